@@ -1,0 +1,1 @@
+//! Flags, environment and files → one resolved `Settings`, each value with its origin.

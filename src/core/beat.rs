@@ -1,0 +1,100 @@
+//! A heartbeat as the core sees it, whatever road it came by.
+
+use std::time::Duration;
+
+/// The most tokens that one beat may claim; more is a bad beat (a year of the fastest model is less).
+pub const TOKENS_MAX: u64 = 1_000_000_000_000;
+
+/// What an agent says of itself. Unknown words are kept and count as `ok` (SPEC §3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// A cycle ended well.
+    #[default]
+    Ok,
+    /// A sign of life inside a cycle; its tokens are added to the running cycle.
+    Busy,
+    /// A cycle ended, there was nothing to do.
+    Idle,
+    /// A cycle ended, with something to look at.
+    Warning,
+    /// A cycle ended in an error that the agent itself handles.
+    Error,
+    /// The announced shutdown begins.
+    ShuttingDown,
+    /// Any other word, as sent, at most [`Status::WORD_MAX`] bytes.
+    Other(Box<str>),
+}
+
+impl Status {
+    /// The longest status word that is kept, in bytes; the rest is cut.
+    pub const WORD_MAX: usize = 64;
+
+    /// The status for a word as an agent writes it.
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "ok" => Self::Ok,
+            "busy" => Self::Busy,
+            "idle" => Self::Idle,
+            "warning" => Self::Warning,
+            "error" => Self::Error,
+            "shutting_down" => Self::ShuttingDown,
+            other => Self::Other(clip(other, Self::WORD_MAX).into()),
+        }
+    }
+
+    /// The word, as it stands in the journal.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Ok => "ok",
+            Self::Busy => "busy",
+            Self::Idle => "idle",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::ShuttingDown => "shutting_down",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// The longest prefix of `text` of at most `max` bytes that ends between two characters.
+#[must_use]
+pub fn clip(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+/// One heartbeat. Numbers are checked by the road that read it: none is negative or absurd.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beat {
+    /// Which agent the line names; kept as data, never compared with the supervised name.
+    pub agent: Option<Box<str>>,
+    /// What the agent says of itself; `ok` when the beat does not say.
+    pub status: Status,
+    /// Tokens of this cycle, as the agent counts them.
+    pub tokens_used: Option<u64>,
+    /// Tokens since the agent started, of which the difference is taken.
+    pub tokens_total: Option<u64>,
+    /// Fresh input tokens.
+    pub input_tokens: Option<u64>,
+    /// Output tokens, reasoning included.
+    pub output_tokens: Option<u64>,
+    /// Input tokens read from a cache; not counted as tokens of the cycle.
+    pub cache_read_tokens: Option<u64>,
+    /// Input tokens written to a cache; part of the input.
+    pub cache_write_tokens: Option<u64>,
+    /// What the agent says the cycle cost, in USD; finite and not negative.
+    pub cost_usd: Option<f64>,
+    /// The model that was asked.
+    pub model: Option<Box<str>>,
+    /// A number that grows with progress.
+    pub cycle: Option<u64>,
+    /// Tool calls of this cycle.
+    pub tool_calls: Option<u64>,
+    /// What the agent has to say, clipped.
+    pub message: Option<Box<str>>,
+    /// The next beat comes within this time at most.
+    pub expect_next: Option<Duration>,
+    /// The agent's own clock, in seconds; data, never trusted for timing.
+    pub ts: Option<f64>,
+}

@@ -1,0 +1,82 @@
+//! What the core must know of the configuration: resolved numbers, no text, no files.
+
+use std::time::Duration;
+
+use super::ending::Signal;
+
+/// Which exits lead to another start (SPEC §2, `restart.policy`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Any exit but 0; and 0 too, of an incarnation that had beaten.
+    Auto,
+    /// Every exit, 0 included.
+    Always,
+    /// Any exit but 0.
+    OnFailure,
+    /// None: agentwatch is a plain wrapper.
+    Never,
+}
+
+/// What follows when `misses` intervals pass without a beat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMissed {
+    /// Stop the tree and start again.
+    Restart,
+    /// Say so and wait.
+    Alert,
+}
+
+/// What follows an escalation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnEscalate {
+    /// Leave with exit code 69.
+    Exit,
+    /// Stay up, child down, until a human resumes.
+    Hold,
+}
+
+/// Whom the stop signal reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopScope {
+    /// The whole process group of the child.
+    Group,
+    /// The child alone; what is left is ended after it.
+    Child,
+}
+
+/// The settings that decisions depend on. Defaults live in `config/keys.rs` alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether any source of beats is read at all (`--beats none` says no).
+    pub beats: bool,
+    /// A beat is expected every interval.
+    pub interval: Duration,
+    /// Intervals without a beat that make the agent unhealthy; at least 1.
+    pub misses: u32,
+    /// A first beat is demanded within this time, if set.
+    pub start_grace: Option<Duration>,
+    /// What follows missed beats.
+    pub on_missed: OnMissed,
+    /// The most that `expect_next` may ask for.
+    pub max_expect: Duration,
+    /// Which exits restart.
+    pub policy: Policy,
+    /// The least time between two starts.
+    pub cooldown: Duration,
+    /// The failure of a streak that escalates; at least 1.
+    pub max_failures: u32,
+    /// More failures than this in one local day escalate too; at least 1.
+    pub max_failures_per_day: u32,
+    /// Unbroken health after which the streak is forgotten.
+    pub reset_after: Duration,
+    /// What follows an escalation.
+    pub on_escalate: OnEscalate,
+    /// The first stop signal.
+    pub stop_signal: Signal,
+    /// Whom it reaches.
+    pub stop_scope: StopScope,
+    /// SIGKILL follows this long after the stop signal.
+    pub stop_timeout: Duration,
+    /// How long an announced shutdown may last.
+    pub shutdown_grace: Duration,
+}

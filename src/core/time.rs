@@ -1,0 +1,168 @@
+//! The four clocks of the core: plain numbers that the shell reads and the core compares.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Time since an arbitrary start that stands still while the machine is suspended.
+///
+/// Silence and stop timeouts are measured on it: a suspended machine blames nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Up(pub Duration);
+
+/// Time since an arbitrary start that runs on while the machine is suspended.
+///
+/// The cooldown is measured on it: a night of suspend is a night of cooling down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Boot(pub Duration);
+
+/// Milliseconds since 1970 by the machine's calendar clock; may jump, so it is only recorded and
+/// compared with clamping.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+pub struct Wall(pub i64);
+
+/// Days since 1970-01-01 in the local calendar; budgets and day files turn over with it.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+pub struct LocalDay(pub i32);
+
+/// One reading of all clocks, taken once a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// For silence and stop.
+    pub up: Up,
+    /// For cooldown.
+    pub boot: Boot,
+    /// For records and for what survives a crash.
+    pub wall: Wall,
+    /// For the failures of a day.
+    pub day: LocalDay,
+}
+
+impl Up {
+    /// The moment `after` this one; never wraps.
+    #[must_use]
+    pub fn plus(self, after: Duration) -> Self {
+        Self(self.0.saturating_add(after))
+    }
+
+    /// How long ago `earlier` was; zero if it lies ahead.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Boot {
+    /// The moment `after` this one; never wraps.
+    #[must_use]
+    pub fn plus(self, after: Duration) -> Self {
+        Self(self.0.saturating_add(after))
+    }
+
+    /// How long ago `earlier` was; zero if it lies ahead.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Wall {
+    /// The moment `after` this one; never wraps.
+    #[must_use]
+    pub fn plus(self, after: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long ago `earlier` was by the calendar; zero if it lies ahead (a clock set back).
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// A duration as whole milliseconds, the unit of every duration in the journal.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// When the core wants to be woken, on the clock that the wait is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Stands still in suspend.
+    Up(Up),
+    /// Runs on in suspend.
+    Boot(Boot),
+}
+
+impl When {
+    /// How long from `now` until then; zero when it is due.
+    #[must_use]
+    pub fn wait(self, now: &Now) -> Duration {
+        match self {
+            Self::Up(up) => up.since(now.up),
+            Self::Boot(boot) => boot.since(now.boot),
+        }
+    }
+}
+
+impl fmt::Display for LocalDay {
+    /// As `2026-11-22`: the name of a day file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = civil(self.0);
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+/// Year, month and day of a day number, by Howard Hinnant's `civil_from_days`
+/// (<https://howardhinnant.github.io/date_algorithms.html>), which is exact for every `i32`.
+fn civil(day: i32) -> (i64, u32, u32) {
+    let z = i64::from(day) + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = u32::try_from(doy - (153 * mp + 2) / 5 + 1).unwrap_or(1);
+    let month = u32::try_from(if mp < 10 { mp + 3 } else { mp - 9 }).unwrap_or(1);
+    (yoe + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_number_is_named_as_the_calendar_does() {
+        for (day, name) in [(0, "1970-01-01"), (-1, "1969-12-31"), (19_782, "2024-02-29")] {
+            assert_eq!(LocalDay(day).to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_gives_no_negative_age() {
+        assert_eq!(Wall(5).since(Wall(9)), Duration::ZERO);
+        assert_eq!(Wall(9).since(Wall(5)), Duration::from_millis(4));
+    }
+}

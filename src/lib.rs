@@ -1,0 +1,24 @@
+//! agentwatch keeps long-lived AI agents alive: it spawns the agent, hears its heartbeats, restarts
+//! it with a cooldown, and after the third failure stops and calls a human.
+//!
+//! This is the map; a module imports from lower floors only (`tests/tidy.rs` holds it to that).
+//!
+//! | floor | module | holds |
+//! | --- | --- | --- |
+//! | 0 | [`core`] | every decision, pure: events in, effects out |
+//! | 1 | [`wire`] | bytes ↔ types, pure |
+//! | 2 | [`config`] | flags, environment, files → one resolved `Settings` |
+//! | 2 | [`sys`] | the only home of nix, `unsafe` and `cfg(target_os)` |
+//! | 3 | [`store`] | the files of an agent: journal, memory |
+//! | 3 | [`report`] | a pure fold of records into what people look at |
+//! | 4 | [`run`] | the shell of `agentwatch run`: poll, read, feed the core, perform |
+//! | 5 | [`cli`] | one file per command |
+
+pub mod cli;
+pub mod config;
+pub mod core;
+pub mod report;
+pub mod run;
+pub mod store;
+pub mod sys;
+pub mod wire;

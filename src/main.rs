@@ -1,0 +1,2 @@
+//! Starts the command line; the only place that exits.
+fn main() {}

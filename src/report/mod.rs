@@ -1,0 +1,1 @@
+//! A pure fold of records into what people look at.

@@ -1,0 +1,1 @@
+//! The shell of `agentwatch run`: it does IO and decides nothing.
