@@ -1,6 +1,19 @@
 //! Every decision of agentwatch, pure: no IO, no clock, no randomness, no logging.
+//!
+//! [`supervisor::Supervisor`] gets events with the time they happened at and answers with effects to
+//! be performed in order; [`supervisor::Supervisor::deadline`] says when to wake it and why.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod beat;
+pub mod effect;
 pub mod ending;
+pub mod event;
+pub mod fact;
+pub mod memory;
+pub mod pulse;
+pub mod recording;
 pub mod settings;
+pub mod supervisor;
+pub mod sweep;
 pub mod time;
+pub mod usage;

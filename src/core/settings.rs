@@ -18,7 +18,8 @@ pub enum Policy {
 }
 
 /// What follows when `misses` intervals pass without a beat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnMissed {
     /// Stop the tree and start again.
     Restart,

@@ -1,0 +1,59 @@
+//! What the core wants done. Effects are performed in the order given.
+
+use super::ending::Signal;
+use super::fact::Fact;
+use super::settings::StopScope;
+
+/// One thing to do; what it led to comes back as an event.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few live at a time; boxing would cost each beat an allocation"
+)]
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Append to the journal, and tell the person what they should know of it.
+    Record(Fact),
+    /// Write the memory to disk. Comes before the `Spawn` that relies on it (SPEC rule 2).
+    Persist {
+        /// Wait until it is on the platter: set when it holds a streak or a latch, which a power cut
+        /// must not wipe out.
+        sync: bool,
+    },
+    /// Start the child; answered by `Spawned` or `SpawnFailed`.
+    Spawn {
+        /// Its incarnation.
+        incarnation: u32,
+    },
+    /// Send a stop signal and then CONT (a stopped process would wait for ever with it).
+    Stop {
+        /// To which incarnation.
+        incarnation: u32,
+        /// Which signal.
+        signal: Signal,
+        /// To the child or its group.
+        scope: StopScope,
+    },
+    /// Look what is left of a tree and signal it; answered by `TreeLeft` or `TreeGone`.
+    EndTree {
+        /// Of which incarnation.
+        incarnation: u32,
+        /// How hard.
+        how: Force,
+    },
+    /// Leave with this exit code.
+    Exit {
+        /// The code.
+        code: u8,
+    },
+}
+
+/// How hard a tree is pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// Only look.
+    Look,
+    /// TERM, then CONT.
+    Term,
+    /// KILL.
+    Kill,
+}

@@ -1,0 +1,456 @@
+//! The journal's vocabulary: what the core asks to have recorded. The only core type that knows serde;
+//! `tests/golden/journal.jsonl` pins the exact line of every fact.
+
+use serde::{Deserialize, Serialize};
+
+use super::beat::{Beat, clip};
+use super::ending::{Ending, Signal};
+use super::event::{By, Kept, SpawnFailure};
+use super::settings::OnMissed;
+use super::time::{Wall, millis};
+use super::usage::Totals;
+
+/// The longest text from outside that a fact carries, in bytes.
+pub const TEXT_MAX: usize = 1024;
+
+/// Why an incarnation counts as failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Cause {
+    /// It ended by itself.
+    Exited,
+    /// It missed its beats and was ended.
+    Silent {
+        /// For how long it had been silent.
+        silent_ms: u64,
+    },
+    /// Its first beat did not come and it was ended.
+    NoFirstBeat {
+        /// For how long that was awaited.
+        silent_ms: u64,
+    },
+    /// Its announced shutdown took too long and it was killed.
+    ShutdownOverrun {
+        /// The time it had.
+        grace_ms: u64,
+    },
+    /// It could not be started.
+    NotStarted,
+    /// agentwatch itself was killed, and it with it.
+    Lost,
+}
+
+/// What an end means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Outcome {
+    /// A failure, the `streak`th in a row.
+    Failure {
+        /// Why.
+        #[serde(flatten)]
+        cause: Cause,
+        /// Consecutive failures, this one included.
+        streak: u32,
+        /// The failure that escalates.
+        max: u32,
+    },
+    /// The agent is done.
+    Finished,
+    /// It was asked to stop.
+    Stopped,
+    /// The machine went down with it: recorded, blamed on nobody.
+    NoFault,
+    /// agentwatch was only its wrapper (`--restart never`).
+    Passed,
+}
+
+/// Why a tree is being stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum StopWhy {
+    /// Somebody asked.
+    Requested {
+        /// By this signal.
+        by: Signal,
+    },
+    /// It was unhealthy.
+    Unhealthy,
+    /// Its announced shutdown took too long.
+    ShutdownOverrun,
+    /// It did not stop in time.
+    StopTimeout,
+    /// A second stop signal.
+    Impatience,
+}
+
+/// Why an escalation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Excess {
+    /// Too many failures in a row.
+    Streak,
+    /// Too many failures in a day.
+    Day,
+}
+
+/// Why an agent is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishedWhy {
+    /// It had announced its shutdown.
+    Announced,
+    /// It never beat, so it was not meant to run for ever.
+    NeverBeat,
+    /// `--restart on-failure` and exit 0.
+    Success,
+    /// `--restart never`.
+    NeverRestart,
+    /// There is nothing to execute.
+    NotStarted,
+}
+
+/// A heartbeat as recorded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BeatFact {
+    /// From which incarnation.
+    pub incarnation: u32,
+    /// Its status word.
+    pub status: String,
+    /// The tokens counted for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// How many beats this line stands for, if they came faster than the journal takes them.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub beats: u64,
+    /// Of these, how many ended a cycle.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub cycles: u64,
+    /// For the first beat of an incarnation: how long it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_after_ms: Option<u64>,
+    /// The name it gave itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Its own progress counter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<u64>,
+    /// Fresh input tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// Output tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
+    /// Tokens read from a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read_tokens: Option<u64>,
+    /// Tokens written to a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_tokens: Option<u64>,
+    /// The cost it reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// The model it named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Its tool calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_calls: Option<u64>,
+    /// What it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it said to expect the next beat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_next_ms: Option<u64>,
+    /// Its own clock, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_ts: Option<f64>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_one(n: &u64) -> bool {
+    *n == 1
+}
+
+impl BeatFact {
+    /// The record of `beat`, of which `tokens` were counted.
+    #[must_use]
+    pub fn new(incarnation: u32, beat: &Beat, tokens: Option<u64>, ends_cycle: bool) -> Self {
+        let text = |text: &Option<Box<str>>| text.as_deref().map(|t| clip(t, TEXT_MAX).to_owned());
+        Self {
+            incarnation,
+            status: beat.status.word().to_owned(),
+            tokens,
+            beats: 1,
+            cycles: u64::from(ends_cycle),
+            first_after_ms: None,
+            agent: text(&beat.agent),
+            cycle: beat.cycle,
+            input_tokens: beat.input_tokens,
+            output_tokens: beat.output_tokens,
+            cache_read_tokens: beat.cache_read_tokens,
+            cache_write_tokens: beat.cache_write_tokens,
+            cost_usd: beat.cost_usd,
+            model: text(&beat.model),
+            tool_calls: beat.tool_calls,
+            message: text(&beat.message),
+            expect_next_ms: beat.expect_next.map(millis),
+            agent_ts: beat.ts,
+        }
+    }
+}
+
+/// What `run` looked back on when it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How long this `run` lasted.
+    pub after_ms: u64,
+    /// What its children told.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// Failures in this `run`.
+    pub failures: u32,
+    /// Whether beats had resumed after the last of them.
+    pub recovered: bool,
+}
+
+/// One line of the journal, but for its time and number.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few live at a time; boxing would cost each beat an allocation"
+)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Fact {
+    /// agentwatch began.
+    SupervisorStarted {
+        /// Its version.
+        version: String,
+        /// Its process.
+        pid: i32,
+        /// The command it supervises, as typed; undecodable bytes replaced.
+        command: Vec<String>,
+        /// The directory it was started in.
+        directory: String,
+        /// The beat interval.
+        interval_ms: u64,
+        /// Intervals without a beat that make the agent unhealthy.
+        misses: u32,
+    },
+    /// agentwatch left.
+    SupervisorStopped {
+        /// Its exit code.
+        code: u8,
+    },
+    /// A child runs.
+    Started {
+        /// Which.
+        incarnation: u32,
+        /// Its process.
+        pid: i32,
+        /// A first beat is demanded within this time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_beat_ms: Option<u64>,
+    },
+    /// A child could not be started.
+    SpawnFailed {
+        /// Which.
+        incarnation: u32,
+        /// Why.
+        #[serde(flatten)]
+        failure: SpawnFailure,
+    },
+    /// A heartbeat, or several.
+    Beat(BeatFact),
+    /// A line that meant to be a heartbeat and is none.
+    BadBeat {
+        /// From which incarnation.
+        incarnation: u32,
+        /// What is wrong with it.
+        reason: String,
+        /// How many more there were since the last such line.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        suppressed: u64,
+    },
+    /// No beat for two minutes from an agent that never beat: a hang would go unseen.
+    Unwatched {
+        /// Which incarnation.
+        incarnation: u32,
+        /// For how long.
+        silent_ms: u64,
+    },
+    /// One interval without a beat.
+    Late {
+        /// Which incarnation.
+        incarnation: u32,
+        /// For how long.
+        silent_ms: u64,
+    },
+    /// All intervals without a beat.
+    Unhealthy {
+        /// Which incarnation.
+        incarnation: u32,
+        /// For how long.
+        silent_ms: u64,
+        /// What follows.
+        action: OnMissed,
+    },
+    /// Our own stdout has been blocked for so long that the agent's beats go unheard.
+    OutputBlocked {
+        /// For how long.
+        blocked_ms: u64,
+    },
+    /// Our stdout flows again.
+    OutputUnblocked {
+        /// How long it was blocked.
+        blocked_ms: u64,
+    },
+    /// A child ended.
+    Exited {
+        /// Which.
+        incarnation: u32,
+        /// How.
+        #[serde(flatten)]
+        ending: Ending,
+        /// After how long; unknown if agentwatch did not see it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ran_ms: Option<u64>,
+        /// What that means.
+        #[serde(flatten)]
+        outcome: Outcome,
+        /// The last line it printed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_line: Option<String>,
+    },
+    /// The rest of its tree had to be ended.
+    Strays {
+        /// Of which incarnation.
+        incarnation: u32,
+        /// What was found.
+        names: Vec<String>,
+    },
+    /// A process of the old tree survived SIGKILL; nothing is started.
+    TreeStuck {
+        /// Of which incarnation.
+        incarnation: u32,
+        /// What is left.
+        names: Vec<String>,
+    },
+    /// The next start waits.
+    Cooldown {
+        /// How long.
+        wait_ms: u64,
+        /// Until then by the calendar, in milliseconds since 1970.
+        until: Wall,
+    },
+    /// The agent said that it is shutting down.
+    ShutdownAnnounced {
+        /// Which incarnation.
+        incarnation: u32,
+        /// How long that may take.
+        grace_ms: u64,
+    },
+    /// A stop or kill signal is sent.
+    Stopping {
+        /// To which incarnation.
+        incarnation: u32,
+        /// Why.
+        #[serde(flatten)]
+        why: StopWhy,
+        /// Which signal.
+        signal: Signal,
+    },
+    /// agentwatch stopped because somebody asked.
+    Stopped {
+        /// By this signal.
+        by: Signal,
+        /// The exit code.
+        code: u8,
+        /// What it looked back on.
+        #[serde(flatten)]
+        summary: Summary,
+    },
+    /// The agent is done.
+    Finished {
+        /// Why that is no failure.
+        reason: FinishedWhy,
+        /// The exit code.
+        code: u8,
+        /// What it looked back on.
+        #[serde(flatten)]
+        summary: Summary,
+    },
+    /// Too many failures: it stays down until a human resumes it.
+    Escalated {
+        /// Too many of what.
+        reason: Excess,
+        /// How many.
+        failures: u32,
+        /// Within which time.
+        within_ms: u64,
+        /// All of them ended with the same last line.
+        same_line: bool,
+    },
+    /// `run` was called while the latch is set.
+    Latched {
+        /// Since when, in milliseconds since 1970.
+        since: Wall,
+        /// The failures that led to it.
+        failures: u32,
+    },
+    /// A human resumed it.
+    Resumed {
+        /// How.
+        by: By,
+    },
+    /// Beats have resumed after a failure.
+    Recovered {
+        /// Which incarnation.
+        incarnation: u32,
+        /// Since the last sign of life before the trouble.
+        after_ms: u64,
+        /// True if no beats were awaited: it has merely been alive for long enough.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alive_only: bool,
+    },
+    /// Long health: the streak is forgotten.
+    StreakForgotten {
+        /// How many failures it had counted.
+        failures: u32,
+    },
+    /// Something could not be written.
+    StoreFailed {
+        /// What.
+        what: Kept,
+        /// What the system said.
+        error: String,
+    },
+    /// It can be written again.
+    StoreWorks {
+        /// What.
+        what: Kept,
+    },
+    /// A torn `state.json` was found; what could be was rebuilt from the journal.
+    StateRebuilt {
+        /// What was wrong with it.
+        error: String,
+        /// Where it was put.
+        kept_as: String,
+    },
+    /// Something that cannot happen did; supervision goes on.
+    Bug {
+        /// What.
+        what: String,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! The exact journal line of every fact, against `tests/golden/journal.jsonl`.
+//!
+//! The journal is read by other versions and by `jq`, so a changed line is a decision and not an
+//! accident. After such a decision: `AGENTWATCH_BLESS=1 cargo test --lib golden`.
+
+use super::*;
+use crate::core::beat::Status;
+use crate::core::event::SpawnFailureKind;
+
+const GOLDEN: &str = include_str!("../../../tests/golden/journal.jsonl");
+
+/// The list and the match in one: a new variant does not compile until it is named here, and then
+/// fails until it has a golden line.
+macro_rules! variants {
+    ($($variant:ident),* $(,)?) => {
+        const NAMES: &[&str] = &[$(stringify!($variant)),*];
+
+        fn name(fact: &Fact) -> &'static str {
+            match fact { $(Fact::$variant { .. } => stringify!($variant)),* }
+        }
+    };
+}
+
+variants!(
+    SupervisorStarted,
+    SupervisorStopped,
+    Started,
+    SpawnFailed,
+    Beat,
+    BadBeat,
+    Unwatched,
+    Late,
+    Unhealthy,
+    OutputBlocked,
+    OutputUnblocked,
+    Exited,
+    Strays,
+    TreeStuck,
+    Cooldown,
+    ShutdownAnnounced,
+    Stopping,
+    Stopped,
+    Finished,
+    Escalated,
+    Latched,
+    Resumed,
+    Recovered,
+    StreakForgotten,
+    StoreFailed,
+    StoreWorks,
+    StateRebuilt,
+    Bug,
+);
+
+fn exited(ending: Ending, ran_ms: Option<u64>, outcome: Outcome, last_line: Option<&str>) -> Fact {
+    Fact::Exited {
+        incarnation: 3,
+        ending,
+        ran_ms,
+        outcome,
+        last_line: last_line.map(str::to_owned),
+    }
+}
+
+fn failure(cause: Cause) -> Outcome {
+    Outcome::Failure { cause, streak: 2, max: 3 }
+}
+
+fn exits() -> Vec<Fact> {
+    let killed = Ending::Signal { signal: Signal::KILL, core: false };
+    let dumped = Ending::Signal { signal: Signal(11), core: true };
+    let code = |code| Ending::Exit { code };
+    vec![
+        exited(code(1), Some(200), failure(Cause::Exited), Some("KeyError: 'KEY' \u{1f525}")),
+        exited(dumped, Some(7), failure(Cause::Exited), None),
+        exited(killed, Some(150_000), failure(Cause::Silent { silent_ms: 120_000 }), None),
+        exited(code(0), Some(120_000), failure(Cause::NoFirstBeat { silent_ms: 120_000 }), None),
+        exited(killed, Some(9), failure(Cause::ShutdownOverrun { grace_ms: 300_000 }), None),
+        exited(code(127), Some(0), failure(Cause::NotStarted), None),
+        exited(Ending::Unknown, None, failure(Cause::Lost), None),
+        exited(Ending::Unknown, None, Outcome::NoFault, None),
+        exited(code(0), Some(1), Outcome::Finished, Some("done")),
+        exited(
+            Ending::Signal { signal: Signal::TERM, core: false },
+            Some(1),
+            Outcome::Stopped,
+            None,
+        ),
+        exited(code(42), Some(1), Outcome::Passed, None),
+    ]
+}
+
+fn beats() -> Vec<Fact> {
+    let full = Beat {
+        agent: Some("my-agent".into()),
+        status: Status::from_word("pondering"),
+        tokens_used: Some(1_234),
+        tokens_total: Some(9_999),
+        input_tokens: Some(1_000),
+        output_tokens: Some(234),
+        cache_read_tokens: Some(50_000),
+        cache_write_tokens: Some(10),
+        cost_usd: Some(0.0125),
+        model: Some("claude".into()),
+        cycle: Some(17),
+        tool_calls: Some(4),
+        message: Some("line\nbreak \"quoted\"".into()),
+        expect_next: Some(std::time::Duration::from_secs(90)),
+        ts: Some(1_790_000_000.5),
+    };
+    let mut first = BeatFact::new(1, &full, Some(1_234), true);
+    first.first_after_ms = Some(400);
+    let busy = Beat { status: Status::Busy, ..Beat::default() };
+    vec![
+        Fact::Beat(first),
+        Fact::Beat(BeatFact::new(1, &Beat::default(), None, true)),
+        Fact::Beat(BeatFact::new(1, &busy, Some(5), false)),
+        Fact::Beat(BeatFact { beats: 40, cycles: 38, ..BeatFact::new(2, &busy, Some(99), true) }),
+    ]
+}
+
+fn stops() -> Vec<Fact> {
+    let totals = Totals { beats: 12, cycles: 11, tokens: 14_530, told: 0 };
+    let summary = Summary { after_ms: 92_000, totals, failures: 1, recovered: true };
+    let stopping = |why, signal| Fact::Stopping { incarnation: 2, why, signal };
+    let finished = |reason, code| Fact::Finished { reason, code, summary };
+    vec![
+        stopping(StopWhy::Requested { by: Signal::TERM }, Signal(10)),
+        stopping(StopWhy::Unhealthy, Signal::TERM),
+        stopping(StopWhy::ShutdownOverrun, Signal::KILL),
+        stopping(StopWhy::StopTimeout, Signal::KILL),
+        stopping(StopWhy::Impatience, Signal::KILL),
+        Fact::Stopped { by: Signal::INT, code: 130, summary },
+        finished(FinishedWhy::Announced, 0),
+        finished(FinishedWhy::NeverBeat, 0),
+        finished(FinishedWhy::Success, 0),
+        finished(FinishedWhy::NeverRestart, 3),
+        finished(FinishedWhy::NotStarted, 127),
+    ]
+}
+
+fn starts() -> Vec<Fact> {
+    let failed = |kind| {
+        let failure = SpawnFailure { kind, error: "agent: not found".to_owned() };
+        Fact::SpawnFailed { incarnation: 1, failure }
+    };
+    vec![
+        Fact::SupervisorStarted {
+            version: "0.1.0".to_owned(),
+            pid: 4711,
+            command: vec!["python".to_owned(), "agent.py".to_owned()],
+            directory: "/srv/agent".to_owned(),
+            interval_ms: 60_000,
+            misses: 2,
+        },
+        Fact::SupervisorStopped { code: 69 },
+        Fact::Started { incarnation: 1, pid: 4712, first_beat_ms: None },
+        Fact::Started { incarnation: 2, pid: 4713, first_beat_ms: Some(120_000) },
+        failed(SpawnFailureKind::NotFound),
+        failed(SpawnFailureKind::NotExecutable),
+        failed(SpawnFailureKind::System),
+    ]
+}
+
+fn health() -> Vec<Fact> {
+    let reason = "tokens_used is negative".to_owned();
+    vec![
+        Fact::BadBeat { incarnation: 1, reason: reason.clone(), suppressed: 0 },
+        Fact::BadBeat { incarnation: 1, reason, suppressed: 7 },
+        Fact::Unwatched { incarnation: 1, silent_ms: 120_000 },
+        Fact::Late { incarnation: 1, silent_ms: 60_000 },
+        Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action: OnMissed::Restart },
+        Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action: OnMissed::Alert },
+        Fact::OutputBlocked { blocked_ms: 600_000 },
+        Fact::OutputUnblocked { blocked_ms: 700_000 },
+        Fact::ShutdownAnnounced { incarnation: 1, grace_ms: 300_000 },
+        Fact::Recovered { incarnation: 2, after_ms: 11_000, alive_only: false },
+        Fact::Recovered { incarnation: 2, after_ms: 600_000, alive_only: true },
+        Fact::StreakForgotten { failures: 2 },
+    ]
+}
+
+fn rest() -> Vec<Fact> {
+    let names = vec!["node".to_owned(), "sh".to_owned()];
+    let since = Wall(1_790_000_000_000);
+    let escalated = |reason, failures, same_line| Fact::Escalated {
+        reason,
+        failures,
+        within_ms: 600_000,
+        same_line,
+    };
+    let error = "journal/2026-11-22.jsonl: no space left on device".to_owned();
+    vec![
+        Fact::Strays { incarnation: 1, names: names.clone() },
+        Fact::TreeStuck { incarnation: 1, names },
+        Fact::Cooldown { wait_ms: 300_000, until: Wall(1_790_000_300_000) },
+        escalated(Excess::Streak, 3, true),
+        escalated(Excess::Day, 11, false),
+        Fact::Latched { since, failures: 3 },
+        Fact::Resumed { by: By::Flag },
+        Fact::Resumed { by: By::Command },
+        Fact::Resumed { by: By::Answer },
+        Fact::StoreFailed { what: Kept::Journal, error: error.clone() },
+        Fact::StoreFailed { what: Kept::State, error },
+        Fact::StoreWorks { what: Kept::State },
+        Fact::StateRebuilt { error: "torn".to_owned(), kept_as: "state.json.1".to_owned() },
+        Fact::Bug { what: "spawned without a start".to_owned() },
+    ]
+}
+
+fn samples() -> Vec<Fact> {
+    [starts(), beats(), health(), exits(), stops(), rest()].concat()
+}
+
+#[test]
+fn every_fact_has_its_golden_line() {
+    let lines: Vec<_> = samples().iter().map(|fact| serde_json::to_string(fact).unwrap()).collect();
+    if std::env::var_os("AGENTWATCH_BLESS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/journal.jsonl");
+        std::fs::write(path, lines.join("\n") + "\n").unwrap();
+        return;
+    }
+    let golden: Vec<_> = GOLDEN.lines().collect();
+    for (line, golden) in lines.iter().zip(&golden) {
+        assert_eq!(line, golden);
+    }
+    assert_eq!(lines.len(), golden.len());
+}
+
+#[test]
+fn every_golden_line_is_read_back_as_it_was() {
+    let read: Vec<Fact> = GOLDEN.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(read, samples());
+}
+
+#[test]
+fn no_fact_is_without_a_golden_line() {
+    let samples = samples();
+    let missing: Vec<_> =
+        NAMES.iter().filter(|wanted| !samples.iter().any(|fact| name(fact) == **wanted)).collect();
+    assert!(missing.is_empty(), "no golden line for {missing:?}");
+}
+
+#[test]
+fn fields_that_a_newer_version_adds_are_read_over() {
+    let line = r#"{"ts":"2026-11-22T08:00:00.123Z","seq":7,"event":"late","incarnation":1,"silent_ms":2,"new":[]}"#;
+    let fact: Fact = serde_json::from_str(line).unwrap();
+    assert_eq!(fact, Fact::Late { incarnation: 1, silent_ms: 2 });
+}

@@ -1,0 +1,140 @@
+//! What of a flood of beats goes into the journal: every token, but not every line.
+
+use std::time::Duration;
+
+use super::fact::{BeatFact, Fact};
+use super::time::Up;
+
+/// Lines of beats that the journal takes in a [`WINDOW`]; what comes faster is added up (SPEC §3 asks
+/// for 10 a second).
+const LINES_MAX: u32 = 10;
+
+/// The window of that limit.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// The least time between two records of bad beats.
+const BAD_EVERY: Duration = Duration::from_secs(10);
+
+/// Decides line by line what is recorded at once and what is added up.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    window: Option<Up>,
+    lines: u32,
+    merged: Option<BeatFact>,
+    bad_at: Option<Up>,
+    bad_suppressed: u64,
+}
+
+impl Recording {
+    /// Takes a beat; gives what is to be recorded now, oldest first.
+    pub fn beat(&mut self, now: Up, fact: BeatFact) -> [Option<Fact>; 2] {
+        let full = match self.window {
+            Some(start) if now.since(start) < WINDOW => LINES_MAX <= self.lines,
+            Some(_) | None => {
+                let owed = self.flush();
+                self.window = Some(now);
+                self.lines = 1;
+                return [owed, Some(Fact::Beat(fact))];
+            }
+        };
+        if !full {
+            self.lines += 1;
+            return [None, Some(Fact::Beat(fact))];
+        }
+        self.merged = Some(match self.merged.take() {
+            None => fact,
+            Some(sum) => merge(&sum, fact),
+        });
+        [None, None]
+    }
+
+    /// What was added up so far, if anything.
+    pub fn flush(&mut self) -> Option<Fact> {
+        self.merged.take().map(Fact::Beat)
+    }
+
+    /// What was added up, once its window is over.
+    pub fn due(&mut self, now: Up) -> Option<Fact> {
+        self.deadline().filter(|deadline| *deadline <= now).and_then(|_| self.flush())
+    }
+
+    /// When something that was added up is to be recorded.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Up> {
+        self.merged.as_ref().and(self.window).map(|start| start.plus(WINDOW))
+    }
+
+    /// Takes a bad beat; gives its record unless there was one a moment ago.
+    pub fn bad(&mut self, now: Up, incarnation: u32, reason: String) -> Option<Fact> {
+        if self.bad_at.is_some_and(|at| now.since(at) < BAD_EVERY) {
+            self.bad_suppressed = self.bad_suppressed.saturating_add(1);
+            return None;
+        }
+        self.bad_at = Some(now);
+        let suppressed = std::mem::take(&mut self.bad_suppressed);
+        Some(Fact::BadBeat { incarnation, reason, suppressed })
+    }
+}
+
+/// The newer beat with the tokens and counts of both: exact to one.
+fn merge(sum: &BeatFact, new: BeatFact) -> BeatFact {
+    let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
+        (None, None) => None,
+        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+    };
+    BeatFact {
+        tokens: add(sum.tokens, new.tokens),
+        beats: sum.beats.saturating_add(new.beats),
+        cycles: sum.cycles.saturating_add(new.cycles),
+        first_after_ms: sum.first_after_ms.or(new.first_after_ms),
+        input_tokens: add(sum.input_tokens, new.input_tokens),
+        output_tokens: add(sum.output_tokens, new.output_tokens),
+        cache_read_tokens: add(sum.cache_read_tokens, new.cache_read_tokens),
+        cache_write_tokens: add(sum.cache_write_tokens, new.cache_write_tokens),
+        tool_calls: add(sum.tool_calls, new.tool_calls),
+        cost_usd: match (sum.cost_usd, new.cost_usd) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
+        },
+        ..new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_beats_keeps_every_token_in_few_lines() {
+        let mut recording = Recording::default();
+        let (mut lines, mut tokens, mut beats) = (0, 0, 0);
+        let mut count = |fact: Fact| {
+            if let Fact::Beat(beat) = fact {
+                lines += 1;
+                tokens += beat.tokens.unwrap_or(0);
+                beats += beat.beats;
+            }
+        };
+        for n in 0..100_000_u64 {
+            let now = Up(Duration::from_micros(n * 100));
+            let fact = BeatFact { tokens: Some(n), beats: 1, cycles: 1, ..BeatFact::default() };
+            recording.beat(now, fact).into_iter().flatten().for_each(&mut count);
+        }
+        recording.flush().into_iter().for_each(&mut count);
+        assert_eq!((tokens, beats), ((0..100_000).sum(), 100_000));
+        assert!(lines <= 11 * 10, "{lines} lines in ten seconds");
+    }
+
+    #[test]
+    fn bad_beats_are_counted_and_rarely_recorded() {
+        let mut recording = Recording::default();
+        let at = |s| Up(Duration::from_secs(s));
+        assert!(recording.bad(at(0), 1, "x".into()).is_some());
+        assert!(recording.bad(at(1), 1, "x".into()).is_none());
+        assert!(recording.bad(at(2), 1, "x".into()).is_none());
+        let Some(Fact::BadBeat { suppressed, .. }) = recording.bad(at(10), 1, "x".into()) else {
+            panic!("not recorded");
+        };
+        assert_eq!(suppressed, 2);
+    }
+}

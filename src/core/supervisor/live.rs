@@ -1,0 +1,191 @@
+//! A child that runs: its beats, its silence, its health.
+
+use crate::core::beat::{Beat, Status};
+use crate::core::effect::Effect;
+use crate::core::fact::{BeatFact, Fact};
+use crate::core::pulse::Silence;
+use crate::core::settings::OnMissed;
+use crate::core::time::{Wall, When, millis};
+
+use super::{Child, NOTICE_AFTER, State, StopCause, Supervisor, Why};
+
+impl Supervisor {
+    /// A beat was heard. One of an old incarnation, or one that comes while a child is being ended, is
+    /// recorded and keeps nothing alive (SPEC rule 7).
+    pub(super) fn beat(&mut self, incarnation: u32, beat: &Beat, out: &mut Vec<Effect>) {
+        let now = self.now;
+        let (child, live) = match &mut self.state {
+            State::Live(child) => (child, true),
+            State::Stopping(stopping) => (&mut stopping.child, false),
+            State::New
+            | State::Sweeping(_)
+            | State::Cooldown { .. }
+            | State::Escalated
+            | State::Done => return,
+        };
+        if child.incarnation != incarnation {
+            return;
+        }
+        let tokens = child.usage.tokens(beat);
+        let before = self.totals;
+        self.totals.add(beat, tokens);
+        let ends_cycle = before.cycles < self.totals.cycles;
+        let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle);
+        let first = !child.pulse.beaten();
+        let waited = now.up.since(child.started.up);
+        fact.first_after_ms = first.then(|| millis(waited));
+        child.pulse.beat(now.up, beat.expect_next, &self.settings);
+        if live {
+            child.healthy_since.get_or_insert(now.up);
+            child.last_beat = Some(now.up);
+        }
+        let announces = beat.status == Status::ShuttingDown && child.announced.is_none();
+        if announces {
+            child.announced = Some(now.up);
+        }
+        out.extend(self.recording.beat(now.up, fact).into_iter().flatten().map(Effect::Record));
+        if announces {
+            out.extend(self.recording.flush().map(Effect::Record));
+            let grace_ms = millis(self.settings.shutdown_grace);
+            out.push(Effect::Record(Fact::ShutdownAnnounced { incarnation, grace_ms }));
+        }
+        if first {
+            let slowest = self.memory.slowest_first_beat.unwrap_or_default();
+            self.memory.slowest_first_beat = Some(slowest.max(waited));
+        }
+        if live && let Some(since) = self.memory.trouble_since.take() {
+            self.recovered(incarnation, since, false, out);
+        } else if first {
+            self.persist(out);
+        }
+        self.forget_streak(out);
+    }
+
+    fn recovered(
+        &mut self,
+        incarnation: u32,
+        since: Wall,
+        alive_only: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let after_ms = millis(self.now.wall.since(since));
+        out.push(Effect::Record(Fact::Recovered { incarnation, after_ms, alive_only }));
+        self.persist(out);
+    }
+
+    /// When something about a running child is due.
+    pub(super) fn live_deadline(&self, child: &Child) -> Option<(When, Why)> {
+        if let Some(since) = child.announced {
+            let end = since.plus(self.settings.shutdown_grace);
+            return Some((When::Up(end), Why::ShutdownGrace));
+        }
+        let silence = child.pulse.deadline().map(|(at, silence)| match silence {
+            Silence::None | Silence::Late => (at, Why::Late),
+            Silence::Unhealthy => (at, Why::Unhealthy),
+        });
+        let notice = (!self.noticed && self.unwatched(child))
+            .then(|| (child.started.up.plus(NOTICE_AFTER), Why::Notice));
+        // Who beats is forgiven at a beat; only for who never does the mere time is awaited.
+        let forget = child
+            .healthy_since
+            .filter(|_| self.has_past() && child.last_beat.is_none() && child.first_limit.is_none())
+            .map(|since| (since.plus(self.settings.reset_after), Why::ForgetStreak));
+        [silence, notice, forget]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+            .map(|(at, why)| (When::Up(at), why))
+    }
+
+    /// Whether long health would change anything.
+    fn has_past(&self) -> bool {
+        self.memory.streak.failures > 0 || self.memory.trouble_since.is_some()
+    }
+
+    /// Whether a hang of this child would go unseen although beats are listened for.
+    fn unwatched(&self, child: &Child) -> bool {
+        self.settings.beats && child.first_limit.is_none() && !child.pulse.beaten()
+    }
+
+    /// Does what is due for a running child.
+    pub(super) fn tick_live(&mut self, out: &mut Vec<Effect>) {
+        let now = self.now;
+        let State::Live(child) = &mut self.state else { return };
+        let incarnation = child.incarnation;
+        if let Some(since) = child.announced {
+            if self.settings.shutdown_grace <= now.up.since(since) {
+                self.begin_stop(StopCause::ShutdownOverrun, None, out);
+            }
+            return;
+        }
+        if let Some(silence) = child.pulse.judge(now.up) {
+            let silent = now.up.since(child.pulse.last());
+            match silence {
+                Silence::None => {}
+                Silence::Late => {
+                    let silent_ms = millis(silent);
+                    out.push(Effect::Record(Fact::Late { incarnation, silent_ms }));
+                }
+                Silence::Unhealthy => {
+                    self.unhealthy(out);
+                    return;
+                }
+            }
+        }
+        let State::Live(child) = &self.state else { return };
+        if !self.noticed && self.unwatched(child) && NOTICE_AFTER <= now.up.since(child.started.up)
+        {
+            let silent_ms = millis(now.up.since(child.started.up));
+            self.noticed = true;
+            out.push(Effect::Record(Fact::Unwatched { incarnation, silent_ms }));
+        }
+        self.forget_streak(out);
+    }
+
+    fn unhealthy(&mut self, out: &mut Vec<Effect>) {
+        let now = self.now;
+        let action = self.settings.on_missed;
+        let State::Live(child) = &mut self.state else { return };
+        let silent = now.up.since(child.pulse.last());
+        let incarnation = child.incarnation;
+        child.healthy_since = None;
+        let cause = if child.pulse.beaten() {
+            StopCause::Silent(silent)
+        } else {
+            StopCause::NoFirstBeat(silent)
+        };
+        out.extend(self.recording.flush().map(Effect::Record));
+        let silent_ms = millis(silent);
+        out.push(Effect::Record(Fact::Unhealthy { incarnation, silent_ms, action }));
+        self.trouble(silent);
+        match action {
+            OnMissed::Alert => self.persist(out),
+            OnMissed::Restart => self.begin_stop(cause, None, out),
+        }
+    }
+
+    /// Trouble began, with the last sign of life `silent` ago; the first one counts until recovery.
+    pub(super) fn trouble(&mut self, silent: std::time::Duration) {
+        let ms = i64::try_from(millis(silent)).unwrap_or(0);
+        let since = Wall(self.now.wall.0.saturating_sub(ms));
+        self.memory.trouble_since.get_or_insert(since);
+    }
+
+    /// Long unbroken health ends the streak; for an agent that never beats it is the recovery too.
+    fn forget_streak(&mut self, out: &mut Vec<Effect>) {
+        let State::Live(child) = &self.state else { return };
+        let long = self.settings.reset_after <= child.healthy_for(self.now.up);
+        if !long || !self.has_past() {
+            return;
+        }
+        let incarnation = child.incarnation;
+        let failures = std::mem::take(&mut self.memory.streak).failures;
+        if failures > 0 {
+            out.push(Effect::Record(Fact::StreakForgotten { failures }));
+        }
+        match self.memory.trouble_since.take() {
+            Some(since) => self.recovered(incarnation, since, true, out),
+            None => self.persist(out),
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! The state machine of one agent: what is, what happens, what follows.
+//!
+//! The contract of the shell: call [`Supervisor::step`] with the events of a turn in the order of
+//! DESIGN's turn (beats, endings, then one `Tick`), all with the same `now`; perform the effects in
+//! order; sleep until [`Supervisor::deadline`] or until something happens.
+
+mod ended;
+mod hearing;
+mod live;
+mod start;
+mod stop;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use super::effect::Effect;
+use super::ending::{Ending, Signal};
+use super::event::Event;
+use super::fact::{Fact, FinishedWhy};
+use super::memory::Memory;
+use super::pulse::{Pulse, Silence};
+use super::recording::Recording;
+use super::settings::{OnEscalate, Settings};
+use super::sweep::Sweep;
+use super::time::{Boot, Now, Up, When};
+use super::usage::{Totals, Usage};
+
+pub use hearing::{BLOCKED_AFTER, OVERSLEPT};
+
+/// An agent that has never beaten and is not held to it: after this long it is said once that a hang
+/// would go unseen (SPEC §2).
+pub const NOTICE_AFTER: Duration = Duration::from_mins(2);
+
+/// Exit code: escalated, or started while the latch is set.
+pub const EXIT_ESCALATED: u8 = 69;
+/// Exit code: agentwatch itself failed.
+pub const EXIT_SELF: u8 = 125;
+/// Exit code: the command cannot be executed.
+pub const EXIT_NOT_EXECUTABLE: u8 = 126;
+/// Exit code: there is no such command.
+pub const EXIT_NOT_FOUND: u8 = 127;
+
+/// Why the core wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// A silence becomes late.
+    Late,
+    /// A silence becomes unhealthy, or a first beat is overdue.
+    Unhealthy,
+    /// An agent that never beat is to be told of once.
+    Notice,
+    /// The streak is to be forgotten.
+    ForgetStreak,
+    /// An announced shutdown has taken too long.
+    ShutdownGrace,
+    /// A stop has taken too long.
+    StopTimeout,
+    /// A tree that is being ended wants a look or a push.
+    Tree,
+    /// The cooldown is over.
+    Cooldown,
+    /// Beats that were added up are to be recorded.
+    Recording,
+    /// Our stdout has been blocked for long.
+    Blocked,
+}
+
+/// A child, from the decision to start it to its end.
+#[derive(Clone, Debug)]
+pub(super) struct Child {
+    incarnation: u32,
+    started: Now,
+    /// False between the decision and the word that it runs.
+    spawned: bool,
+    pulse: Pulse,
+    usage: Usage,
+    /// A first beat is demanded within this time.
+    first_limit: Option<Duration>,
+    /// Unbroken health since then.
+    healthy_since: Option<Up>,
+    /// The last beat.
+    last_beat: Option<Up>,
+    /// When it announced its shutdown.
+    announced: Option<Up>,
+}
+
+impl Child {
+    /// For how long its health is proven: up to the last beat, for silence proves nothing. Where no
+    /// beat is expected, alive is healthy.
+    fn healthy_for(&self, now: Up) -> Duration {
+        let until = match (self.last_beat, self.first_limit) {
+            (Some(beat), _) => Some(beat),
+            (None, None) => Some(now),
+            (None, Some(_)) => None,
+        };
+        until.zip(self.healthy_since).map_or(Duration::ZERO, |(until, since)| until.since(since))
+    }
+
+    /// Time in which we could not hear it is no proof of its health.
+    fn unproven(&mut self, gap: Duration) {
+        self.healthy_since = self.healthy_since.map(|since| since.plus(gap));
+        self.last_beat = self.last_beat.map(|beat| beat.plus(gap));
+    }
+}
+
+/// Why a child is being stopped, and what follows its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StopCause {
+    /// Nothing but the request.
+    Requested,
+    /// It was silent for this long.
+    Silent(Duration),
+    /// It sent no first beat for this long.
+    NoFirstBeat(Duration),
+    /// Its announced shutdown overran.
+    ShutdownOverrun,
+}
+
+/// A child that got a stop signal.
+#[derive(Clone, Debug)]
+pub(super) struct Stopping {
+    child: Child,
+    cause: StopCause,
+    /// Somebody asked for it, then, by this signal.
+    requested: Option<(Up, Signal)>,
+    kill_at: Up,
+    /// When KILL was sent first.
+    killed: Option<Up>,
+    /// That it survives KILL has been recorded.
+    told_stuck: bool,
+    /// The next time KILL is repeated: a fork may have escaped the first one.
+    again_at: Up,
+}
+
+/// What follows once the tree of an ended child is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Start again, not before the cooldown is over.
+    Restart {
+        /// The earliest moment.
+        from: Boot,
+    },
+    /// Call a human.
+    Escalate,
+    /// Leave: it was asked for.
+    Stopped {
+        /// By which signal.
+        by: Signal,
+        /// The exit code.
+        code: u8,
+    },
+    /// Leave: the agent is done.
+    Finished {
+        /// Why that is no failure.
+        reason: FinishedWhy,
+        /// The exit code.
+        code: u8,
+    },
+}
+
+/// A child that ended, its tree not yet known to be gone.
+#[derive(Clone, Debug)]
+pub(super) struct Sweeping {
+    incarnation: u32,
+    sweep: Sweep,
+    next: Next,
+    /// Somebody asked to stop, then.
+    requested: Option<Up>,
+    /// What was found of it has been recorded.
+    named: bool,
+    /// That it survives KILL has been recorded.
+    told_stuck: bool,
+}
+
+/// A state holds what only it needs: no pulse outlives its child, the latch has no timer.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    /// Not launched yet.
+    New,
+    /// A child runs: starting, running, healthy, late, or unhealthy and left alone.
+    Live(Child),
+    /// A child is being ended.
+    Stopping(Stopping),
+    /// The rest of a tree is being ended.
+    Sweeping(Sweeping),
+    /// Waiting for the next start.
+    Cooldown { until: Boot },
+    /// Latched and holding: only a human leaves it.
+    Escalated,
+    /// Left.
+    Done,
+}
+
+/// Where an agent stands, for people (SPEC §2's diagram).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Before the launch.
+    New,
+    /// Its first beat is awaited.
+    Starting,
+    /// Alive; no beat is expected.
+    Running,
+    /// Its beats come.
+    Healthy,
+    /// One interval silent.
+    Late,
+    /// All intervals silent.
+    Unhealthy,
+    /// Shutting down as announced.
+    ShuttingDown,
+    /// Being stopped.
+    Stopping,
+    /// Ended; the rest of its tree is being ended.
+    Failed,
+    /// Waiting for its next start.
+    Cooldown,
+    /// Latched.
+    Escalated,
+    /// Left.
+    Done,
+}
+
+/// The supervisor of one agent: every decision, no IO.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    settings: Settings,
+    memory: Memory,
+    state: State,
+    recording: Recording,
+    /// The clocks at the last step.
+    now: Now,
+    launched: Now,
+    totals: Totals,
+    /// Starts by this agentwatch.
+    starts: u32,
+    /// Failures seen by this agentwatch.
+    failures: u32,
+    /// The latch was set before this agentwatch was launched.
+    latched_before: bool,
+    /// The notice about beats has been given.
+    noticed: bool,
+    /// Our stdout is blocked since then, and whether that was said.
+    blocked: Option<(Up, bool)>,
+    /// What cannot be written at present.
+    failing: Vec<super::event::Kept>,
+}
+
+impl Supervisor {
+    /// A supervisor that goes on where `memory` stopped.
+    #[must_use]
+    pub fn new(settings: Settings, memory: Memory) -> Self {
+        Self {
+            settings,
+            memory,
+            state: State::New,
+            recording: Recording::default(),
+            now: Now::default(),
+            launched: Now::default(),
+            totals: Totals::default(),
+            starts: 0,
+            failures: 0,
+            latched_before: false,
+            noticed: false,
+            blocked: None,
+            failing: Vec::new(),
+        }
+    }
+
+    /// What must be on disk after a `Persist` effect.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// What it decides by.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where the agent stands.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match &self.state {
+            State::New => Phase::New,
+            State::Live(child) if child.announced.is_some() => Phase::ShuttingDown,
+            State::Live(child) => match (child.pulse.said(), child.pulse.beaten()) {
+                (Silence::Unhealthy, _) => Phase::Unhealthy,
+                (Silence::Late, _) => Phase::Late,
+                (Silence::None, true) => Phase::Healthy,
+                (Silence::None, false) if child.first_limit.is_some() => Phase::Starting,
+                (Silence::None, false) => Phase::Running,
+            },
+            State::Stopping(_) => Phase::Stopping,
+            State::Sweeping(_) => Phase::Failed,
+            State::Cooldown { .. } => Phase::Cooldown,
+            State::Escalated => Phase::Escalated,
+            State::Done => Phase::Done,
+        }
+    }
+
+    /// Takes one event and appends what follows from it to `out`.
+    pub fn step(&mut self, now: Now, event: Event, out: &mut Vec<Effect>) {
+        self.wake(now);
+        // Whatever comes after the word to leave is too late, but for what could not be written of it.
+        if matches!(self.state, State::Done)
+            && !matches!(event, Event::StoreFailed { .. } | Event::StoreWorks { .. })
+        {
+            return;
+        }
+        match event {
+            Event::Launch { resume, rebooted } => self.launch(resume, rebooted, out),
+            Event::Spawned { incarnation, pid, start_time } => {
+                self.spawned(incarnation, pid, start_time, out);
+            }
+            Event::SpawnFailed { incarnation, failure } => {
+                self.spawn_failed(incarnation, failure, out);
+            }
+            Event::Beat { incarnation, beat } => self.beat(incarnation, &beat, out),
+            Event::BadBeat { incarnation, reason } => {
+                out.extend(self.recording.bad(now.up, incarnation, reason).map(Effect::Record));
+            }
+            Event::Exited { incarnation, ending, last_line } => {
+                self.exited(incarnation, ending, last_line, out);
+            }
+            Event::TreeLeft { incarnation, names } => self.tree_left(incarnation, names, out),
+            Event::TreeGone { incarnation } => self.tree_gone(incarnation, out),
+            Event::Stop { signal } => self.stop(signal, out),
+            Event::Resume { by } => self.resume(by, out),
+            Event::StoreFailed { what, error } => {
+                if !self.failing.contains(&what) {
+                    self.failing.push(what);
+                    out.push(Effect::Record(Fact::StoreFailed { what, error }));
+                }
+            }
+            Event::StoreWorks { what } => {
+                if self.failing.contains(&what) {
+                    self.failing.retain(|failing| *failing != what);
+                    out.push(Effect::Record(Fact::StoreWorks { what }));
+                }
+            }
+            Event::Tick { drained } => self.tick(drained, out),
+        }
+    }
+
+    /// When to wake the supervisor, and why. `None`: only if something happens.
+    #[must_use]
+    pub fn deadline(&self) -> Option<(When, Why)> {
+        let recording = self.recording.deadline().map(|at| (When::Up(at), Why::Recording));
+        let blocked = self.blocked_deadline().map(|at| (When::Up(at), Why::Blocked));
+        let state = match &self.state {
+            State::Done => return None,
+            State::New | State::Escalated => None,
+            State::Live(child) => self.live_deadline(child),
+            State::Stopping(stopping) => {
+                let at =
+                    if stopping.killed.is_some() { stopping.again_at } else { stopping.kill_at };
+                Some((When::Up(at), Why::StopTimeout))
+            }
+            State::Sweeping(sweeping) => Some((When::Up(sweeping.sweep.deadline()), Why::Tree)),
+            State::Cooldown { until } => Some((When::Boot(*until), Why::Cooldown)),
+        };
+        [state, recording, blocked]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(when, _)| when.wait(&self.now))
+    }
+
+    /// The end of a turn: whatever is due now is done.
+    fn tick(&mut self, drained: bool, out: &mut Vec<Effect>) {
+        self.hear(drained, out);
+        out.extend(self.recording.due(self.now.up).map(Effect::Record));
+        match &self.state {
+            State::New | State::Escalated | State::Done => {}
+            State::Live(_) => self.tick_live(out),
+            State::Stopping(_) => self.tick_stopping(out),
+            State::Sweeping(_) => self.tick_sweeping(out),
+            State::Cooldown { until } => {
+                if *until <= self.now.boot {
+                    self.start(out);
+                }
+            }
+        }
+    }
+
+    fn persist(&self, out: &mut Vec<Effect>) {
+        out.push(Effect::Persist { sync: self.memory.is_grave() });
+    }
+
+    /// Leaves with `code`; nothing follows.
+    fn leave(&mut self, code: u8, out: &mut Vec<Effect>) {
+        out.extend(self.recording.flush().map(Effect::Record));
+        out.push(Effect::Record(Fact::SupervisorStopped { code }));
+        self.persist(out);
+        out.push(Effect::Exit { code });
+        self.state = State::Done;
+    }
+
+    /// What cannot happen did: loud in tests and simulator, recorded and survived in release.
+    fn bug(what: &str, out: &mut Vec<Effect>) {
+        debug_assert!(false, "bug: {what}");
+        out.push(Effect::Record(Fact::Bug { what: what.to_owned() }));
+    }
+
+    /// The latch is set: hold or leave, as configured.
+    fn stay_down(&mut self, out: &mut Vec<Effect>) {
+        match self.settings.on_escalate {
+            OnEscalate::Exit => self.leave(EXIT_ESCALATED, out),
+            OnEscalate::Hold => {
+                self.persist(out);
+                self.state = State::Escalated;
+            }
+        }
+    }
+
+    /// How the last incarnation ended, for the next one to know.
+    #[must_use]
+    pub fn last_ending(&self) -> Option<Ending> {
+        self.memory.last_ending
+    }
+}

@@ -1,0 +1,273 @@
+//! Launch, start and resume: everything that leads to a spawn.
+
+use std::time::Duration;
+
+use crate::core::effect::{Effect, Force};
+use crate::core::ending::Ending;
+use crate::core::event::{By, SpawnFailure, SpawnFailureKind};
+use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome};
+use crate::core::memory::Tree;
+use crate::core::pulse::{Pulse, first_beat_limit};
+use crate::core::settings::Policy;
+use crate::core::sweep::Sweep;
+use crate::core::time::{Boot, Up, millis};
+use crate::core::usage::Usage;
+
+use super::{
+    Child, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_SELF, Next, State, Stopping, Supervisor,
+    Sweeping,
+};
+
+impl Supervisor {
+    /// The first step: settles what the last life left open, then starts, waits or stays down.
+    pub(super) fn launch(&mut self, resume: Option<By>, rebooted: bool, out: &mut Vec<Effect>) {
+        if !matches!(self.state, State::New) {
+            Self::bug("launched twice", out);
+            return;
+        }
+        self.launched = self.now;
+        self.latched_before = self.memory.latch.is_some();
+        let tree = self.memory.tree.clone();
+        let open = tree.as_ref().is_some_and(|tree| !tree.ended);
+        if let Some(tree) = tree.as_ref().filter(|tree| !tree.ended) {
+            self.lost(tree.incarnation, rebooted, out);
+        }
+        // After the lost end was counted: the human who resumes knows of everything until now.
+        if let Some(by) =
+            resume.filter(|_| self.memory.latch.is_some() || self.memory.cooldown_owed)
+        {
+            self.forgive(by, out);
+        }
+        match tree {
+            // No process survives a boot, and a pid from before it names a stranger now.
+            Some(_) if rebooted => self.memory.tree = None,
+            Some(tree) => {
+                let next = self.next_at_launch();
+                self.persist(out);
+                self.sweep(tree.incarnation, next, None, out);
+                return;
+            }
+            None => {}
+        }
+        if open {
+            self.persist(out);
+        }
+        let next = self.next_at_launch();
+        self.follow(next, out);
+    }
+
+    /// What follows at launch once no old process is left.
+    fn next_at_launch(&self) -> Next {
+        if self.memory.latch.is_some() {
+            return Next::Escalate;
+        }
+        // A plain wrapper starts nothing by itself, so there is nothing to slow down.
+        let owed = self.memory.cooldown_owed && self.settings.policy != Policy::Never;
+        let cooldown = self.settings.cooldown;
+        let from = match self.memory.last_start.filter(|_| owed) {
+            None => self.now.boot,
+            // A clock set back makes the last start lie ahead: then all of the cooldown remains.
+            Some(last) => {
+                let gone = self.now.wall.since(last).min(cooldown);
+                self.now.boot.plus(cooldown.saturating_sub(gone))
+            }
+        };
+        Next::Restart { from }
+    }
+
+    /// Records the end that nobody saw (SPEC rule 4).
+    fn lost(&mut self, incarnation: u32, rebooted: bool, out: &mut Vec<Effect>) {
+        if let Some(tree) = &mut self.memory.tree {
+            tree.ended = true;
+        }
+        self.memory.last_ending = Some(Ending::Unknown);
+        self.memory.cooldown_owed = true;
+        let outcome = if rebooted {
+            Outcome::NoFault
+        } else if self.settings.policy == Policy::Never {
+            Outcome::Passed
+        } else {
+            self.strike(Cause::Lost, None)
+        };
+        out.push(Effect::Record(Fact::Exited {
+            incarnation,
+            ending: Ending::Unknown,
+            ran_ms: None,
+            outcome,
+            last_line: None,
+        }));
+        if matches!(outcome, Outcome::Failure { .. }) {
+            self.latch_if_too_many(out);
+        }
+    }
+
+    /// A human knows: latch, streak and cooldown are lifted.
+    fn forgive(&mut self, by: By, out: &mut Vec<Effect>) {
+        self.memory.forgive();
+        out.push(Effect::Record(Fact::Resumed { by }));
+    }
+
+    /// A human resumes a running agentwatch.
+    pub(super) fn resume(&mut self, by: By, out: &mut Vec<Effect>) {
+        match &mut self.state {
+            State::Escalated | State::Cooldown { .. } => {
+                self.forgive(by, out);
+                match &self.memory.tree {
+                    None => self.start(out),
+                    // A tree that was stuck when it escalated has to go first (SPEC rule 5).
+                    Some(tree) => {
+                        let incarnation = tree.incarnation;
+                        self.persist(out);
+                        self.sweep(incarnation, Next::Restart { from: Boot::default() }, None, out);
+                    }
+                }
+            }
+            State::Sweeping(sweeping) => {
+                if matches!(sweeping.next, Next::Escalate | Next::Restart { .. }) {
+                    sweeping.next = Next::Restart { from: Boot::default() };
+                    self.forgive(by, out);
+                    self.persist(out);
+                }
+            }
+            // Nothing is latched: there is nothing to lift.
+            State::New | State::Live(_) | State::Stopping(_) | State::Done => {}
+        }
+    }
+
+    /// Starts the next incarnation, now.
+    pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
+        let incarnation = self.memory.incarnation.saturating_add(1);
+        self.memory.incarnation = incarnation;
+        self.memory.last_start = Some(self.now.wall);
+        self.memory.tree = Some(Tree { incarnation, pid: None, start_time: None, ended: false });
+        self.starts = self.starts.saturating_add(1);
+        let first_limit = first_beat_limit(&self.settings, self.memory.slowest_first_beat);
+        self.state = State::Live(Child {
+            incarnation,
+            started: self.now,
+            spawned: false,
+            pulse: self.fresh_pulse(first_limit),
+            usage: Usage::default(),
+            first_limit,
+            // Where no beat is expected, alive is healthy.
+            healthy_since: first_limit.is_none().then_some(self.now.up),
+            last_beat: None,
+            announced: None,
+        });
+        // First on disk: a crash between the two must not forget this start (SPEC rules 2 and 4).
+        self.persist(out);
+        out.push(Effect::Spawn { incarnation });
+    }
+
+    /// A pulse that begins now, deaf if our stdout is blocked already.
+    fn fresh_pulse(&self, first_limit: Option<Duration>) -> Pulse {
+        let mut pulse = Pulse::new(self.now.up, first_limit);
+        if self.blocked.is_some() {
+            pulse.deafen(self.now.up);
+        }
+        pulse
+    }
+
+    /// The child whose spawn is under way; a stop may have been asked for since.
+    fn awaited(&mut self, incarnation: u32) -> Option<&mut Child> {
+        let child = match &mut self.state {
+            State::Live(child) => child,
+            State::Stopping(stopping) => &mut stopping.child,
+            State::New
+            | State::Sweeping(_)
+            | State::Cooldown { .. }
+            | State::Escalated
+            | State::Done => return None,
+        };
+        (child.incarnation == incarnation && !child.spawned).then_some(child)
+    }
+
+    /// The child runs.
+    pub(super) fn spawned(
+        &mut self,
+        incarnation: u32,
+        pid: i32,
+        start_time: Option<u64>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(limit) = self.awaited(incarnation).map(|child| child.first_limit) else {
+            Self::bug("spawned without a start", out);
+            return;
+        };
+        // What the spawn itself took (a slow disk before it) is no silence of the child (SPEC rule 7).
+        let pulse = self.fresh_pulse(limit);
+        let now = self.now.up;
+        let Some(child) = self.awaited(incarnation) else { return };
+        child.spawned = true;
+        child.pulse = pulse;
+        child.healthy_since = child.healthy_since.map(|_| now);
+        let first_beat_ms = child.first_limit.map(millis);
+        self.memory.tree = Some(Tree { incarnation, pid: Some(pid), start_time, ended: false });
+        self.persist(out);
+        out.push(Effect::Record(Fact::Started { incarnation, pid, first_beat_ms }));
+    }
+
+    /// Nothing was started.
+    pub(super) fn spawn_failed(
+        &mut self,
+        incarnation: u32,
+        failure: SpawnFailure,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(started) = self.awaited(incarnation).map(|child| child.started) else {
+            Self::bug("spawn failed without a start", out);
+            return;
+        };
+        let kind = failure.kind;
+        let error = failure.error.clone();
+        self.memory.tree = None;
+        out.push(Effect::Record(Fact::SpawnFailed { incarnation, failure }));
+        if let State::Stopping(Stopping { requested: Some((_, by)), .. }) = &self.state {
+            let by = *by;
+            self.follow(Next::Stopped { by, code: 0 }, out);
+            return;
+        }
+        let code = match kind {
+            SpawnFailureKind::NotFound => EXIT_NOT_FOUND,
+            SpawnFailureKind::NotExecutable => EXIT_NOT_EXECUTABLE,
+            SpawnFailureKind::System => EXIT_SELF,
+        };
+        // A command that is not there at the very first start is a typing mistake, not a failing agent.
+        let typo = self.starts == 1 && kind != SpawnFailureKind::System;
+        if typo || self.settings.policy == Policy::Never {
+            self.memory.cooldown_owed = false;
+            self.follow(Next::Finished { reason: FinishedWhy::NotStarted, code }, out);
+            return;
+        }
+        let outcome = self.strike(Cause::NotStarted, Some(error));
+        out.push(Effect::Record(Fact::Exited {
+            incarnation,
+            ending: Ending::Exit { code: i32::from(code) },
+            ran_ms: Some(0),
+            outcome,
+            last_line: None,
+        }));
+        let next = self.next_after_failure(started.boot, out);
+        self.persist(out);
+        self.follow(next, out);
+    }
+
+    /// Signals what is left of a tree and remembers what follows.
+    pub(super) fn sweep(
+        &mut self,
+        incarnation: u32,
+        next: Next,
+        requested: Option<Up>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.state = State::Sweeping(Sweeping {
+            incarnation,
+            sweep: Sweep::new(self.now.up, false),
+            next,
+            requested,
+            named: false,
+            told_stuck: false,
+        });
+        out.push(Effect::EndTree { incarnation, how: Force::Term });
+    }
+}

@@ -1,0 +1,174 @@
+//! Stopping: one request, one first signal, and an end that always comes (SPEC rule 8).
+
+use std::time::Duration;
+
+use crate::core::effect::{Effect, Force};
+use crate::core::ending::{Ending, Signal};
+use crate::core::fact::{Fact, StopWhy, Summary};
+use crate::core::sweep::{LOOK_STUCK, STUCK_AFTER};
+use crate::core::time::{Up, millis};
+
+use super::{EXIT_ESCALATED, Next, State, StopCause, Stopping, Supervisor};
+
+/// Stop signals within this time of the first are the same request: systemd and terminals send HUP
+/// right after TERM (SPEC rule 8).
+const SAME_REQUEST: Duration = Duration::from_secs(1);
+
+/// KILL is repeated this often until the child is gone: a process that forks while its group is being
+/// killed can leave a child that the first round did not see.
+const KILL_AGAIN: Duration = Duration::from_secs(1);
+
+impl Supervisor {
+    /// Somebody asked agentwatch to stop.
+    pub(super) fn stop(&mut self, signal: Signal, out: &mut Vec<Effect>) {
+        let now = self.now.up;
+        match &mut self.state {
+            State::Live(_) => self.begin_stop(StopCause::Requested, Some(signal), out),
+            State::Stopping(stopping) => match stopping.requested {
+                None => {
+                    stopping.requested = Some((now, signal));
+                    // What is stuck already is looked at once more, then left behind.
+                    stopping.again_at = stopping.again_at.min(now);
+                }
+                Some((first, _)) if now.since(first) < SAME_REQUEST => {}
+                Some(_) if signal == Signal::HUP => {}
+                Some(_) => {
+                    if stopping.killed.is_none() {
+                        stopping.kill_at = now;
+                        self.kill(StopWhy::Impatience, out);
+                    }
+                }
+            },
+            State::Sweeping(_) => self.stop_sweeping(signal, out),
+            State::New | State::Cooldown { .. } | State::Escalated => {
+                if matches!(self.state, State::New) {
+                    self.launched = self.now;
+                }
+                // The latch stays, and so does its exit code.
+                let code = if self.memory.latch.is_some() { EXIT_ESCALATED } else { 0 };
+                self.follow(Next::Stopped { by: signal, code }, out);
+            }
+            State::Done => {}
+        }
+    }
+
+    /// A stop while the rest of a tree is being ended: nothing more is started, and a second request
+    /// leaves no patience for the rest.
+    fn stop_sweeping(&mut self, signal: Signal, out: &mut Vec<Effect>) {
+        let now = self.now.up;
+        let State::Sweeping(sweeping) = &mut self.state else { return };
+        match sweeping.requested {
+            None => sweeping.requested = Some(now),
+            Some(first) if now.since(first) < SAME_REQUEST => {}
+            Some(_) if signal == Signal::HUP => {}
+            Some(_) => sweeping.sweep.hurry(now),
+        }
+        match sweeping.next {
+            Next::Restart { .. } => sweeping.next = Next::Stopped { by: signal, code: 0 },
+            Next::Escalate => sweeping.next = Next::Stopped { by: signal, code: EXIT_ESCALATED },
+            Next::Stopped { .. } | Next::Finished { .. } => {}
+        }
+        if sweeping.sweep.stuck() {
+            let next = sweeping.next;
+            self.follow(next, out);
+        }
+    }
+
+    /// Sends the first stop signal, or KILL where no patience is owed.
+    pub(super) fn begin_stop(
+        &mut self,
+        cause: StopCause,
+        requested: Option<Signal>,
+        out: &mut Vec<Effect>,
+    ) {
+        let now = self.now.up;
+        let State::Live(child) = &self.state else {
+            Self::bug("stopping without a child", out);
+            return;
+        };
+        let child = child.clone();
+        let incarnation = child.incarnation;
+        let stopping = Stopping {
+            child,
+            cause,
+            requested: requested.map(|signal| (now, signal)),
+            kill_at: now.plus(self.settings.stop_timeout),
+            killed: None,
+            told_stuck: false,
+            again_at: Up::default(),
+        };
+        self.state = State::Stopping(stopping);
+        let (why, signal) = match (cause, requested) {
+            // It has had all the time that it may have.
+            (StopCause::ShutdownOverrun, _) => return self.kill(StopWhy::ShutdownOverrun, out),
+            // What a person typed at a terminal means what it says; TERM means "stop as configured".
+            (_, Some(by)) if by == Signal::TERM => {
+                (StopWhy::Requested { by }, self.settings.stop_signal)
+            }
+            (_, Some(by)) => (StopWhy::Requested { by }, by),
+            (_, None) => (StopWhy::Unhealthy, self.settings.stop_signal),
+        };
+        out.push(Effect::Record(Fact::Stopping { incarnation, why, signal }));
+        let scope = self.settings.stop_scope;
+        out.push(Effect::Stop { incarnation, signal, scope });
+    }
+
+    /// Kills the whole tree.
+    fn kill(&mut self, why: StopWhy, out: &mut Vec<Effect>) {
+        let now = self.now.up;
+        let State::Stopping(stopping) = &mut self.state else {
+            Self::bug("killing without a stop", out);
+            return;
+        };
+        stopping.killed = Some(now);
+        stopping.again_at = now.plus(KILL_AGAIN);
+        let incarnation = stopping.child.incarnation;
+        out.push(Effect::Record(Fact::Stopping { incarnation, why, signal: Signal::KILL }));
+        out.push(Effect::EndTree { incarnation, how: Force::Kill });
+    }
+
+    /// Does what is due for a child that is being stopped.
+    pub(super) fn tick_stopping(&mut self, out: &mut Vec<Effect>) {
+        let now = self.now.up;
+        let State::Stopping(stopping) = &mut self.state else { return };
+        if stopping.killed.is_none() && stopping.kill_at <= now {
+            self.kill(StopWhy::StopTimeout, out);
+        } else if stopping.killed.is_some() && stopping.again_at <= now {
+            stopping.again_at = now.plus(if stopping.told_stuck { LOOK_STUCK } else { KILL_AGAIN });
+            let incarnation = stopping.child.incarnation;
+            out.push(Effect::EndTree { incarnation, how: Force::Kill });
+        }
+    }
+
+    /// A child is still there although it is being ended. One that survives KILL (stuck in the kernel)
+    /// must not keep agentwatch from ending (SPEC rule 8).
+    pub(super) fn child_left(&mut self, names: Vec<String>, out: &mut Vec<Effect>) {
+        let now = self.now.up;
+        let State::Stopping(stopping) = &mut self.state else { return };
+        if stopping.killed.is_none_or(|killed| now.since(killed) < STUCK_AFTER) {
+            return;
+        }
+        let incarnation = stopping.child.incarnation;
+        if !stopping.told_stuck {
+            stopping.told_stuck = true;
+            stopping.again_at = now.plus(LOOK_STUCK);
+            out.push(Effect::Record(Fact::TreeStuck { incarnation, names }));
+        }
+        if stopping.requested.is_some() {
+            let stopping = stopping.clone();
+            let (child, ending) = (stopping.child.clone(), Ending::Unknown);
+            let (next, _) = self.settle(&child, Some(&stopping), ending, None, out);
+            self.follow(next, out);
+        }
+    }
+
+    /// What this `run` looks back on.
+    pub(super) fn summary(&self) -> Summary {
+        Summary {
+            after_ms: millis(self.now.boot.since(self.launched.boot)),
+            totals: self.totals,
+            failures: self.failures,
+            recovered: self.memory.trouble_since.is_none(),
+        }
+    }
+}

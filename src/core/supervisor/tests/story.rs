@@ -1,0 +1,384 @@
+//! A supervisor, a virtual clock and a scripted shell that answers as the real one does.
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use crate::core::beat::{Beat, Status};
+use crate::core::effect::{Effect, Force};
+use crate::core::ending::{Ending, Signal};
+use crate::core::event::{By, Event, SpawnFailure, SpawnFailureKind};
+use crate::core::fact::{Fact, Outcome};
+use crate::core::memory::Memory;
+use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+use crate::core::supervisor::{Phase, Supervisor, Why};
+use crate::core::time::{Boot, LocalDay, Now, Up, Wall};
+
+pub const DAY: Duration = Duration::from_hours(24);
+
+pub fn s(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+pub fn min(mins: u64) -> Duration {
+    Duration::from_mins(mins)
+}
+
+/// SPEC §2's defaults.
+pub fn defaults() -> Settings {
+    Settings {
+        beats: true,
+        interval: s(60),
+        misses: 2,
+        start_grace: None,
+        on_missed: OnMissed::Restart,
+        max_expect: Duration::from_hours(1),
+        policy: Policy::Auto,
+        cooldown: min(5),
+        max_failures: 3,
+        max_failures_per_day: 10,
+        reset_after: min(10),
+        on_escalate: OnEscalate::Exit,
+        stop_signal: Signal::TERM,
+        stop_scope: StopScope::Group,
+        stop_timeout: s(30),
+        shutdown_grace: min(5),
+    }
+}
+
+/// What an ended child leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strays {
+    None,
+    /// Gone at the first look after TERM.
+    NeedTerm,
+    NeedKill,
+    Stuck,
+}
+
+pub struct Story {
+    pub sut: Supervisor,
+    pub now: Now,
+    pub strays: Strays,
+    /// False: the child survives KILL.
+    pub killable: bool,
+    pub drained: bool,
+    pub spawn_failures: VecDeque<SpawnFailureKind>,
+    pub persisted: Memory,
+    pub facts: Vec<Fact>,
+    /// Every effect, in brief.
+    pub effects: Vec<String>,
+    /// What of them is worth telling and was not taken yet.
+    told: Vec<String>,
+    pub exit: Option<u8>,
+    alive: Option<u32>,
+}
+
+impl Story {
+    pub fn new(settings: Settings) -> Self {
+        Self::with(settings, Memory::default())
+    }
+
+    pub fn with(settings: Settings, memory: Memory) -> Self {
+        let wall = 1_700_000_000_000;
+        Self {
+            sut: Supervisor::new(settings, memory.clone()),
+            now: Now {
+                up: Up(s(1_000)),
+                boot: Boot(s(5_000)),
+                wall: Wall(wall),
+                day: LocalDay(19_675),
+            },
+            strays: Strays::None,
+            killable: true,
+            drained: true,
+            spawn_failures: VecDeque::new(),
+            persisted: memory,
+            facts: Vec::new(),
+            effects: Vec::new(),
+            told: Vec::new(),
+            exit: None,
+            alive: None,
+        }
+    }
+
+    /// A launched agent that has beaten once: healthy.
+    pub fn healthy(settings: Settings) -> Self {
+        let mut story = Self::new(settings);
+        story.launch().beat();
+        story.take();
+        story
+    }
+
+    pub fn step(&mut self, event: Event) -> &mut Self {
+        let mut effects = Vec::new();
+        self.sut.step(self.now, event, &mut effects);
+        for effect in effects {
+            self.perform(effect);
+        }
+        self
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        assert_eq!(self.exit, None, "{effect:?} after the exit");
+        self.effects.push(brief(&effect));
+        match effect {
+            Effect::Record(fact) => {
+                if !matches!(fact, Fact::Beat(_)) {
+                    self.told.push(tell(&fact));
+                }
+                self.facts.push(fact);
+            }
+            Effect::Persist { .. } => self.persisted = self.sut.memory().clone(),
+            Effect::Spawn { incarnation } => self.spawn(incarnation),
+            Effect::Stop { signal, scope, .. } => {
+                self.told.push(format!("signal {} {scope:?}", signal.0));
+            }
+            Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
+            Effect::Exit { code } => {
+                self.told.push(format!("exit {code}"));
+                self.exit = Some(code);
+            }
+        }
+    }
+
+    fn spawn(&mut self, incarnation: u32) {
+        assert_eq!(self.alive, None, "rule 1");
+        if let Some(kind) = self.spawn_failures.pop_front() {
+            let failure = SpawnFailure { kind, error: "agent: no".to_owned() };
+            self.step(Event::SpawnFailed { incarnation, failure });
+        } else {
+            self.alive = Some(incarnation);
+            let pid = 100 + i32::try_from(incarnation).unwrap();
+            self.step(Event::Spawned { incarnation, pid, start_time: Some(7) });
+        }
+    }
+
+    fn end_tree(&mut self, incarnation: u32, how: Force) {
+        if how == Force::Kill {
+            self.told.push("kill".to_owned());
+        }
+        if self.alive == Some(incarnation) {
+            assert_eq!(how, Force::Kill, "only KILL is for a tree whose child lives");
+            if self.killable {
+                self.exited(Ending::Signal { signal: Signal::KILL, core: false });
+            } else {
+                self.step(Event::TreeLeft { incarnation, names: vec!["agent".to_owned()] });
+            }
+            return;
+        }
+        match (self.strays, how) {
+            (Strays::None, _) | (Strays::NeedTerm, Force::Look) | (_, Force::Kill)
+                if self.strays != Strays::Stuck =>
+            {
+                self.step(Event::TreeGone { incarnation });
+            }
+            _ => {
+                self.step(Event::TreeLeft { incarnation, names: vec!["stray".to_owned()] });
+            }
+        }
+    }
+
+    pub fn launch(&mut self) -> &mut Self {
+        self.step(Event::Launch { resume: None, rebooted: false })
+    }
+
+    /// The next agentwatch, from what the last one had persisted; its child died with it.
+    pub fn relaunch(&mut self, resume: Option<By>, rebooted: bool) -> &mut Self {
+        self.sut = Supervisor::new(self.sut.settings().clone(), self.persisted.clone());
+        self.exit = None;
+        self.alive = None;
+        self.take();
+        self.step(Event::Launch { resume, rebooted })
+    }
+
+    pub fn beat(&mut self) -> &mut Self {
+        self.beat_with(Beat::default())
+    }
+
+    pub fn say(&mut self, status: Status) -> &mut Self {
+        self.beat_with(Beat { status, ..Beat::default() })
+    }
+
+    pub fn beat_with(&mut self, beat: Beat) -> &mut Self {
+        let incarnation = self.alive.expect("nobody is there to beat");
+        self.beat_of(incarnation, beat)
+    }
+
+    pub fn beat_of(&mut self, incarnation: u32, beat: Beat) -> &mut Self {
+        self.step(Event::Beat { incarnation, beat: Box::new(beat) });
+        self.tick()
+    }
+
+    pub fn exited(&mut self, ending: Ending) -> &mut Self {
+        self.exited_saying(ending, "last words")
+    }
+
+    pub fn exited_saying(&mut self, ending: Ending, last_line: &str) -> &mut Self {
+        let incarnation = self.alive.take().expect("nobody is there to exit");
+        self.step(Event::Exited { incarnation, ending, last_line: Some(last_line.to_owned()) })
+    }
+
+    pub fn exit(&mut self, code: i32) -> &mut Self {
+        self.exited(Ending::Exit { code })
+    }
+
+    pub fn stop(&mut self, signal: Signal) -> &mut Self {
+        self.step(Event::Stop { signal });
+        self.tick()
+    }
+
+    pub fn resume(&mut self) -> &mut Self {
+        self.step(Event::Resume { by: By::Command })
+    }
+
+    pub fn tick(&mut self) -> &mut Self {
+        let drained = self.drained;
+        self.step(Event::Tick { drained })
+    }
+
+    /// Lives on for `time`, awake at each deadline.
+    pub fn advance(&mut self, time: Duration) -> &mut Self {
+        let end = self.now.up.plus(time);
+        let mut idle = 0;
+        while self.exit.is_none()
+            && let Some((when, why)) = self.sut.deadline()
+            && when.wait(&self.now) <= end.since(self.now.up)
+        {
+            let wait = when.wait(&self.now);
+            idle = if wait.is_zero() { idle + 1 } else { 0 };
+            assert!(idle < 3, "woken for {why:?} and nothing came of it");
+            self.pass(wait);
+            self.tick();
+        }
+        self.pass(end.since(self.now.up));
+        self
+    }
+
+    /// Beats every half minute for `time`.
+    pub fn beats_for(&mut self, time: Duration) -> &mut Self {
+        for _ in 0..time.as_secs() / 30 {
+            self.advance(s(30)).beat();
+        }
+        self
+    }
+
+    /// Only the clocks move.
+    pub fn pass(&mut self, time: Duration) -> &mut Self {
+        self.now.up = self.now.up.plus(time);
+        self.suspend(time)
+    }
+
+    /// The machine is suspended.
+    pub fn suspend(&mut self, time: Duration) -> &mut Self {
+        self.now.boot = self.now.boot.plus(time);
+        self.now.wall = self.now.wall.plus(time);
+        self
+    }
+
+    /// agentwatch is stopped for `time` and wakes late.
+    pub fn oversleep(&mut self, time: Duration) -> &mut Self {
+        self.pass(time);
+        self.tick()
+    }
+
+    pub fn alive(&self) -> Option<u32> {
+        self.alive
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.sut.phase()
+    }
+
+    pub fn why(&self) -> Option<Why> {
+        self.sut.deadline().map(|(_, why)| why)
+    }
+
+    /// What was told since the last call.
+    pub fn take(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
+    }
+
+    #[track_caller]
+    pub fn tells(&mut self, expected: &[&str]) -> &mut Self {
+        assert_eq!(self.take(), expected);
+        self
+    }
+
+    #[track_caller]
+    pub fn is(&mut self, phase: Phase) -> &mut Self {
+        assert_eq!(self.phase(), phase);
+        self
+    }
+
+    pub fn count(&self, is: impl Fn(&Fact) -> bool) -> usize {
+        self.facts.iter().filter(|fact| is(fact)).count()
+    }
+}
+
+fn brief(effect: &Effect) -> String {
+    match effect {
+        Effect::Record(fact) => format!("record {}", tell(fact)),
+        Effect::Persist { .. } => "persist".to_owned(),
+        Effect::Spawn { incarnation } => format!("spawn {incarnation}"),
+        Effect::Stop { incarnation, .. } => format!("stop {incarnation}"),
+        Effect::EndTree { incarnation, how } => format!("end tree {incarnation} {how:?}"),
+        Effect::Exit { code } => format!("exit {code}"),
+    }
+}
+
+/// A fact in a few words.
+fn tell(fact: &Fact) -> String {
+    match fact {
+        Fact::Started { incarnation, .. } => format!("started {incarnation}"),
+        Fact::Late { silent_ms, .. } => format!("late {}s", silent_ms / 1000),
+        Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
+        Fact::Exited { incarnation, ending, outcome, .. } => {
+            let what = match outcome {
+                Outcome::Failure { cause, streak, .. } => {
+                    format!("failure {streak} {}", word(cause))
+                }
+                other @ (Outcome::Finished
+                | Outcome::Stopped
+                | Outcome::NoFault
+                | Outcome::Passed) => word(other),
+            };
+            format!("exited {incarnation} {}: {what}", ending.code())
+        }
+        Fact::Cooldown { wait_ms, .. } => format!("cooldown {}s", wait_ms / 1000),
+        Fact::Stopping { why, signal, .. } => format!("stopping {} {}", signal.0, word(why)),
+        Fact::Escalated { reason, failures, .. } => format!("escalated {reason:?} {failures}"),
+        Fact::Stopped { code, .. } => format!("stopped {code}"),
+        Fact::Finished { reason, code, .. } => format!("finished {reason:?} {code}"),
+        Fact::Recovered { after_ms, alive_only, .. } => {
+            format!(
+                "recovered after {}s{}",
+                after_ms / 1000,
+                if *alive_only { " alive" } else { "" }
+            )
+        }
+        Fact::StreakForgotten { failures } => format!("forgotten {failures}"),
+        Fact::SupervisorStarted { .. }
+        | Fact::SupervisorStopped { .. }
+        | Fact::SpawnFailed { .. }
+        | Fact::Beat(_)
+        | Fact::BadBeat { .. }
+        | Fact::Unwatched { .. }
+        | Fact::OutputBlocked { .. }
+        | Fact::OutputUnblocked { .. }
+        | Fact::Strays { .. }
+        | Fact::TreeStuck { .. }
+        | Fact::ShutdownAnnounced { .. }
+        | Fact::Latched { .. }
+        | Fact::Resumed { .. }
+        | Fact::StoreFailed { .. }
+        | Fact::StoreWorks { .. }
+        | Fact::StateRebuilt { .. }
+        | Fact::Bug { .. } => word(fact),
+    }
+}
+
+/// The name of a variant.
+fn word(what: &impl Debug) -> String {
+    format!("{what:?}").split([' ', '(', '{']).next().unwrap().to_owned()
+}

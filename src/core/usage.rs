@@ -1,0 +1,106 @@
+//! Tokens: what a beat adds to the running cycle, and what a cycle cost.
+
+use super::beat::{Beat, Status};
+
+/// Tokens of one incarnation so far.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    /// The last cumulative count, if the agent sends one.
+    last_total: Option<u64>,
+}
+
+impl Usage {
+    /// The tokens that this beat adds, or `None` if it says nothing about tokens.
+    ///
+    /// The agent's own count comes first, then the difference of its cumulative count, then the parts:
+    /// a total and its parts are never added together (SPEC §3). Cache reads are not counted.
+    pub fn tokens(&mut self, beat: &Beat) -> Option<u64> {
+        let grown = beat.tokens_total.map(|total| {
+            let last = self.last_total.replace(total).unwrap_or(0);
+            // A counter that went back was started anew: what it shows was used since.
+            total.checked_sub(last).unwrap_or(total)
+        });
+        let parts = || {
+            let parts = [beat.input_tokens, beat.output_tokens, beat.cache_write_tokens];
+            parts
+                .iter()
+                .flatten()
+                .fold(None, |sum: Option<u64>, part| Some(sum.unwrap_or(0).saturating_add(*part)))
+        };
+        beat.tokens_used.or(grown).or_else(parts)
+    }
+}
+
+/// What was counted over some time: an incarnation, or the whole of a `run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Totals {
+    /// Beats heard.
+    pub beats: u64,
+    /// Cycles ended: every beat but `busy` ones ends one.
+    pub cycles: u64,
+    /// Tokens used.
+    pub tokens: u64,
+    /// Beats that told tokens.
+    #[serde(skip)]
+    pub told: u64,
+}
+
+impl Totals {
+    /// Adds one beat.
+    pub fn add(&mut self, beat: &Beat, tokens: Option<u64>) {
+        self.beats = self.beats.saturating_add(1);
+        self.tokens = self.tokens.saturating_add(tokens.unwrap_or(0));
+        self.told = self.told.saturating_add(u64::from(tokens.is_some()));
+        // An announced shutdown is a word, not work done.
+        let ends = !matches!(beat.status, Status::Busy | Status::ShuttingDown);
+        self.cycles = self.cycles.saturating_add(u64::from(ends));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beat() -> Beat {
+        Beat::default()
+    }
+
+    #[test]
+    fn the_agents_own_count_comes_before_the_difference_and_the_parts() {
+        let mut usage = Usage::default();
+        let all = Beat {
+            tokens_used: Some(7),
+            tokens_total: Some(100),
+            input_tokens: Some(50),
+            output_tokens: Some(50),
+            ..beat()
+        };
+        assert_eq!(usage.tokens(&all), Some(7));
+        assert_eq!(usage.tokens(&Beat { tokens_total: Some(130), ..beat() }), Some(30));
+        let parts = Beat {
+            input_tokens: Some(5),
+            output_tokens: Some(2),
+            cache_write_tokens: Some(1),
+            cache_read_tokens: Some(900),
+            ..beat()
+        };
+        assert_eq!(usage.tokens(&parts), Some(8));
+        assert_eq!(usage.tokens(&beat()), None);
+    }
+
+    #[test]
+    fn a_cumulative_count_that_went_back_was_started_anew() {
+        let mut usage = Usage::default();
+        assert_eq!(usage.tokens(&Beat { tokens_total: Some(500), ..beat() }), Some(500));
+        assert_eq!(usage.tokens(&Beat { tokens_total: Some(40), ..beat() }), Some(40));
+        assert_eq!(usage.tokens(&Beat { tokens_total: Some(100), ..beat() }), Some(60));
+    }
+
+    #[test]
+    fn busy_adds_tokens_and_ends_no_cycle() {
+        let mut totals = Totals::default();
+        totals.add(&Beat { status: Status::Busy, ..beat() }, Some(5));
+        totals.add(&beat(), Some(6));
+        assert_eq!((totals.beats, totals.cycles, totals.tokens), (2, 1, 11));
+    }
+}
