@@ -1,1 +1,13 @@
 //! Bytes ↔ types, pure.
+
+pub mod beat;
+pub mod control;
+pub mod duration;
+pub mod face;
+pub mod lines;
+pub mod paint;
+pub mod python;
+pub mod record;
+pub mod stamp;
+pub mod state;
+pub mod words;

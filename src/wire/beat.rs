@@ -1,0 +1,251 @@
+//! Reads one line of output as a beat: JSON or a printed Python dict, or what is wrong with it.
+
+mod fields;
+#[cfg(test)]
+mod tests;
+
+use crate::core::beat::{Beat, Status, TOKENS_MAX, clip};
+use crate::wire::python;
+use fields::{Fields, Value};
+use memchr::{memchr, memchr2_iter};
+use std::fmt;
+use std::time::Duration;
+
+/// How much of an agent's or a model's name is kept, in bytes.
+pub const NAME_MAX: usize = 128;
+
+/// How much of a message is kept, in bytes.
+pub const MESSAGE_MAX: usize = 1024;
+
+/// The most that one cycle may claim to have cost, in USD; more is a bad beat, not a bill.
+pub const COST_MAX: f64 = 1e9;
+
+/// The longest that `expect_next` may ask for; more means this. Settings allow far less.
+pub const EXPECT_MAX: Duration = Duration::from_hours(366 * 24);
+
+/// How long a [`Reason`] is at most, in bytes: it goes to the journal and to a terminal.
+pub const REASON_MAX: usize = 160;
+
+/// The longest known key, `cache_write_tokens`.
+const KEY_MAX: usize = 18;
+
+/// What a line is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Parsed {
+    /// A beat, every number of it checked.
+    Beat(Box<Beat>),
+    /// Meant as a beat and wrong: to be counted and journaled, never to change health.
+    Bad(Reason),
+    /// Anything else that an agent may print.
+    Stranger,
+}
+
+/// Why a beat is a bad one, in words: field, value, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason(Box<str>);
+
+impl Reason {
+    fn new(text: &str) -> Self {
+        Self(clip(text, REASON_MAX).into())
+    }
+
+    /// The words; at most [`REASON_MAX`] bytes, without control characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads a line from stdout, without its line end.
+///
+/// Only the top level counts, of a repeated key the last one, and `null` is as good as absent. A beat
+/// is marked by a string `agent` or any `tokens_used`, beside a second known field; or by one of the
+/// six words as `status`, beside a `ts`. Marked and with a wrong value is [`Parsed::Bad`]; so is a
+/// line that cannot be read but shows such keys. The time it takes is linear in the line, and no
+/// nesting overflows the stack.
+#[must_use]
+pub fn parse(line: &[u8]) -> Parsed {
+    let Some(inside) = line.trim_ascii_start().strip_prefix(b"{") else {
+        return Parsed::Stranger;
+    };
+    let Ok(text) = std::str::from_utf8(line) else {
+        return unreadable(line, "it is not UTF-8");
+    };
+    // Python prefers single quotes, which JSON does not know: the first key tells them apart.
+    if inside.trim_ascii_start().first() == Some(&b'\'') {
+        return parse_dict(line);
+    }
+    let error = match read(text) {
+        Ok(fields) => return fields.judge(),
+        Err(error) => error,
+    };
+    if let Some(Ok(fields)) = without_lone_surrogates(text).as_deref().map(read) {
+        return fields.judge();
+    }
+    let why = error.to_string().replace("line 1 column", "column");
+    unreadable(line, &format!("not JSON: {why}"))
+}
+
+fn parse_dict(line: &[u8]) -> Parsed {
+    let mut json = Vec::new();
+    if !python::to_json(line, &mut json) {
+        let why = "not a Python dict of plain values (nan, inf and objects are none)";
+        return unreadable(line, why);
+    }
+    match std::str::from_utf8(&json).map(read) {
+        Ok(Ok(fields)) => fields.judge(),
+        Ok(Err(_)) | Err(_) => unreadable(line, "not a Python dict: a comma or colon is wrong"),
+    }
+}
+
+/// What a line is that was too long to be kept, by its first bytes: a bad beat or a stranger.
+#[must_use]
+pub fn too_long(start: &[u8]) -> Parsed {
+    unreadable(start, "longer than 256 KiB")
+}
+
+impl Fields<'_> {
+    /// Names of other types are other people's fields (`"agent": {…}` or `"status": 200` in logs), so
+    /// they do not count.
+    fn is_marked(&self) -> bool {
+        let has_ts = self.ts.is_text() || self.ts.number().is_some();
+        let known = [
+            self.agent.is_text(),
+            self.model.is_text(),
+            self.message.is_text(),
+            has_ts,
+            self.status.is_text(),
+            self.tokens_used.is_set(),
+            self.tokens_total.is_set(),
+            self.input_tokens.is_set(),
+            self.output_tokens.is_set(),
+            self.cache_read_tokens.is_set(),
+            self.cache_write_tokens.is_set(),
+            self.cost_usd.is_set(),
+            self.cycle.is_set(),
+            self.tool_calls.is_set(),
+            self.expect_next.is_set(),
+        ];
+        let known = known.into_iter().filter(|&set| set).count();
+        let word = matches!(&self.status, Value::Text(word)
+            if !matches!(Status::from_word(word), Status::Other(_)));
+        (known > 1 && (self.agent.is_text() || self.tokens_used.is_set())) || (word && has_ts)
+    }
+
+    fn judge(&self) -> Parsed {
+        if !self.is_marked() {
+            return Parsed::Stranger;
+        }
+        match self.beat() {
+            Ok(beat) => Parsed::Beat(Box::new(beat)),
+            Err(reason) => Parsed::Bad(reason),
+        }
+    }
+
+    fn beat(&self) -> Result<Beat, Reason> {
+        Ok(Beat {
+            agent: self.agent.text(NAME_MAX),
+            status: match &self.status {
+                Value::Absent => Status::default(),
+                Value::Text(word) => Status::from_word(word),
+                other => return Err(other.wrong("status", "a word such as \"ok\"")),
+            },
+            tokens_used: self.tokens_used.whole("tokens_used", TOKENS_MAX)?,
+            tokens_total: self.tokens_total.whole("tokens_total", TOKENS_MAX)?,
+            input_tokens: self.input_tokens.whole("input_tokens", TOKENS_MAX)?,
+            output_tokens: self.output_tokens.whole("output_tokens", TOKENS_MAX)?,
+            cache_read_tokens: self.cache_read_tokens.whole("cache_read_tokens", TOKENS_MAX)?,
+            cache_write_tokens: self.cache_write_tokens.whole("cache_write_tokens", TOKENS_MAX)?,
+            cost_usd: self.cost_usd.amount("cost_usd", COST_MAX, "a number of USD")?,
+            model: self.model.text(NAME_MAX),
+            // No limit: a time in nanoseconds grows with progress too.
+            cycle: self.cycle.whole("cycle", u64::MAX)?,
+            tool_calls: self.tool_calls.whole("tool_calls", TOKENS_MAX)?,
+            message: self.message.text(MESSAGE_MAX),
+            expect_next: self
+                .expect_next
+                .amount("expect_next", f64::MAX, "a number of seconds")?
+                .map(|seconds| Duration::from_secs_f64(seconds.min(EXPECT_MAX.as_secs_f64()))),
+            ts: self.ts.number(),
+        })
+    }
+}
+
+/// `serde_json` reads to the end of the text: junk behind the object is an error.
+fn read(json: &str) -> Result<Fields<'_>, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
+/// What a line is that cannot be read: a beat gone wrong if it shows a beat's keys.
+fn unreadable(line: &[u8], why: &str) -> Parsed {
+    if shows_marker(line) { Parsed::Bad(Reason::new(why)) } else { Parsed::Stranger }
+}
+
+/// Whether `tokens_used`, or `agent` and another known key, stand in it as quoted keys.
+///
+/// Where the text is torn nobody can tell how deep a key stands, so any depth will do.
+fn shows_marker(line: &[u8]) -> bool {
+    let mut known = Fields::default();
+    let (mut agent, mut another) = (false, false);
+    for at in memchr2_iter(b'"', b'\'', line) {
+        match line.get(at..).and_then(key) {
+            Some("tokens_used") => return true,
+            Some("agent") => agent = true,
+            Some(key) => another |= known.slot(key).is_some(),
+            None => {}
+        }
+        if agent && another {
+            return true;
+        }
+    }
+    false
+}
+
+/// The key that a text starting with a quote starts with, if it may be a known one.
+fn key(text: &[u8]) -> Option<&str> {
+    let (&quote, body) = text.split_first()?;
+    // Looks no further than the longest known key, so that many quotes cost no more than their number.
+    let end = memchr(quote, body.get(..=KEY_MAX).unwrap_or(body))?;
+    let (key, behind) = body.split_at_checked(end)?;
+    // Torn right behind the key is still a key.
+    let next = behind.get(1..)?.trim_ascii_start().first();
+    if next.is_none_or(|&byte| byte == b':') { std::str::from_utf8(key).ok() } else { None }
+}
+
+/// The JSON with U+FFFD for every lone surrogate escape, or `None` if there is none.
+///
+/// A JavaScript agent that clips its message in the middle of an emoji prints one. The JSON
+/// parser rightly refuses it; letting the agent die for it would be wrong.
+fn without_lone_surrogates(json: &str) -> Option<String> {
+    let (mut mended, mut rest, mut found) = (String::new(), json, false);
+    // Ends: every escape takes two bytes at least.
+    while let Some(at) = memchr(b'\\', rest.as_bytes()) {
+        let (plain, escape) = rest.split_at_checked(at)?;
+        mended.push_str(plain);
+        let length = match (utf16_unit(escape), escape.get(6..).and_then(utf16_unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(_), _) => 6,
+            (None, _) => 2,
+        };
+        let (kept, behind) = escape.split_at_checked(length)?;
+        let lone = length == 6 && matches!(utf16_unit(kept), Some(0xd800..=0xdfff));
+        mended.push_str(if lone { "\\ufffd" } else { kept });
+        found |= lone;
+        rest = behind;
+    }
+    mended.push_str(rest);
+    found.then_some(mended)
+}
+
+/// The code unit of the `\uXXXX` that a text starts with.
+fn utf16_unit(text: &str) -> Option<u32> {
+    let hex = text.strip_prefix("\\u")?.get(..4)?;
+    // `from_str_radix` would take a sign.
+    if hex.starts_with('+') { None } else { u32::from_str_radix(hex, 16).ok() }
+}

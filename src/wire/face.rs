@@ -1,0 +1,267 @@
+//! The few lines that `run` says on stderr: the product's face (SPEC §11). Pure: facts in, lines out.
+
+use crate::core::ending::{Ending, Signal};
+use crate::core::event::SpawnFailureKind;
+use crate::core::fact::{Fact, FinishedWhy, Outcome, StopWhy};
+use crate::core::settings::{OnMissed, Policy, Settings};
+use crate::core::time::millis;
+
+use super::stamp::local_time;
+use super::words::{self, Tone, count, span};
+
+/// One line, without prefix and newline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// How much it matters.
+    pub tone: Tone,
+    /// The line, naming the agent first.
+    pub text: String,
+}
+
+/// What the lines depend on besides the facts.
+#[derive(Clone, Debug)]
+pub struct Voice {
+    /// The agent's name.
+    pub name: String,
+    /// What a command for this agent needs besides its name: ` --state-dir /tmp/x`, or nothing.
+    pub options: String,
+    /// Seconds east of UTC.
+    pub offset_s: i32,
+    /// A person sits at the terminal: Ctrl-C means something.
+    pub interactive: bool,
+    settings: Settings,
+    said: SaidAlready,
+}
+
+/// What is said once in a `run`.
+#[derive(Clone, Debug, Default)]
+struct SaidAlready {
+    started: bool,
+    healthy: bool,
+    bad_beat: bool,
+}
+
+impl Voice {
+    /// The voice of one `run`.
+    #[must_use]
+    pub fn new(name: String, options: String, interactive: bool, settings: Settings) -> Self {
+        Self { name, options, offset_s: 0, interactive, settings, said: SaidAlready::default() }
+    }
+
+    /// What a person should hear of a fact; most facts are for the journal alone.
+    #[expect(clippy::too_many_lines, reason = "a table: one arm a fact, no steps")]
+    pub fn say(&mut self, fact: &Fact) -> Vec<Said> {
+        let plain = self.settings.policy == Policy::Never;
+        let lines = match fact {
+            Fact::Started { pid, first_beat_ms, .. } => {
+                let line = self.started(*pid, *first_beat_ms);
+                if plain { Vec::new() } else { vec![line] }
+            }
+            Fact::Beat(beat) => match beat.first_after_ms {
+                Some(after) if !plain && !self.said.healthy => {
+                    self.said.healthy = true;
+                    vec![self.healthy(after)]
+                }
+                _ => Vec::new(),
+            },
+            Fact::BadBeat { reason, .. } if !self.said.bad_beat => {
+                self.said.bad_beat = true;
+                vec![format!("not a beat: {reason}; passed on as output, counted in the journal")]
+            }
+            Fact::Unwatched { silent_ms, .. } => self.unwatched(*silent_ms),
+            Fact::Exited { ending, ran_ms, outcome, .. } => {
+                Self::exited(*ending, *ran_ms, *outcome)
+            }
+            Fact::SpawnFailed { failure, .. } => {
+                vec![self.not_started(failure.kind, &failure.error)]
+            }
+            Fact::Cooldown { wait_ms, until } => {
+                let at = local_time(*until, self.offset_s);
+                let cooldown = span(millis(self.settings.cooldown));
+                let stop = if self.interactive { "; stop: Ctrl-C" } else { "" };
+                vec![format!("next start {at}, in {} (cooldown {cooldown}){stop}", span(*wait_ms))]
+            }
+            Fact::Escalated { .. } => vec![format!(
+                "GAVE UP after {}; stays down until: {}",
+                words::escalated(fact),
+                self.command("resume")
+            )],
+            Fact::Latched { since, failures } => vec![format!(
+                "down since {} after {}; stays down until: {}",
+                super::stamp::local(*since, self.offset_s),
+                count(u64::from(*failures), "failure"),
+                self.command("resume")
+            )],
+            Fact::Recovered { after_ms, alive_only, .. } => vec![if *alive_only {
+                let alive = span(millis(self.settings.reset_after));
+                format!("recovered, alive for {alive} without a failure")
+            } else {
+                format!("recovered, beats are back after {}", span(*after_ms))
+            }],
+            Fact::Unhealthy { silent_ms, action: OnMissed::Alert, .. } => {
+                vec![format!("silent for {}; left alone (on_missed = alert)", span(*silent_ms))]
+            }
+            Fact::Stopping { why: StopWhy::StopTimeout, .. } => {
+                let timeout = span(millis(self.settings.stop_timeout));
+                vec![format!("did not stop in {timeout}; killing it")]
+            }
+            Fact::Stopping { why: StopWhy::Impatience, .. } => vec!["killing it".to_owned()],
+            Fact::Stopped { by, summary, .. } => {
+                let by = self.stopper(*by);
+                let after = span(summary.after_ms);
+                vec![format!("stopped by {by} after {after}{}", words::summary(summary))]
+            }
+            Fact::Finished { reason, code, summary } => Self::finished(*reason, *code, summary),
+            Fact::ShutdownAnnounced { .. }
+            | Fact::TreeStuck { .. }
+            | Fact::Resumed { .. }
+            | Fact::OutputBlocked { .. }
+            | Fact::OutputUnblocked { .. }
+            | Fact::StoreWorks { .. }
+            | Fact::StateRebuilt { .. }
+            | Fact::Bug { .. } => vec![Self::worded(fact)],
+            Fact::StoreFailed { .. } => vec![format!(
+                "{}; supervision goes on, a crash of agentwatch would now lose what happens",
+                words::describe(fact).1
+            )],
+            Fact::SupervisorStarted { .. }
+            | Fact::SupervisorStopped { .. }
+            | Fact::Strays { .. }
+            | Fact::BadBeat { .. }
+            | Fact::Late { .. }
+            | Fact::Unhealthy { .. }
+            | Fact::Stopping { .. }
+            | Fact::StreakForgotten { .. } => Vec::new(),
+        };
+        let tone = match fact {
+            Fact::Beat(_) => Tone::Good,
+            fact => words::tone(fact),
+        };
+        let said = |text| Said { tone, text: format!("{}: {text}", self.name) };
+        lines.into_iter().map(said).collect()
+    }
+}
+
+impl Voice {
+    fn command(&self, verb: &str) -> String {
+        format!("agentwatch {verb} {}{}", self.name, self.options)
+    }
+
+    /// A fact that needs its event's name to be understood.
+    fn worded(fact: &Fact) -> String {
+        let text = words::describe(fact).1;
+        match fact {
+            Fact::ShutdownAnnounced { .. } => format!("shutdown announced: {text}"),
+            Fact::TreeStuck { .. } => format!("STUCK: {text}"),
+            Fact::Resumed { .. } => format!("resumed {text}"),
+            _ => text,
+        }
+    }
+
+    fn started(&mut self, pid: i32, first_beat_ms: Option<u64>) -> String {
+        if std::mem::replace(&mut self.said.started, true) {
+            return format!("started again, pid {pid}");
+        }
+        let watched = match first_beat_ms {
+            Some(ms) => format!("first beat expected within {}", span(ms)),
+            None if self.settings.beats => {
+                "exits are watched, hangs from the first beat on".to_owned()
+            }
+            None => "exits are watched, beats are not (--beats none)".to_owned(),
+        };
+        format!("started, pid {pid}; {watched}")
+    }
+
+    fn healthy(&self, after_ms: u64) -> String {
+        let interval = self.settings.interval;
+        let all = span(millis(interval.saturating_mul(self.settings.misses)));
+        let each = span(millis(interval));
+        let means = match self.settings.on_missed {
+            OnMissed::Restart => "restart",
+            OnMissed::Alert => "an alert",
+        };
+        let misses = self.settings.misses;
+        let after = span(after_ms);
+        format!(
+            "healthy, first beat after {after}; {all} of silence ({misses} × {each}) now means {means}"
+        )
+    }
+
+    fn unwatched(&self, silent_ms: u64) -> Vec<String> {
+        let print = format!(
+            r#"  print({{"agent":"{}","status":"ok","tokens_used":n,"ts":time.time()}})"#,
+            self.name
+        );
+        vec![
+            format!(
+                "no beat in {}, so a hang would go unseen; print this once a cycle:",
+                span(silent_ms)
+            ),
+            print,
+            "  exits are enough: --beats none".to_owned(),
+        ]
+    }
+
+    fn exited(ending: Ending, ran_ms: Option<u64>, outcome: Outcome) -> Vec<String> {
+        match outcome {
+            Outcome::Failure { cause, streak, max } => {
+                let why = words::failure(cause, ending, ran_ms);
+                vec![format!("failure {streak} of {max}: {why}")]
+            }
+            Outcome::NoFault => {
+                vec!["the machine went down with it; its end is recorded as unknown".to_owned()]
+            }
+            // Codes that agentwatch gives a meaning of its own: whose is it?
+            Outcome::Passed => match ending {
+                Ending::Exit { code: code @ (69 | 75 | 78 | 125..=127) } => {
+                    vec![format!("exit {code} is the command's own")]
+                }
+                Ending::Exit { .. } | Ending::Signal { .. } | Ending::Unknown => Vec::new(),
+            },
+            Outcome::Finished | Outcome::Stopped => Vec::new(),
+        }
+    }
+
+    fn not_started(&self, kind: SpawnFailureKind, error: &str) -> String {
+        let fatal = !self.said.started || self.settings.policy == Policy::Never;
+        match kind {
+            SpawnFailureKind::NotFound if fatal => {
+                format!("cannot start: {error}; no restart, exit 127")
+            }
+            SpawnFailureKind::NotExecutable if fatal => {
+                format!("cannot start: {error}; no restart, exit 126")
+            }
+            SpawnFailureKind::NotFound
+            | SpawnFailureKind::NotExecutable
+            | SpawnFailureKind::System => format!("cannot start: {error}"),
+        }
+    }
+
+    fn stopper(&self, by: Signal) -> String {
+        match by {
+            Signal::INT if self.interactive => "Ctrl-C".to_owned(),
+            Signal::QUIT if self.interactive => "Ctrl-\\".to_owned(),
+            by => words::signal(by),
+        }
+    }
+
+    fn finished(
+        reason: FinishedWhy,
+        code: u8,
+        summary: &crate::core::fact::Summary,
+    ) -> Vec<String> {
+        let after = span(summary.after_ms);
+        let back = words::summary(summary);
+        match reason {
+            FinishedWhy::NotStarted | FinishedWhy::NeverRestart => Vec::new(),
+            FinishedWhy::Announced => {
+                vec![format!("finished as announced, exit {code} after {after}{back}")]
+            }
+            FinishedWhy::NeverBeat => vec![format!(
+                "finished, exit {code} after {after}{back}; it never beat, so exit 0 is its end \
+                 (else: --restart always)"
+            )],
+            FinishedWhy::Success => vec![format!("finished, exit {code} after {after}{back}")],
+        }
+    }
+}

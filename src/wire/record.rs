@@ -1,0 +1,79 @@
+//! Lines of the journal: a fact with its time and number, and back.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::core::fact::Fact;
+use crate::core::time::Wall;
+
+use super::stamp;
+
+/// A line of the journal as read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// When it was written.
+    pub ts: Wall,
+    /// Its number; counts up without gaps over all day files.
+    pub seq: u64,
+    /// What happened; `None` for an event of another version of agentwatch.
+    pub fact: Option<Fact>,
+    /// The name of the event.
+    pub event: String,
+    /// The line itself.
+    pub line: String,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    ts: String,
+    seq: u64,
+    #[serde(flatten)]
+    fact: &'a Fact,
+}
+
+/// The line of a fact, with its newline.
+///
+/// # Errors
+/// A fact that JSON cannot express; none can be made from a checked beat.
+pub fn write(ts: Wall, seq: u64, fact: &Fact) -> serde_json::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(&Line { ts: stamp::utc(ts), seq, fact })?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Reads one line, without its newline. `None` if it is torn or no record at all.
+#[must_use]
+pub fn read(line: &[u8]) -> Option<Record> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    let ts = stamp::parse_utc(value.get("ts")?.as_str()?)?;
+    let seq = value.get("seq")?.as_u64()?;
+    let event = value.get("event")?.as_str()?.to_owned();
+    let line = String::from_utf8(line.to_vec()).ok()?;
+    let fact = serde_json::from_value(value).ok();
+    Some(Record { ts, seq, fact, event, line })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let fact = Fact::Late { incarnation: 3, silent_ms: 60_000 };
+        let line = write(Wall(1_795_392_664_461), 7, &fact).unwrap();
+        let text = r#"{"ts":"2026-11-23T00:11:04.461Z","seq":7,"event":"late","incarnation":3,"silent_ms":60000}"#;
+        assert_eq!(std::str::from_utf8(&line).unwrap(), format!("{text}\n"));
+        let record = read(text.as_bytes()).unwrap();
+        assert_eq!((record.seq, record.fact), (7, Some(fact)));
+    }
+
+    #[test]
+    fn an_event_from_the_future_is_kept_as_text_and_a_torn_line_is_not() {
+        let line = br#"{"ts":"2026-11-23T00:11:04.461Z","seq":8,"event":"telepathy","depth":3}"#;
+        let record = read(line).unwrap();
+        assert_eq!((record.event.as_str(), record.fact), ("telepathy", None));
+        assert_eq!(read(&line[..40]), None);
+        assert_eq!(read(b""), None);
+        assert_eq!(read(b"42"), None);
+    }
+}

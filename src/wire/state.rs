@@ -1,0 +1,215 @@
+//! `state.json`: the core's memory on disk. Its own type, so that no refactoring of the core changes
+//! what older and newer versions can read.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::ending::Ending;
+use crate::core::memory::{Latch, Memory, Streak, Tree};
+use crate::core::time::{LocalDay, Wall, millis};
+
+/// The version that is written; another one is not read.
+pub const VERSION: u32 = 1;
+
+/// Who the state belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The agent's name.
+    pub name: String,
+    /// Where it was started; undecodable bytes replaced.
+    pub directory: String,
+    /// The command as typed; undecodable bytes replaced.
+    pub command: Vec<String>,
+    /// The machine's boot during which this was written, where there is such a thing.
+    pub boot_id: Option<String>,
+    /// Where the agentwatch that wrote this listens for commands.
+    #[serde(default)]
+    pub control: Option<String>,
+    /// The beat interval in force.
+    #[serde(default)]
+    pub interval_ms: u64,
+    /// The misses in force.
+    #[serde(default)]
+    pub misses: u32,
+    /// The failure that escalates.
+    #[serde(default)]
+    pub max_failures: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    version: u32,
+    #[serde(flatten)]
+    identity: Identity,
+    incarnation: u32,
+    tree: Option<TreeState>,
+    last_start_ms: Option<i64>,
+    cooldown_owed: bool,
+    last_ending: Option<Ending>,
+    streak: StreakState,
+    day: i32,
+    failures_of_day: u32,
+    latch: Option<LatchState>,
+    slowest_first_beat_ms: Option<u64>,
+    trouble_since_ms: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TreeState {
+    incarnation: u32,
+    pid: Option<i32>,
+    start_time: Option<u64>,
+    ended: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StreakState {
+    failures: u32,
+    since_ms: Option<i64>,
+    last_line: Option<String>,
+    same_line: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LatchState {
+    since_ms: i64,
+    failures: u32,
+}
+
+/// The bytes of `state.json`.
+///
+/// # Errors
+/// None that can happen with these types; passed on rather than hidden.
+pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>> {
+    let state = State {
+        version: VERSION,
+        identity: identity.clone(),
+        incarnation: memory.incarnation,
+        tree: memory.tree.as_ref().map(|tree| TreeState {
+            incarnation: tree.incarnation,
+            pid: tree.pid,
+            start_time: tree.start_time,
+            ended: tree.ended,
+        }),
+        last_start_ms: memory.last_start.map(|wall| wall.0),
+        cooldown_owed: memory.cooldown_owed,
+        last_ending: memory.last_ending,
+        streak: StreakState {
+            failures: memory.streak.failures,
+            since_ms: memory.streak.since.map(|wall| wall.0),
+            last_line: memory.streak.last_line.clone(),
+            same_line: memory.streak.same_line,
+        },
+        day: memory.day.0,
+        failures_of_day: memory.failures_of_day,
+        latch: memory
+            .latch
+            .as_ref()
+            .map(|latch| LatchState { since_ms: latch.since.0, failures: latch.failures }),
+        slowest_first_beat_ms: memory.slowest_first_beat.map(millis),
+        trouble_since_ms: memory.trouble_since.map(|wall| wall.0),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&state)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Reads `state.json`.
+///
+/// # Errors
+/// What is wrong with it: torn, no JSON, or of another version.
+pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
+    let state: State = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if state.version != VERSION {
+        return Err(format!("version {}, and this agentwatch knows {VERSION}", state.version));
+    }
+    let memory = Memory {
+        incarnation: state.incarnation,
+        tree: state.tree.map(|tree| Tree {
+            incarnation: tree.incarnation,
+            pid: tree.pid,
+            start_time: tree.start_time,
+            ended: tree.ended,
+        }),
+        last_start: state.last_start_ms.map(Wall),
+        cooldown_owed: state.cooldown_owed,
+        last_ending: state.last_ending,
+        streak: Streak {
+            failures: state.streak.failures,
+            since: state.streak.since_ms.map(Wall),
+            last_line: state.streak.last_line,
+            same_line: state.streak.same_line,
+        },
+        day: LocalDay(state.day),
+        failures_of_day: state.failures_of_day,
+        latch: state
+            .latch
+            .map(|latch| Latch { since: Wall(latch.since_ms), failures: latch.failures }),
+        slowest_first_beat: state.slowest_first_beat_ms.map(Duration::from_millis),
+        trouble_since: state.trouble_since_ms.map(Wall),
+    };
+    Ok((state.identity, memory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> (Identity, Memory) {
+        let identity = Identity {
+            name: "crawler".into(),
+            directory: "/srv".into(),
+            command: vec!["python".into(), "crawler.py".into()],
+            boot_id: Some("b".into()),
+            control: Some("/run/agentwatch/1.sock".into()),
+            interval_ms: 60_000,
+            misses: 2,
+            max_failures: 3,
+        };
+        let memory = Memory {
+            incarnation: 7,
+            tree: Some(Tree { incarnation: 7, pid: Some(42), start_time: Some(9), ended: false }),
+            last_start: Some(Wall(1)),
+            cooldown_owed: true,
+            last_ending: Some(Ending::Exit { code: 3 }),
+            streak: Streak {
+                failures: 2,
+                since: Some(Wall(2)),
+                last_line: Some("KeyError".into()),
+                same_line: true,
+            },
+            day: LocalDay(20_000),
+            failures_of_day: 4,
+            latch: Some(Latch { since: Wall(3), failures: 3 }),
+            slowest_first_beat: Some(Duration::from_millis(400)),
+            trouble_since: Some(Wall(4)),
+        };
+        (identity, memory)
+    }
+
+    #[test]
+    fn a_memory_reads_back_as_it_was_written() {
+        let (identity, memory) = full();
+        let bytes = write(&identity, &memory).unwrap();
+        assert_eq!(read(&bytes).unwrap(), (identity, memory));
+    }
+
+    #[test]
+    fn every_torn_half_is_refused_and_none_panics() {
+        let (identity, memory) = full();
+        let bytes = write(&identity, &memory).unwrap();
+        // The last two bytes are the closing brace and the newline.
+        for end in 0..bytes.len() - 1 {
+            assert!(read(&bytes[..end]).is_err(), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn another_version_is_refused_in_words() {
+        let (identity, memory) = full();
+        let text = String::from_utf8(write(&identity, &memory).unwrap()).unwrap();
+        let error = read(text.replace("\"version\": 1", "\"version\": 9").as_bytes()).unwrap_err();
+        assert_eq!(error, "version 9, and this agentwatch knows 1");
+    }
+}

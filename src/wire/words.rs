@@ -1,0 +1,374 @@
+//! Facts in words: one line each, for `events` and for the lines of `run`.
+
+use std::fmt::Write as _;
+
+use crate::core::ending::{Ending, Signal};
+use crate::core::event::{By, Kept};
+use crate::core::fact::{BeatFact, Cause, Excess, Fact, FinishedWhy, Outcome, StopWhy, Summary};
+use crate::core::settings::OnMissed;
+
+/// How much something matters to the person who reads it; a terminal shows it as a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing to do.
+    Plain,
+    /// Good news.
+    Good,
+    /// Worth a look.
+    Warning,
+    /// Needs a human.
+    Bad,
+}
+
+/// A span of time for people: `0.4s`, `11s`, `1m32s`, `2h5m`, `3d4h`.
+#[must_use]
+pub fn span(ms: u64) -> String {
+    let (s, tenths) = (ms / 1000, ms / 100 % 10);
+    let pair = |big: u64, big_unit: char, small: u64, small_unit: char| {
+        if small == 0 {
+            format!("{big}{big_unit}")
+        } else {
+            format!("{big}{big_unit}{small}{small_unit}")
+        }
+    };
+    match s {
+        0..10 if tenths > 0 => format!("{s}.{tenths}s"),
+        0 if ms > 0 => format!("{ms}ms"),
+        0..60 => format!("{s}s"),
+        60..3_600 => pair(s / 60, 'm', s % 60, 's'),
+        3_600..86_400 => pair(s / 3_600, 'h', s / 60 % 60, 'm'),
+        _ => pair(s / 86_400, 'd', s / 3_600 % 24, 'h'),
+    }
+}
+
+/// A number for people: `14,530`.
+#[must_use]
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 failure`, `2 failures`.
+#[must_use]
+pub fn count(n: u64, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(n))
+}
+
+/// A signal by its name, where its number is the same on every system; else by number.
+#[must_use]
+pub fn signal(signal: Signal) -> String {
+    let name = match signal.0 {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
+
+/// How a child ended.
+#[must_use]
+pub fn ending(ending: Ending) -> String {
+    match ending {
+        Ending::Exit { code } => format!("exit {code}"),
+        Ending::Signal { signal: number, core: false } => format!("killed by {}", signal(number)),
+        Ending::Signal { signal: number, core: true } => {
+            format!("killed by {}, core dumped", signal(number))
+        }
+        Ending::Unknown => "end unknown".to_owned(),
+    }
+}
+
+/// Why an incarnation failed, as far as its ending does not say it.
+#[must_use]
+pub fn failure(cause: Cause, how: Ending, ran_ms: Option<u64>) -> String {
+    let after = ran_ms.map(|ms| format!(" after {}", span(ms))).unwrap_or_default();
+    match cause {
+        Cause::Exited => format!("{}{after}", ending(how)),
+        Cause::Silent { silent_ms } => format!("silent for {}; ended", span(silent_ms)),
+        Cause::NoFirstBeat { silent_ms } => format!("no first beat in {}; ended", span(silent_ms)),
+        Cause::ShutdownOverrun { grace_ms } => {
+            format!("announced shutdown took more than {}; killed", span(grace_ms))
+        }
+        Cause::NotStarted => "could not be started".to_owned(),
+        Cause::Lost => "agentwatch was killed, and it with it".to_owned(),
+    }
+}
+
+/// What a `run` looked back on: beats, tokens, failures.
+#[must_use]
+pub fn summary(summary: &Summary) -> String {
+    let totals = summary.totals;
+    let mut text = String::new();
+    if totals.beats > 0 {
+        let _ = write!(text, "; {}", count(totals.beats, "beat"));
+    }
+    if totals.tokens > 0 {
+        let _ = write!(text, ", {} tokens", grouped(totals.tokens));
+        if let Some(mean) = totals.tokens.checked_div(totals.cycles) {
+            let _ = write!(text, " ({} a cycle)", grouped(mean));
+        }
+    }
+    if summary.failures > 0 {
+        let mark = if text.is_empty() { ';' } else { ',' };
+        let state = if summary.recovered { "recovered" } else { "not recovered" };
+        let _ = write!(text, "{mark} {}, {state}", count(u64::from(summary.failures), "failure"));
+    }
+    text
+}
+
+/// A beat in a few words.
+fn beat(fact: &BeatFact) -> String {
+    let mut text = fact.status.clone();
+    if fact.beats > 1 {
+        let _ = write!(text, " ×{}", grouped(fact.beats));
+    }
+    if let Some(tokens) = fact.tokens {
+        let _ = write!(text, ", {} tokens", grouped(tokens));
+    }
+    if let Some(cost) = fact.cost_usd {
+        let _ = write!(text, ", ${cost:.4}");
+    }
+    if let Some(cycle) = fact.cycle {
+        let _ = write!(text, ", cycle {cycle}");
+    }
+    if let Some(next) = fact.expect_next_ms {
+        let _ = write!(text, ", next within {}", span(next));
+    }
+    if let Some(first) = fact.first_after_ms {
+        let _ = write!(text, " (first, after {})", span(first));
+    }
+    if let Some(message) = &fact.message {
+        let _ = write!(text, ": {message}");
+    }
+    text
+}
+
+/// Why agentwatch stops a child.
+fn stop_why(why: StopWhy) -> String {
+    match why {
+        StopWhy::Requested { by } => format!("asked by {}", signal(by)),
+        StopWhy::Unhealthy => "unhealthy".to_owned(),
+        StopWhy::ShutdownOverrun => "its announced shutdown took too long".to_owned(),
+        StopWhy::StopTimeout => "it did not stop in time".to_owned(),
+        StopWhy::Impatience => "asked a second time".to_owned(),
+    }
+}
+
+/// What could not be written, by its name.
+#[must_use]
+pub fn kept(what: Kept) -> &'static str {
+    match what {
+        Kept::State => "state.json",
+        Kept::Journal => "the journal",
+    }
+}
+
+fn exited(ending_: Ending, ran_ms: Option<u64>, outcome: Outcome, last: Option<&str>) -> String {
+    let mut text = match outcome {
+        Outcome::Failure { cause, streak, max } => {
+            format!("failure {streak} of {max}: {}", failure(cause, ending_, ran_ms))
+        }
+        Outcome::Finished | Outcome::Passed | Outcome::Stopped | Outcome::NoFault => {
+            let after = ran_ms.map(|ms| format!(" after {}", span(ms))).unwrap_or_default();
+            format!("{}{after}", ending(ending_))
+        }
+    };
+    match outcome {
+        Outcome::Stopped => text.push_str(", as asked"),
+        Outcome::NoFault => text.push_str(", the machine went down with it"),
+        Outcome::Failure { .. } | Outcome::Finished | Outcome::Passed => {}
+    }
+    if let Some(last) = last {
+        let _ = write!(text, "; last line: {last}");
+    }
+    text
+}
+
+/// Why an end is no failure.
+#[must_use]
+pub fn finished(reason: FinishedWhy) -> &'static str {
+    match reason {
+        FinishedWhy::Announced => "as announced",
+        FinishedWhy::NeverBeat => "it never beat, so exit 0 is its end",
+        FinishedWhy::Success => "exit 0",
+        FinishedWhy::NeverRestart => "no restart wanted",
+        FinishedWhy::NotStarted => "nothing was started",
+    }
+}
+
+/// One fact in one line, for a list of events.
+#[must_use]
+#[expect(clippy::too_many_lines, reason = "a table: one arm a fact, no steps")]
+pub fn describe(fact: &Fact) -> (Tone, String) {
+    let tone = tone(fact);
+    let text = match fact {
+        Fact::SupervisorStarted { version, pid, command, .. } => {
+            format!("agentwatch {version}, pid {pid}: {}", command.join(" "))
+        }
+        Fact::SupervisorStopped { code } => format!("agentwatch left with code {code}"),
+        Fact::Started { incarnation, pid, .. } => format!("incarnation {incarnation}, pid {pid}"),
+        Fact::SpawnFailed { failure, .. } => failure.error.clone(),
+        Fact::Beat(fact) => beat(fact),
+        Fact::BadBeat { reason, suppressed, .. } if *suppressed > 0 => {
+            format!("{reason} (and {suppressed} more before)")
+        }
+        Fact::BadBeat { reason, .. } => reason.clone(),
+        Fact::Unwatched { silent_ms, .. } => {
+            format!("no beat in {}, so a hang would go unseen", span(*silent_ms))
+        }
+        Fact::Late { silent_ms, .. } => format!("silent for {}", span(*silent_ms)),
+        Fact::Unhealthy { silent_ms, action, .. } => match action {
+            OnMissed::Restart => format!("silent for {}; stopping it", span(*silent_ms)),
+            OnMissed::Alert => format!("silent for {}; left alone", span(*silent_ms)),
+        },
+        Fact::OutputBlocked { blocked_ms } => {
+            format!("our stdout has been blocked for {}; beats go unheard", span(*blocked_ms))
+        }
+        Fact::OutputUnblocked { blocked_ms } => {
+            format!("our stdout flows again after {}", span(*blocked_ms))
+        }
+        Fact::Exited { ending, ran_ms, outcome, last_line, .. } => {
+            exited(*ending, *ran_ms, *outcome, last_line.as_deref())
+        }
+        Fact::Strays { names, .. } => format!("ending what it left behind: {}", names.join(", ")),
+        Fact::TreeStuck { names, .. } => {
+            format!("survives SIGKILL, so nothing is started: {}", names.join(", "))
+        }
+        Fact::Cooldown { wait_ms, .. } => format!("next start in {}", span(*wait_ms)),
+        Fact::ShutdownAnnounced { grace_ms, .. } => {
+            format!("it shuts down and has {} for it", span(*grace_ms))
+        }
+        Fact::Stopping { why, signal: number, .. } => {
+            format!("{} sent: {}", signal(*number), stop_why(*why))
+        }
+        Fact::Stopped { by, summary: back, .. } => {
+            format!("by {} after {}{}", signal(*by), span(back.after_ms), summary(back))
+        }
+        Fact::Finished { reason, summary: back, .. } => {
+            format!("{} after {}{}", finished(*reason), span(back.after_ms), summary(back))
+        }
+        Fact::Escalated { .. } => escalated(fact),
+        Fact::Latched { failures, .. } => {
+            format!("still down after {}", count(u64::from(*failures), "failure"))
+        }
+        Fact::Resumed { by } => match by {
+            By::Flag => "by --resume".to_owned(),
+            By::Command => "by agentwatch resume".to_owned(),
+            By::Answer => "by a person at the terminal".to_owned(),
+        },
+        Fact::Recovered { after_ms, alive_only: false, .. } => {
+            format!("beats are back after {}", span(*after_ms))
+        }
+        Fact::Recovered { after_ms, alive_only: true, .. } => {
+            format!("alive for long enough, {} after the trouble", span(*after_ms))
+        }
+        Fact::StreakForgotten { failures } => {
+            format!("healthy for long enough; {} forgotten", count(u64::from(*failures), "failure"))
+        }
+        Fact::StoreFailed { what, error } => format!("cannot write {}: {error}", kept(*what)),
+        Fact::StoreWorks { what } => format!("{} can be written again", kept(*what)),
+        Fact::StateRebuilt { error, kept_as } => {
+            format!("state.json was unreadable ({error}); rebuilt, the old one is {kept_as}")
+        }
+        Fact::Bug { what } => format!("this should not happen: {what}"),
+    };
+    (tone, text)
+}
+
+/// `3 failures in 10m, same last line`.
+#[must_use]
+pub fn escalated(fact: &Fact) -> String {
+    let Fact::Escalated { reason, failures, within_ms, same_line } = fact else {
+        return String::new();
+    };
+    let failures = count(u64::from(*failures), "failure");
+    let same = if *same_line { ", same last line" } else { "" };
+    match reason {
+        Excess::Streak => format!("{failures} in {}{same}", span(*within_ms)),
+        Excess::Day => format!("{failures} today{same}"),
+    }
+}
+
+/// How much a fact matters.
+#[must_use]
+pub fn tone(fact: &Fact) -> Tone {
+    match fact {
+        Fact::Escalated { .. }
+        | Fact::Latched { .. }
+        | Fact::TreeStuck { .. }
+        | Fact::SpawnFailed { .. }
+        | Fact::Exited { outcome: Outcome::Failure { .. }, .. }
+        | Fact::Bug { .. } => Tone::Bad,
+        Fact::BadBeat { .. }
+        | Fact::Unwatched { .. }
+        | Fact::Late { .. }
+        | Fact::Unhealthy { .. }
+        | Fact::OutputBlocked { .. }
+        | Fact::Strays { .. }
+        | Fact::Cooldown { .. }
+        | Fact::StoreFailed { .. }
+        | Fact::StateRebuilt { .. } => Tone::Warning,
+        Fact::Recovered { .. }
+        | Fact::Resumed { .. }
+        | Fact::StreakForgotten { .. }
+        | Fact::StoreWorks { .. }
+        | Fact::OutputUnblocked { .. } => Tone::Good,
+        Fact::SupervisorStarted { .. }
+        | Fact::SupervisorStopped { .. }
+        | Fact::Started { .. }
+        | Fact::Beat(_)
+        | Fact::Exited { .. }
+        | Fact::ShutdownAnnounced { .. }
+        | Fact::Stopping { .. }
+        | Fact::Stopped { .. }
+        | Fact::Finished { .. } => Tone::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_short_and_say_enough() {
+        for (ms, text) in [
+            (0, "0s"),
+            (40, "40ms"),
+            (240, "0.2s"),
+            (1_000, "1s"),
+            (9_900, "9.9s"),
+            (11_400, "11s"),
+            (92_000, "1m32s"),
+            (300_000, "5m"),
+            (7_500_000, "2h5m"),
+            (273_600_000, "3d4h"),
+        ] {
+            assert_eq!(span(ms), text);
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(14_530), "14,530");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+}
