@@ -1,1 +1,22 @@
 //! Flags, environment and files → one resolved `Settings`, each value with its origin.
+//!
+//! [`keys`] is the one table that everything is made from. [`resolve::run`] is what `run` and
+//! `check` call, [`resolve::state_dir`] what the other commands need. Only [`files`] reads.
+
+pub mod document;
+pub mod error;
+pub mod files;
+pub mod flags;
+pub mod keys;
+pub mod layers;
+pub mod name;
+pub mod resolve;
+pub mod show;
+pub mod suggest;
+pub mod template;
+pub mod value;
+
+pub use error::{ConfigError, Origin};
+pub use flags::{command_arg, run_flags, state_dir_flags};
+pub use layers::Surroundings;
+pub use resolve::{Effective, Resolved, StateDir};

@@ -1,0 +1,158 @@
+//! The flags of the command line, made from the key table.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
+use clap::{Arg, ArgMatches};
+
+use super::keys::{Fallback, KEYS, Key, Kind};
+
+/// The id of the argument that [`command_arg`] makes.
+pub const COMMAND: &str = "command";
+
+/// The id and flag of the argument that names the one file to read.
+pub const CONFIG: &str = "config";
+
+/// The flags of `run` and `check`: every key that has one, and `--config`.
+#[must_use]
+pub fn run_flags() -> Vec<Arg> {
+    KEYS.iter().filter_map(flag).chain([config_flag()]).collect()
+}
+
+/// The flags of the commands that only look for agents: `--state-dir` and `--config`.
+#[must_use]
+pub fn state_dir_flags() -> Vec<Arg> {
+    KEYS.iter()
+        .filter(|key| key.path == "state_dir")
+        .filter_map(flag)
+        .chain([config_flag()])
+        .collect()
+}
+
+/// The command to supervise: everything from the first word that is no flag, flags of its own
+/// included. Optional here; `run` adds `.required(true)`.
+#[must_use]
+pub fn command_arg() -> Arg {
+    // Not `allow_hyphen_values`: a mistyped flag of ours would become the command.
+    Arg::new(COMMAND)
+        .value_name("COMMAND")
+        .help("The agent and its arguments")
+        .num_args(1..)
+        .trailing_var_arg(true)
+        .value_parser(OsStringValueParser::new())
+}
+
+/// The words of the command, if the matches know of one.
+#[must_use]
+pub fn command(matches: &ArgMatches) -> Vec<OsString> {
+    let words = matches.try_get_many::<OsString>(COMMAND).ok().flatten();
+    words.map(|words| words.cloned().collect()).unwrap_or_default()
+}
+
+/// The text of a flag by its id, if it was given; a command without that flag has not given it.
+#[must_use]
+pub fn given<'a>(matches: &'a ArgMatches, id: &str) -> Option<&'a OsStr> {
+    matches.try_get_one::<OsString>(id).ok().flatten().map(OsString::as_os_str)
+}
+
+fn config_flag() -> Arg {
+    Arg::new(CONFIG)
+        .long(CONFIG)
+        .value_name("FILE")
+        .help("Read this file and no other [default: /etc/agentwatch/, ~/.config/agentwatch/, ./]")
+        .value_parser(OsStringValueParser::new())
+}
+
+fn flag(key: &'static Key) -> Option<Arg> {
+    let default = match key.fallback {
+        Fallback::Value(text) => text.to_owned(),
+        Fallback::ByPid { usual, as_pid1 } => format!("{usual}, as PID 1 {as_pid1}"),
+        Fallback::Open { words, .. } => words.to_owned(),
+    };
+    // No default_value: clap must not give what nobody typed, or files would never count.
+    let arg = Arg::new(key.path)
+        .long(key.flag?)
+        .value_name(key.value_name)
+        .help(format!("{} [default: {default}]", key.help));
+    Some(match key.kind {
+        // The value name lists the words already.
+        Kind::Choice(words) => arg.value_parser(Words(words)).hide_possible_values(true),
+        Kind::Duration { .. }
+        | Kind::Count { .. }
+        | Kind::Signal
+        | Kind::Path
+        | Kind::Name
+        | Kind::Bool => arg.value_parser(OsStringValueParser::new()),
+    })
+}
+
+/// Tells shells which words complete a flag, and leaves judging to us: one error text for flags,
+/// variables and files.
+#[derive(Clone)]
+struct Words(&'static [&'static str]);
+
+impl TypedValueParser for Words {
+    type Value = OsString;
+
+    fn parse_ref(
+        &self,
+        _: &clap::Command,
+        _: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<OsString, clap::Error> {
+        Ok(value.to_owned())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(|word| PossibleValue::new(*word))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run() -> clap::Command {
+        clap::Command::new("run").args(run_flags()).arg(command_arg())
+    }
+
+    #[test]
+    fn clap_finds_no_fault_with_the_table() {
+        run().debug_assert();
+        clap::Command::new("status").args(state_dir_flags()).debug_assert();
+    }
+
+    #[test]
+    fn the_command_keeps_its_own_flags_and_takes_none_of_ours() {
+        for (line, words) in [
+            (&["run", "--interval", "5s", "python", "-u", "a.py", "--interval", "9s"][..], 5),
+            (&["run", "--", "--odd"], 1),
+            (&["run", "a", "--", "b"], 3),
+            (&["run"], 0),
+        ] {
+            let matches = run().try_get_matches_from(line).unwrap();
+            assert_eq!(command(&matches).len(), words, "{line:?}");
+        }
+        assert!(run().try_get_matches_from(["run", "--intervall", "5s", "python"]).is_err());
+    }
+
+    #[test]
+    fn what_nobody_typed_is_not_given() {
+        let matches = run().try_get_matches_from(["run", "--cooldown=5", "x"]).unwrap();
+        assert_eq!(given(&matches, "restart.cooldown"), Some(OsStr::new("5")));
+        for id in ["heartbeat.interval", CONFIG, "no.such"] {
+            assert_eq!(given(&matches, id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn help_names_every_flag_with_its_default() {
+        let help = run().render_help().to_string();
+        for key in KEYS {
+            let Some(flag) = key.flag else { continue };
+            assert!(help.contains(&format!("--{flag} <{}>", key.value_name)), "{flag}");
+            assert!(help.contains(key.help), "{flag}");
+        }
+        assert!(help.contains("[default: 60s]") && help.contains("[default: exit, as PID 1 hold]"));
+    }
+}

@@ -1,0 +1,355 @@
+//! The one table of settings: flags, TOML keys, variables, defaults, help and `check` come from it.
+
+use std::time::Duration;
+
+/// What may be written for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A duration such as `90s`, from `min` to `max`, both included.
+    Duration {
+        /// The least that makes sense.
+        min: Duration,
+        /// The most that makes sense.
+        max: Duration,
+    },
+    /// A whole number from `min` to `max`, both included.
+    Count {
+        /// The least that makes sense.
+        min: u32,
+        /// The most that makes sense.
+        max: u32,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A signal by name or number: `TERM`, `SIGTERM`, `15`.
+    Signal,
+    /// A path; a relative one is taken from the working directory, in a file from that file's folder.
+    Path,
+    /// The name of an agent (SPEC §10).
+    Name,
+    /// `true` or `false`.
+    Bool,
+}
+
+/// What holds when nobody sets a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// This value, as it would be written.
+    Value(&'static str),
+    /// One value usually, another where agentwatch is PID 1 of a container.
+    ByPid {
+        /// Under an init system or a shell.
+        usual: &'static str,
+        /// As PID 1.
+        as_pid1: &'static str,
+    },
+    /// No fixed value: it stays unset or is worked out.
+    Open {
+        /// What happens instead, for the help text.
+        words: &'static str,
+        /// A value that could stand there, for the template.
+        example: &'static str,
+    },
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Where it stands in a file: `table.key`, or `key` at the top.
+    pub path: &'static str,
+    /// The flag without its dashes; none where a command line is no place for it.
+    pub flag: Option<&'static str>,
+    /// A customary variable that is read beside `AGENTWATCH_OPT_<FLAG>`.
+    pub variable: Option<&'static str>,
+    /// What may be written.
+    pub kind: Kind,
+    /// What holds when nobody sets it.
+    pub fallback: Fallback,
+    /// What `--help` writes behind the flag.
+    pub value_name: &'static str,
+    /// One line for `--help` and the template.
+    pub help: &'static str,
+}
+
+impl Key {
+    /// The variable that sets it, if it has a flag: `AGENTWATCH_OPT_STOP_TIMEOUT`.
+    #[must_use]
+    pub fn opt_variable(&self) -> Option<String> {
+        self.flag.map(opt_variable)
+    }
+
+    /// The default as one would write it, or a value that could stand there.
+    #[must_use]
+    pub fn sample(&self) -> &'static str {
+        match self.fallback {
+            Fallback::Value(text) | Fallback::ByPid { usual: text, .. } => text,
+            Fallback::Open { example, .. } => example,
+        }
+    }
+}
+
+/// Begins the variables that are settings; they are not passed on to the child (SPEC §2).
+pub const OPT_PREFIX: &str = "AGENTWATCH_OPT_";
+
+/// The variable for a flag: `stop-timeout` → `AGENTWATCH_OPT_STOP_TIMEOUT`.
+#[must_use]
+pub fn opt_variable(flag: &str) -> String {
+    format!("{OPT_PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// The key at `path`.
+#[must_use]
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// A month: no setting but the journal's is about more, so more is a mistyped unit.
+const MONTH: Duration = Duration::from_hours(30 * 24);
+/// A day: a stop that may last longer is one that was never meant to end (SPEC rule 8).
+const DAY: Duration = Duration::from_hours(24);
+/// Below this the timers of a loaded machine are late more often than the agent is.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Every setting of this release, in the order of `--help`, of the template and of `check`.
+/// The defaults are SPEC §2's own numbers.
+pub const KEYS: &[Key] = &[
+    Key {
+        path: "name",
+        flag: Some("name"),
+        variable: None,
+        kind: Kind::Name,
+        fallback: Fallback::Open { words: "from the command", example: "my-agent" },
+        value_name: "NAME",
+        help: "Name of the agent; its data is kept under it",
+    },
+    Key {
+        path: "heartbeat.interval",
+        flag: Some("interval"),
+        variable: None,
+        // Not zero: every moment would be late. Agents that think for days still say so in a month.
+        kind: Kind::Duration { min: TICK, max: MONTH },
+        fallback: Fallback::Value("60s"),
+        value_name: "DURATION",
+        help: "A beat is expected this often",
+    },
+    Key {
+        path: "heartbeat.misses",
+        flag: Some("misses"),
+        variable: None,
+        // One is a strict agent; beyond a thousand the interval is what should be changed.
+        kind: Kind::Count { min: 1, max: 1_000 },
+        fallback: Fallback::Value("2"),
+        value_name: "COUNT",
+        help: "Intervals without a beat that make the agent unhealthy",
+    },
+    Key {
+        path: "heartbeat.source",
+        flag: Some("beats"),
+        variable: None,
+        kind: Kind::Choice(&["auto", "stdout", "none"]),
+        fallback: Fallback::Value("auto"),
+        value_name: "auto|stdout|none",
+        help: "Where beats come from; with none only exits are watched",
+    },
+    Key {
+        path: "heartbeat.start_grace",
+        flag: Some("start-grace"),
+        variable: None,
+        // Zero would condemn every agent at birth.
+        kind: Kind::Duration { min: TICK, max: MONTH },
+        fallback: Fallback::Open {
+            words: "unset, an agent that never beat is not held to it",
+            example: "2m",
+        },
+        value_name: "DURATION",
+        help: "A first beat is demanded within this time",
+    },
+    Key {
+        path: "heartbeat.on_missed",
+        flag: Some("on-missed"),
+        variable: None,
+        kind: Kind::Choice(&["restart", "alert"]),
+        fallback: Fallback::Value("restart"),
+        value_name: "restart|alert",
+        help: "What follows missed beats",
+    },
+    Key {
+        path: "heartbeat.max_expect",
+        flag: None,
+        variable: None,
+        // Zero is a choice: no beat may ask for patience.
+        kind: Kind::Duration { min: Duration::ZERO, max: MONTH },
+        fallback: Fallback::Value("1h"),
+        value_name: "DURATION",
+        help: "The most silence that a beat may announce with expect_next",
+    },
+    Key {
+        path: "restart.policy",
+        flag: Some("restart"),
+        variable: None,
+        kind: Kind::Choice(&["auto", "always", "on-failure", "never"]),
+        fallback: Fallback::Value("auto"),
+        value_name: "auto|always|on-failure|never",
+        help: "Which exits restart; auto: any but 0, and 0 too of an agent that beats",
+    },
+    Key {
+        path: "restart.cooldown",
+        flag: Some("cooldown"),
+        variable: None,
+        // Zero is a choice: max_failures still ends it.
+        kind: Kind::Duration { min: Duration::ZERO, max: MONTH },
+        fallback: Fallback::Value("5m"),
+        value_name: "DURATION",
+        help: "Least time between two starts",
+    },
+    Key {
+        path: "restart.max_failures",
+        flag: Some("max-failures"),
+        variable: None,
+        // Zero would escalate without a failure; a thousand in a row is for ever to any human.
+        kind: Kind::Count { min: 1, max: 1_000 },
+        fallback: Fallback::Value("3"),
+        value_name: "COUNT",
+        help: "Failures in a row that escalate to a human",
+    },
+    Key {
+        path: "restart.max_failures_per_day",
+        flag: None,
+        variable: None,
+        // One every nine seconds, all day: above that it is no limit.
+        kind: Kind::Count { min: 1, max: 10_000 },
+        fallback: Fallback::Value("10"),
+        value_name: "COUNT",
+        help: "More failures than this in one day escalate too",
+    },
+    Key {
+        path: "restart.reset_after",
+        flag: Some("reset-after"),
+        variable: None,
+        // Zero would forget every streak at the first beat, and nothing would escalate (rule 3).
+        kind: Kind::Duration { min: TICK, max: MONTH },
+        fallback: Fallback::Value("10m"),
+        value_name: "DURATION",
+        help: "Unbroken health after which failures are forgotten",
+    },
+    Key {
+        path: "restart.on_escalate",
+        flag: Some("on-escalate"),
+        variable: None,
+        kind: Kind::Choice(&["exit", "hold"]),
+        fallback: Fallback::ByPid { usual: "exit", as_pid1: "hold" },
+        value_name: "exit|hold",
+        help: "After escalation: exit with 69, or hold with the child down until resumed",
+    },
+    Key {
+        path: "stop.signal",
+        flag: Some("stop-signal"),
+        variable: None,
+        kind: Kind::Signal,
+        fallback: Fallback::Value("TERM"),
+        value_name: "SIGNAL",
+        help: "The first signal of a stop",
+    },
+    Key {
+        path: "stop.scope",
+        flag: Some("stop-scope"),
+        variable: None,
+        kind: Kind::Choice(&["group", "child"]),
+        fallback: Fallback::Value("group"),
+        value_name: "group|child",
+        help: "Whom it reaches; what is left of the tree is ended afterwards",
+    },
+    Key {
+        path: "stop.timeout",
+        flag: Some("stop-timeout"),
+        variable: None,
+        // Zero is a choice: signal and SIGKILL at once.
+        kind: Kind::Duration { min: Duration::ZERO, max: DAY },
+        fallback: Fallback::Value("30s"),
+        value_name: "DURATION",
+        help: "SIGKILL follows this long after the stop signal",
+    },
+    Key {
+        path: "stop.shutdown_grace",
+        flag: Some("shutdown-grace"),
+        variable: None,
+        // Zero is a choice: an announcement buys no time.
+        kind: Kind::Duration { min: Duration::ZERO, max: DAY },
+        fallback: Fallback::Value("5m"),
+        value_name: "DURATION",
+        help: "How long a shutdown that the agent announced may last",
+    },
+    Key {
+        path: "output.capture_stderr",
+        flag: None,
+        variable: None,
+        kind: Kind::Bool,
+        fallback: Fallback::Value("true"),
+        value_name: "BOOL",
+        help: "Keep the last lines of stderr as evidence; false hands stderr over untouched",
+    },
+    Key {
+        path: "journal.keep_days",
+        flag: None,
+        variable: None,
+        // Today's file is being written, so one; ten years is beyond any audit we know of.
+        kind: Kind::Count { min: 1, max: 3_650 },
+        fallback: Fallback::Value("90"),
+        value_name: "DAYS",
+        help: "Days that the journal is kept",
+    },
+    Key {
+        path: "state_dir",
+        flag: Some("state-dir"),
+        variable: Some("AGENTWATCH_STATE_DIR"),
+        kind: Kind::Path,
+        fallback: Fallback::Open {
+            words: "$STATE_DIRECTORY, as root /var/lib/agentwatch, else in your home",
+            example: "/var/lib/agentwatch",
+        },
+        value_name: "DIR",
+        help: "Where journals and memory are kept, a folder for each agent",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::value;
+
+    #[test]
+    fn paths_and_flags_are_unique_and_spelled_alike() {
+        let mut seen = BTreeSet::new();
+        for key in KEYS {
+            assert!(seen.insert(key.path), "{} twice", key.path);
+            assert!(key.path.chars().all(|c| matches!(c, 'a'..='z' | '_' | '.')), "{}", key.path);
+            if let Some(flag) = key.flag {
+                assert!(seen.insert(flag) || flag == key.path, "--{flag} twice");
+                assert!(flag.chars().all(|c| matches!(c, 'a'..='z' | '-')), "--{flag}");
+            }
+            assert!(!key.help.ends_with('.') && !key.help.contains('\n'), "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn every_default_and_example_is_a_value_that_may_be_written() {
+        for key in KEYS {
+            let texts = match key.fallback {
+                Fallback::Value(text) => vec![text],
+                Fallback::ByPid { usual, as_pid1 } => vec![usual, as_pid1],
+                Fallback::Open { example, .. } => vec![example],
+            };
+            for text in texts {
+                let read = value::from_text(key.kind, text.as_ref());
+                assert!(read.is_ok(), "{} = {text}: {read:?}", key.path);
+            }
+        }
+    }
+
+    #[test]
+    fn the_variable_of_a_flag_is_its_capitals() {
+        assert_eq!(opt_variable("stop-timeout"), "AGENTWATCH_OPT_STOP_TIMEOUT");
+    }
+}

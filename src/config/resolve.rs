@@ -1,0 +1,306 @@
+//! The layers and the defaults → one resolved configuration, each value with its origin.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ArgMatches;
+
+use super::error::{ConfigError, Origin};
+use super::files::{self, Found};
+use super::keys::{Fallback, KEYS, Key};
+use super::layers::{self, Set, Surroundings};
+use super::value::{self, Value};
+use super::{flags, name};
+use crate::core::ending::Signal;
+use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+
+/// All that `run` has to know.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// What decisions depend on.
+    pub settings: Settings,
+    /// The name of the agent; empty only without a command and without a name (`check` alone).
+    pub name: String,
+    /// Whether the name was worked out from the command, and may clash with a stranger's.
+    pub name_derived: bool,
+    /// The command and its arguments; empty only for `check` alone.
+    pub command: Vec<OsString>,
+    /// Where all agents keep their data, absolute.
+    pub state_dir: PathBuf,
+    /// Whether stdout is looked through for beats.
+    pub scan_stdout: bool,
+    /// Whether stderr goes through a pipe, so that last words reach evidence.
+    pub capture_stderr: bool,
+    /// Days that the journal is kept; at least 1.
+    pub keep_days: u32,
+    /// One for each key, in the order of [`KEYS`].
+    pub values: Vec<Effective>,
+    /// What a person should know at start, one line each.
+    pub notes: Vec<String>,
+}
+
+/// What holds for one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effective {
+    /// Which key.
+    pub key: &'static Key,
+    /// The value as one would write it; none if it is unset.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Where agents are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateDir {
+    /// The folder, absolute.
+    pub path: PathBuf,
+    /// Who says so.
+    pub origin: Origin,
+    /// What a person should know, one line each.
+    pub notes: Vec<String>,
+}
+
+/// Resolves the configuration of `run` and `check` from matches that know [`flags::run_flags`] and
+/// [`flags::command_arg`]. Reads the files.
+///
+/// # Errors
+/// Everything that [`files::read`] and [`run_with`] refuse.
+pub fn run(matches: &ArgMatches, around: &Surroundings) -> Result<Resolved, ConfigError> {
+    run_with(matches, around, files::read(&layers::wanted(matches, around)?, around.uid)?)
+}
+
+/// Resolves where agents keep their data, for commands whose matches know
+/// [`flags::state_dir_flags`]. Reads the files; their other keys are checked, too.
+///
+/// # Errors
+/// Everything that [`files::read`] and [`state_dir_with`] refuse.
+pub fn state_dir(matches: &ArgMatches, around: &Surroundings) -> Result<StateDir, ConfigError> {
+    state_dir_with(matches, around, files::read(&layers::wanted(matches, around)?, around.uid)?)
+}
+
+/// As [`state_dir`], from files that are already read. Pure.
+///
+/// # Errors
+/// What is unknown or wrong in any layer, or no place at all to keep data.
+pub fn state_dir_with(
+    matches: &ArgMatches,
+    around: &Surroundings,
+    found: Found,
+) -> Result<StateDir, ConfigError> {
+    let mut chosen = Chosen(layers::gather(matches, around, &found)?);
+    chosen.settle_state_dir(around)?;
+    let path = chosen.path("state_dir")?;
+    let origin = chosen.0.remove("state_dir").map_or(Origin::Default, |set| set.origin);
+    Ok(StateDir { path, origin, notes: found.notes })
+}
+
+/// As [`run`], from files that are already read. Pure.
+///
+/// # Errors
+/// What is unknown or wrong in any layer, a command that gives no name where none is set, or no
+/// place at all to keep data.
+pub fn run_with(
+    matches: &ArgMatches,
+    around: &Surroundings,
+    found: Found,
+) -> Result<Resolved, ConfigError> {
+    let mut chosen = Chosen(layers::gather(matches, around, &found)?);
+    let command = flags::command(matches);
+    let name_derived = chosen.settle_name(&command)?;
+    chosen.settle_state_dir(around)?;
+    chosen.settle_rest(around)?;
+
+    let source = chosen.word("heartbeat.source")?;
+    let settings = chosen.settings(source != "none", around)?;
+    let mut notes = found.notes;
+    if settings.max_failures > settings.max_failures_per_day {
+        notes.push(format!(
+            "restart.max_failures = {} is never reached in one day: \
+             restart.max_failures_per_day = {} escalates first",
+            settings.max_failures, settings.max_failures_per_day
+        ));
+    }
+    Ok(Resolved {
+        settings,
+        name: chosen.0.get("name").map(|set| set.text.clone()).unwrap_or_default(),
+        name_derived,
+        command,
+        state_dir: chosen.path("state_dir")?,
+        scan_stdout: matches!(source, "auto" | "stdout"),
+        capture_stderr: chosen.switch("output.capture_stderr")?,
+        keep_days: chosen.count("journal.keep_days")?,
+        values: chosen.values(),
+        notes,
+    })
+}
+
+/// What was chosen for each key so far, by its path.
+struct Chosen(BTreeMap<&'static str, Set>);
+
+impl Chosen {
+    /// Says whether the name was derived.
+    fn settle_name(&mut self, command: &[OsString]) -> Result<bool, ConfigError> {
+        if self.0.contains_key("name") || command.is_empty() {
+            return Ok(false);
+        }
+        let text = name::derive(command).map_err(ConfigError::Name)?;
+        let value = Value::Name(text.clone());
+        self.0.insert("name", Set { value, text, origin: Origin::Derived });
+        Ok(true)
+    }
+
+    fn settle_state_dir(&mut self, around: &Surroundings) -> Result<(), ConfigError> {
+        if !self.0.contains_key("state_dir") {
+            let (path, origin) = default_state_dir(around).ok_or(ConfigError::NoStateDir)?;
+            let text = path.display().to_string();
+            self.0.insert("state_dir", Set { value: Value::Path(path), text, origin });
+        }
+        Ok(())
+    }
+
+    fn settle_rest(&mut self, around: &Surroundings) -> Result<(), ConfigError> {
+        for key in KEYS {
+            let (text, origin) = match key.fallback {
+                _ if self.0.contains_key(key.path) => continue,
+                Fallback::Open { .. } => continue,
+                Fallback::ByPid { as_pid1, .. } if around.is_pid1 => {
+                    (as_pid1, Origin::DefaultBecause("as PID 1".to_owned()))
+                }
+                Fallback::Value(text) | Fallback::ByPid { usual: text, .. } => {
+                    (text, Origin::Default)
+                }
+            };
+            let read = value::from_text(key.kind, text.as_ref())
+                .map_err(|_| ConfigError::Bug { key: key.path })?;
+            self.0.insert(key.path, Set { value: read.value, text: read.text, origin });
+        }
+        Ok(())
+    }
+
+    fn settings(&self, beats: bool, around: &Surroundings) -> Result<Settings, ConfigError> {
+        Ok(Settings {
+            beats,
+            interval: self.duration("heartbeat.interval")?,
+            misses: self.count("heartbeat.misses")?,
+            start_grace: match self.0.get("heartbeat.start_grace") {
+                Some(_) => Some(self.duration("heartbeat.start_grace")?),
+                None => None,
+            },
+            on_missed: self.pick(
+                "heartbeat.on_missed",
+                &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
+            )?,
+            max_expect: self.duration("heartbeat.max_expect")?,
+            policy: self.pick(
+                "restart.policy",
+                &[
+                    ("auto", Policy::Auto),
+                    ("always", Policy::Always),
+                    ("on-failure", Policy::OnFailure),
+                    ("never", Policy::Never),
+                ],
+            )?,
+            cooldown: self.duration("restart.cooldown")?,
+            max_failures: self.count("restart.max_failures")?,
+            max_failures_per_day: self.count("restart.max_failures_per_day")?,
+            reset_after: self.duration("restart.reset_after")?,
+            on_escalate: self.pick(
+                "restart.on_escalate",
+                &[("exit", OnEscalate::Exit), ("hold", OnEscalate::Hold)],
+            )?,
+            stop_signal: self.signal("stop.signal", around)?,
+            stop_scope: self
+                .pick("stop.scope", &[("group", StopScope::Group), ("child", StopScope::Child)])?,
+            stop_timeout: self.duration("stop.timeout")?,
+            shutdown_grace: self.duration("stop.shutdown_grace")?,
+        })
+    }
+
+    fn values(&self) -> Vec<Effective> {
+        KEYS.iter()
+            .map(|key| {
+                let set = self.0.get(key.path);
+                let origin = set.map_or(Origin::Default, |set| set.origin.clone());
+                Effective { key, value: set.map(|set| set.text.clone()), origin }
+            })
+            .collect()
+    }
+
+    // One reader for each kind. That the table gives every key its kind is held by a test; here it
+    // is an error and not a panic, because supervision must not die of a typo of ours.
+
+    fn duration(&self, key: &'static str) -> Result<Duration, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Duration(duration)) => Ok(*duration),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
+    fn count(&self, key: &'static str) -> Result<u32, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Count(count)) => Ok(*count),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
+    fn word(&self, key: &'static str) -> Result<&'static str, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Word(word)) => Ok(word),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
+    fn pick<T: Copy>(&self, key: &'static str, of: &[(&str, T)]) -> Result<T, ConfigError> {
+        let word = self.word(key)?;
+        let found = of.iter().find(|(name, _)| *name == word);
+        found.map(|(_, picked)| *picked).ok_or(ConfigError::Bug { key })
+    }
+
+    fn signal(&self, key: &'static str, around: &Surroundings) -> Result<Signal, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Signal(signal)) => Ok(signal.here(around.macos)),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
+    fn path(&self, key: &'static str) -> Result<PathBuf, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Path(path)) => Ok(path.clone()),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
+    fn switch(&self, key: &'static str) -> Result<bool, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Bool(on)) => Ok(*on),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+}
+
+/// Where data is kept when nobody says (SPEC §2); none without a home.
+fn default_state_dir(around: &Surroundings) -> Option<(PathBuf, Origin)> {
+    let because = |words: &str| Origin::DefaultBecause(words.to_owned());
+    // systemd gives a list with colons where a unit names several folders; the first is ours.
+    let list = around.var("STATE_DIRECTORY").map(OsString::from);
+    let first = list.as_deref().and_then(|list| std::env::split_paths(list).next());
+    if let Some(path) = first.filter(|path| path.is_absolute()) {
+        return Some((path, because("from $STATE_DIRECTORY")));
+    }
+    if around.uid == 0 {
+        return Some((PathBuf::from("/var/lib/agentwatch"), because("as root")));
+    }
+    // Who sets it on macOS means it there, too.
+    if let Some(folder) = around.folder("XDG_STATE_HOME") {
+        return Some((folder.join("agentwatch"), because("from $XDG_STATE_HOME")));
+    }
+    let under = if around.macos { "Library/Application Support" } else { ".local/state" };
+    let home = around.home.as_deref().filter(|home| home.is_absolute());
+    home.map(|home: &Path| (home.join(under).join("agentwatch"), Origin::Default))
+}
+
+#[cfg(test)]
+pub(super) mod tests;

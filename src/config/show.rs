@@ -1,0 +1,112 @@
+//! What `agentwatch check` prints: every setting, its value, and where it came from. Pure.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::error::printable;
+use super::keys::Kind;
+use super::resolve::{Effective, Resolved};
+
+/// What stands for a value that is not set.
+const UNSET: &str = "unset";
+
+/// An aligned table of key, value and origin, then the notes; every line ends in a line break.
+#[must_use]
+pub fn text(resolved: &Resolved) -> String {
+    let rows: Vec<[String; 3]> = resolved
+        .values
+        .iter()
+        .map(|one| {
+            let value = one.value.as_deref().map_or_else(|| UNSET.to_owned(), printable);
+            [one.key.path.to_owned(), value, printable(&one.origin.to_string())]
+        })
+        .collect();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let (keys, values) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
+    let mut text = String::new();
+    for [key, value, origin] in &rows {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{key:keys$}  {value:values$}  {origin}");
+    }
+    for note in &resolved.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    text
+}
+
+/// The same for programs. Counts are numbers, switches booleans, the rest text as one would write
+/// it; an unset value is null. A path or argument that is not UTF-8 is shown as near as text can.
+#[must_use]
+pub fn json(resolved: &Resolved) -> Json {
+    let settings: Map<String, Json> = resolved
+        .values
+        .iter()
+        .map(|one| {
+            let origin = one.origin.to_string();
+            (one.key.path.to_owned(), json!({ "value": value(one), "origin": origin }))
+        })
+        .collect();
+    let command: Vec<_> = resolved.command.iter().map(|word| word.to_string_lossy()).collect();
+    json!({ "command": command, "settings": settings, "notes": resolved.notes })
+}
+
+fn value(one: &Effective) -> Json {
+    let Some(text) = &one.value else { return Json::Null };
+    match one.key.kind {
+        Kind::Count { .. } => text.parse::<u32>().map_or(Json::Null, Json::from),
+        Kind::Bool => Json::Bool(text == "true"),
+        Kind::Duration { .. } | Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Name => {
+            Json::from(text.as_str())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::resolve::tests::resolved;
+
+    #[test]
+    fn the_table_lines_up_and_ends_in_the_notes() {
+        let text = text(&resolved(
+            &["--cooldown", "10s", "python", "agent.py"],
+            "[heartbeat]\nmisses = 3",
+        ));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), crate::config::keys::KEYS.len() + 1, "{text}");
+        let line = |key: &str| {
+            let line = lines.iter().find(|line| line.starts_with(key)).unwrap();
+            line.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(line("name "), "name agent from the command");
+        assert_eq!(line("heartbeat.interval "), "heartbeat.interval 60s default");
+        assert_eq!(line("heartbeat.misses "), "heartbeat.misses 3 agentwatch.toml:2");
+        assert_eq!(line("heartbeat.start_grace "), "heartbeat.start_grace unset default");
+        assert_eq!(line("restart.cooldown "), "restart.cooldown 10s --cooldown");
+        assert_eq!(lines.last(), Some(&"note: settings from ./agentwatch.toml"));
+        let column = lines[0].find("from the command");
+        let aligned = lines.iter().find(|line| line.starts_with("heartbeat.misses")).unwrap();
+        assert_eq!(aligned.find("agentwatch.toml:2"), column, "{text}");
+    }
+
+    #[test]
+    fn a_value_is_shown_whole_and_on_one_line() {
+        let long = format!("/{}/a\nb", "x".repeat(200));
+        let text = text(&resolved(&["--state-dir", &long, "x"], ""));
+        assert!(text.contains(&long.replace('\n', "\\n")), "{text}");
+    }
+
+    #[test]
+    fn programs_get_types() {
+        let json = json(&resolved(&["--cooldown", "10s", "python", "agent.py"], ""));
+        let setting = |key: &str| json["settings"][key].clone();
+        assert_eq!(setting("restart.cooldown"), json!({ "value": "10s", "origin": "--cooldown" }));
+        assert_eq!(setting("heartbeat.misses"), json!({ "value": 2, "origin": "default" }));
+        assert_eq!(setting("output.capture_stderr")["value"], json!(true));
+        assert_eq!(setting("heartbeat.start_grace")["value"], Json::Null);
+        assert_eq!(json["command"], json!(["python", "agent.py"]));
+    }
+}
