@@ -1,1 +1,20 @@
 //! The only home of nix, `unsafe` and `cfg(target_os)`; knows nothing of agents.
+//!
+//! Thin, portable faces: what differs between systems stands in `os/` and nowhere else.
+
+pub mod clock;
+pub mod file;
+pub mod host;
+pub mod lock;
+mod os;
+pub mod out;
+pub mod pending;
+pub mod poll;
+pub mod reap;
+pub mod signals;
+pub mod socket;
+pub mod spawn;
+#[cfg(test)]
+mod testing;
+pub mod tree;
+pub mod tty;

@@ -1,0 +1,179 @@
+//! Files of a state directory: replaced as a whole, appended to, private, and never a symlink.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::libc;
+
+/// Replaces a file as a whole: a reader, or a crash, sees the old content or the new.
+///
+/// With `sync` the new content also survives a power cut, at the price of waiting for the disk.
+/// There must be one writer at a time (the lock): the temporary file beside it has a fixed name,
+/// so that one that a crash left behind is used up by the next call.
+///
+/// # Errors
+/// Those of the file system; ELOOP if the target is a symlink. The old content is then untouched.
+pub fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+    let temporary = beside(path)?;
+    if fs::symlink_metadata(path).is_ok_and(|target| target.is_symlink()) {
+        return Err(Errno::ELOOP.into());
+    }
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let written = fill(&temporary, bytes, sync).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // On a full disk every block counts; what went wrong is already told.
+        let _ = fs::remove_file(&temporary);
+        return written;
+    }
+    if sync { sync_folder(path) } else { Ok(()) }
+}
+
+/// `.state.json.new` beside `state.json`: same file system, and no `*.json` to whoever lists.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(".new");
+    Ok(path.with_file_name(hidden))
+}
+
+fn fill(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    if sync { file.sync_all() } else { Ok(()) }
+}
+
+/// The rename itself is durable only when its folder is.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match File::open(folder)?.sync_all() {
+        // Some file systems have no such thing for a folder.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
+        result => result,
+    }
+}
+
+/// Opens a file to append to and to read back, made with 0600 if need be.
+///
+/// # Errors
+/// Those of the file system; ELOOP for a symlink, `InvalidInput` for a folder, FIFO or device.
+pub fn append(path: &Path) -> io::Result<File> {
+    open_regular(path, OpenOptions::new().read(true).append(true).create(true))
+}
+
+/// Opens what must be a regular file, without waiting for the other end of a FIFO.
+pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = options
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+}
+
+/// Makes a folder and those above it, each 0700; those that exist are left as they are.
+///
+/// # Errors
+/// Those of the file system, also where something else has the name.
+pub fn private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::sys::testing::Scratch;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_nothing_is_left_beside_it() {
+        let scratch = Scratch::new();
+        let path = scratch.path("state.json");
+        // What a crash left behind is no obstacle, whatever it is.
+        symlink("/etc/passwd", scratch.path(".state.json.new")).unwrap();
+        for (bytes, sync) in [(&b"one, and long"[..], true), (b"two", false), (b"", true)] {
+            replace(&path, bytes, sync).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+            assert_eq!(mode(&path), 0o600);
+        }
+        assert_eq!(fs::read_dir(scratch.path("")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_replacement_leaves_the_old_content() {
+        let scratch = Scratch::new();
+        let path = scratch.path("folder");
+        fs::create_dir(&path).unwrap();
+        replace(&path, b"new", true).unwrap_err();
+        assert_eq!(fs::read_dir(scratch.path("")).unwrap().count(), 1);
+        replace(&scratch.path("no/such/folder"), b"new", true).unwrap_err();
+        assert_eq!(replace(Path::new("/"), b"", true).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn symlinks_are_refused() {
+        let scratch = Scratch::new();
+        let (target, link) = (scratch.path("target"), scratch.path("link"));
+        fs::write(&target, b"precious").unwrap();
+        symlink(&target, &link).unwrap();
+        assert_eq!(replace(&link, b"", false).unwrap_err().raw_os_error(), Some(libc::ELOOP));
+        assert_eq!(append(&link).unwrap_err().raw_os_error(), Some(libc::ELOOP));
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn appending_goes_to_the_end_whoever_else_writes() {
+        let scratch = Scratch::new();
+        let path = scratch.path("journal.jsonl");
+        let (mut one, mut two) = (append(&path).unwrap(), append(&path).unwrap());
+        one.write_all(b"a").unwrap();
+        two.write_all(b"b").unwrap();
+        one.write_all(b"c").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn only_a_regular_file_is_appended_to_and_a_fifo_blocks_nobody() {
+        let scratch = Scratch::new();
+        let fifo = scratch.path("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        append(&fifo).unwrap_err();
+        // With a reader the FIFO opens, and is refused for what it is.
+        let _reader = OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+        assert_eq!(append(&fifo).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(append(Path::new("/dev/null")).unwrap_err().kind(), ErrorKind::InvalidInput);
+        append(&scratch.path("")).unwrap_err();
+    }
+
+    #[test]
+    fn new_folders_are_private_and_old_ones_keep_their_mode() {
+        let scratch = Scratch::new();
+        let old = scratch.path("old");
+        fs::create_dir(&old).unwrap();
+        fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
+        let new = old.join("new/er");
+        private_dir(&new).unwrap();
+        private_dir(&new).unwrap();
+        assert_eq!([mode(&old), mode(&old.join("new")), mode(&new)], [0o755, 0o700, 0o700]);
+        fs::write(new.join("file"), b"").unwrap();
+        private_dir(&new.join("file")).unwrap_err();
+    }
+}

@@ -1,0 +1,87 @@
+//! Who and where we are: machine, boot, user, process, terminal.
+
+use std::ffi::CStr;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use nix::libc;
+use nix::unistd::{getpid, getuid};
+
+use super::os;
+
+/// What tells this boot of the machine from any other, so that a recorded pid is not looked for
+/// after a reboot. Linux: the kernel's random id; macOS: the second of the boot, which an adjusted
+/// clock may move.
+pub fn boot_id() -> Option<String> {
+    os::boot_id()
+}
+
+/// The real user id.
+pub fn uid() -> u32 {
+    getuid().as_raw()
+}
+
+/// Whether this is macOS, whose customary folders and signal numbers differ.
+pub const IS_MACOS: bool = os::IS_MACOS;
+
+/// Our home: `$HOME`, or what the user database says.
+pub fn home() -> Option<PathBuf> {
+    let set = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    set.or_else(|| nix::unistd::User::from_uid(getuid()).ok().flatten().map(|user| user.dir))
+}
+
+/// Our process id.
+pub fn pid() -> i32 {
+    getpid().as_raw()
+}
+
+/// Whether we are the init of a container or machine.
+pub fn is_pid1() -> bool {
+    pid() == 1
+}
+
+/// The name of the machine, as `gethostname` has it; `None` if it has none.
+pub fn hostname() -> Option<String> {
+    // POSIX names are at most 255 bytes; the last byte stays NUL, since a cut name may have none.
+    let mut name = [0_u8; 257];
+    #[expect(unsafe_code, reason = "nix has it behind a feature of its own")]
+    // SAFETY: the kernel writes at most one byte less than the buffer holds.
+    let result = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
+    let name = CStr::from_bytes_until_nul(&name).ok().filter(|_| result == 0)?;
+    Some(name.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
+}
+
+/// Whether there is a controlling terminal, whose end would be told by a hangup.
+pub fn controlling_terminal() -> bool {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
+        .open("/dev/tty")
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_known_and_stays_the_same() {
+        assert_eq!(u32::try_from(pid()).unwrap(), std::process::id());
+        assert_eq!(boot_id(), boot_id());
+        assert!(boot_id().is_some_and(|id| !id.contains('\n')));
+        assert!(hostname().is_some_and(|name| !name.contains('\0')));
+    }
+
+    #[test]
+    fn a_session_of_its_own_has_no_terminal() {
+        if crate::sys::testing::inner().is_none() {
+            return crate::sys::testing::rerun(
+                "sys::host::tests::a_session_of_its_own_has_no_terminal",
+                &[],
+            );
+        }
+        nix::unistd::setsid().unwrap();
+        assert!(!controlling_terminal());
+    }
+}

@@ -1,0 +1,101 @@
+//! Systems other than Linux (macOS): the nearest thing, or an honest nothing.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use nix::libc;
+use nix::poll::{PollFd, PollTimeout};
+use nix::sys::socket::MsgFlags;
+use nix::time::ClockId;
+
+use crate::sys::tree::{Member, StartTime};
+
+/// Stands still in suspend.
+pub const UP: ClockId = ClockId::from_raw(libc::CLOCK_UPTIME_RAW);
+
+/// Runs on in suspend: on macOS that is what `CLOCK_MONOTONIC` does.
+pub const BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
+
+/// Never block; Rust ignores SIGPIPE before `main`, and nix knows no `MSG_NOSIGNAL` here.
+pub const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT;
+
+/// Waits in whole milliseconds, rounded up: rounded down, the last one would be spun away.
+pub fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> nix::Result<i32> {
+    let timeout = match timeout {
+        Some(timeout) => {
+            let millis = timeout.as_nanos().div_ceil(1_000_000);
+            PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
+        }
+        None => PollTimeout::NONE,
+    };
+    nix::poll::poll(fds, timeout)
+}
+
+/// There is no such timer here, and no value of this type.
+#[derive(Debug)]
+pub struct BootTimer(Infallible);
+
+impl BootTimer {
+    pub fn new() -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+
+    pub fn set(&mut self, _after: Option<Duration>) -> io::Result<()> {
+        match self.0 {}
+    }
+
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        match self.0 {}
+    }
+}
+
+/// There is no parent-death signal here: the tree of a killed agentwatch lives on.
+pub fn die_with_parent() -> nix::Result<()> {
+    Ok(())
+}
+
+pub fn become_subreaper() -> bool {
+    false
+}
+
+/// Nothing here makes a second description of an inherited pipe.
+pub fn reopen_nonblocking(_file: &File) -> Option<File> {
+    None
+}
+
+/// The second at which the machine booted; an adjusted clock may move it by one.
+pub fn boot_id() -> Option<String> {
+    let mut booted = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let mut size = size_of::<libc::timeval>();
+    #[expect(unsafe_code, reason = "nix wraps no sysctl")]
+    // SAFETY: the name ends in NUL, and the kernel writes at most `size` bytes into `booted`.
+    let result = unsafe {
+        libc::sysctlbyname(
+            c"kern.boottime".as_ptr(),
+            (&raw mut booted).cast(),
+            &raw mut size,
+            std::ptr::null_mut(),
+            0,
+        )
+    };
+    (result == 0).then(|| booted.tv_sec.to_string())
+}
+
+pub fn identity(_pid: i32) -> Option<StartTime> {
+    None
+}
+
+pub fn group_members(_pgid: i32) -> Vec<Member> {
+    Vec::new()
+}
+
+pub const IS_MACOS: bool = cfg!(target_os = "macos");
+
+pub const SEES_MEMBERS: bool = false;
+
+pub fn environment(_pid: i32) -> Option<Vec<u8>> {
+    None
+}

@@ -1,0 +1,120 @@
+//! Collecting the dead: every child that ended, whoever started it.
+
+use std::io;
+
+use nix::errno::Errno;
+use nix::libc;
+
+use crate::core::ending::{Ending, Signal};
+
+/// The most endings of one call: a fork bomb must not hold up the turn.
+pub const AT_ONCE: usize = 1024;
+
+/// A child that ended, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its process id, free for reuse from now on.
+    pub pid: i32,
+    /// By exit code or signal.
+    pub ending: Ending,
+}
+
+/// The endings of one [`reap`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reaped {
+    /// In the order the kernel gave them.
+    pub ended: Vec<Ended>,
+    /// There may be more; call again soon, no signal will tell.
+    pub more: bool,
+}
+
+/// Takes the status of every child that has ended, without waiting for any.
+///
+/// That includes children that were adopted. Having no child is no error.
+///
+/// # Errors
+/// Those of waitpid(2) but ECHILD and EINTR, which no kernel is known to give.
+pub fn reap() -> io::Result<Reaped> {
+    let mut ended = Vec::new();
+    while ended.len() < AT_ONCE {
+        match wait_any() {
+            Ok(Some(one)) => ended.push(one),
+            Ok(None) | Err(Errno::ECHILD) => return Ok(Reaped { ended, more: false }),
+            Err(Errno::EINTR) => {}
+            Err(errno) if ended.is_empty() => return Err(errno.into()),
+            // What was reaped must be told; the error comes back with the next call.
+            Err(_) => break,
+        }
+    }
+    Ok(Reaped { ended, more: true })
+}
+
+/// Not nix's `waitpid`: it takes the status of a child that a real-time signal ended, then fails.
+fn wait_any() -> nix::Result<Option<Ended>> {
+    let mut status = 0;
+    #[expect(unsafe_code, reason = "nix loses the endings by real-time signals")]
+    // SAFETY: waitpid writes one int into `status` and touches nothing else of ours.
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    match Errno::result(pid)? {
+        0 => Ok(None),
+        pid => Ok(Some(Ended { pid, ending: ending(status) })),
+    }
+}
+
+fn ending(status: i32) -> Ending {
+    if libc::WIFEXITED(status) {
+        return Ending::Exit { code: libc::WEXITSTATUS(status) };
+    }
+    // Neither WUNTRACED nor WCONTINUED was asked for, so nothing else is left.
+    Ending::Signal { signal: Signal(libc::WTERMSIG(status)), core: libc::WCOREDUMP(status) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testing::{eventually, inner, rerun, start};
+
+    #[test]
+    fn every_child_is_reaped_once_with_its_ending() {
+        // A process of its own: waitpid(-1) would take the children of other tests.
+        if inner().is_none() {
+            return rerun("sys::reap::tests::every_child_is_reaped_once_with_its_ending", &[]);
+        }
+        assert_eq!(reap().unwrap(), Reaped::default());
+
+        let alive = start(&["sleep", "600"]);
+        assert_eq!(reap().unwrap(), Reaped::default());
+
+        let by = |signal| Ending::Signal { signal: Signal(signal), core: false };
+        let mut wanted = Vec::new();
+        for (script, ending) in [
+            ("exit 0", Ending::Exit { code: 0 }),
+            ("exit 255", Ending::Exit { code: 255 }),
+            ("kill -KILL $$", by(9)),
+            ("kill -TERM $$", by(15)),
+        ] {
+            let child = start(&["sh", "-c", script]);
+            wanted.push(Ended { pid: child.pid, ending });
+        }
+        let mut ended = Vec::new();
+        eventually("four endings", || {
+            let reaped = reap().unwrap();
+            assert!(!reaped.more);
+            ended.extend(reaped.ended);
+            ended.len() >= wanted.len()
+        });
+        ended.sort_by_key(|one| one.pid);
+        wanted.sort_by_key(|one| one.pid);
+        assert_eq!(ended, wanted);
+
+        crate::sys::signals::send(alive.pid, Signal::TERM).unwrap();
+        eventually("the last ending", || !reap().unwrap().ended.is_empty());
+    }
+
+    #[test]
+    fn a_core_dump_and_a_real_time_signal_are_told() {
+        assert_eq!(ending(0x28), Ending::Signal { signal: Signal(40), core: false });
+        assert_eq!(ending(0x86), Ending::Signal { signal: Signal(6), core: true });
+        assert_eq!(ending(0x0b), Ending::Signal { signal: Signal(11), core: false });
+    }
+}

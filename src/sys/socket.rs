@@ -1,0 +1,157 @@
+//! Local sockets for commands: where they are, who may connect, and one line each way.
+
+use std::hash::Hasher as _;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{file, host};
+
+/// The folder for sockets of this user (SPEC §10): `$RUNTIME_DIRECTORY` of a systemd unit, for root
+/// `/run/agentwatch`, else `$XDG_RUNTIME_DIR/agentwatch` or a private one below the temporary folder.
+#[must_use]
+pub fn runtime_dir() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(dir) = set("RUNTIME_DIRECTORY") {
+        return dir.into();
+    }
+    if host::uid() == 0 && Path::new("/run").is_dir() {
+        return "/run/agentwatch".into();
+    }
+    match set("XDG_RUNTIME_DIR") {
+        Some(dir) => Path::new(&dir).join("agentwatch"),
+        None => std::env::temp_dir().join(format!("agentwatch-{}", host::uid())),
+    }
+}
+
+/// A short name for the socket of what lives at `path`: socket paths end at 104 or 108 bytes.
+#[must_use]
+pub fn short_name(path: &Path) -> String {
+    // FNV-1a, 64 bits: stable between versions, which std's hashers are not.
+    struct Fnv(u64);
+    impl std::hash::Hasher for Fnv {
+        fn finish(&self) -> u64 {
+            self.0
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            for byte in bytes {
+                self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    hash.write(path.as_os_str().as_encoded_bytes());
+    format!("{:016x}", hash.finish())
+}
+
+/// A socket that commands connect to; gone with its owner.
+#[derive(Debug)]
+pub struct Listener {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Listener {
+    /// Listens at `path`, in place of whatever a dead process left there. Only this user can connect.
+    ///
+    /// # Errors
+    /// The folder belongs to somebody else or lets others write, or the system's.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        file::private_dir(dir)?;
+        let metadata = std::fs::metadata(dir)?;
+        if metadata.uid() != host::uid() || metadata.mode() & 0o022 != 0 {
+            let words = format!("{}: not mine alone (owner, mode)", dir.display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        listener.set_nonblocking(true)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path: path.to_owned() })
+    }
+
+    /// A connection that waits, if any.
+    pub fn accept(&self) -> Option<UnixStream> {
+        let (stream, _) = self.listener.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some(stream)
+    }
+
+    /// What to poll for reading.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // A path that leads nowhere is replaced by the next one anyway.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Sends one line and waits for the answer's line, at most `patience` for each step.
+///
+/// # Errors
+/// Nobody listens there, or the answer does not come, is cut short or longer than `max` bytes.
+pub fn ask(path: &Path, line: &[u8], max: usize, patience: Duration) -> io::Result<Vec<u8>> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    stream.write_all(line)?;
+    let mut answer = Vec::new();
+    let limit = u64::try_from(max).unwrap_or(u64::MAX);
+    io::BufRead::read_until(&mut io::BufReader::new(stream.take(limit)), b'\n', &mut answer)?;
+    match answer.pop() {
+        Some(b'\n') => Ok(answer),
+        _ => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no whole answer")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_and_stable() {
+        assert_eq!(short_name(Path::new("")), "cbf29ce484222325");
+        assert_eq!(short_name(Path::new("a")), "af63dc4c8601ec8c");
+    }
+
+    #[test]
+    fn a_line_is_answered_and_a_stale_socket_replaced() {
+        let dir = std::env::temp_dir().join(format!("aw-socket-{}", host::pid()));
+        let path = dir.join("s");
+        let stale = Listener::bind(&path).unwrap();
+        let listener = Listener::bind(&path).unwrap();
+        let asked = std::thread::spawn({
+            let path = path.clone();
+            move || ask(&path, b"hello\n", 64, Duration::from_secs(20))
+        });
+        let mut fds = [crate::sys::poll::Interest::read(listener.fd())];
+        crate::sys::poll::wait(&mut fds, Some(Duration::from_secs(20))).unwrap();
+        let mut stream = listener.accept().unwrap();
+        stream.write_all(b"world\n").unwrap();
+        assert_eq!(asked.join().unwrap().unwrap(), b"world");
+        drop((listener, stale));
+        assert!(ask(&path, b"x\n", 64, Duration::from_secs(1)).is_err());
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_is_refused() {
+        let dir = std::env::temp_dir().join(format!("aw-socket-open-{}", host::pid()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(Listener::bind(&dir.join("s")).is_err());
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}
