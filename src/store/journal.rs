@@ -1,0 +1,145 @@
+//! Writing the journal: day files, appended line by line; what cannot be written waits, bounded.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::core::fact::Fact;
+use crate::core::time::{LocalDay, Now};
+use crate::sys::file;
+use crate::wire::record;
+
+use super::read;
+
+/// Lines that wait for a full disk to be emptied, in bytes; what comes then is lost, and counted by
+/// the gap in `seq`.
+const BACKLOG_MAX: usize = 256 * 1024;
+
+/// How much of a day file's end is looked at to find the last number: a few lines, as every start pays.
+const TAIL_BYTES: u64 = 4 * 1024;
+
+/// The journal of one agent, open for writing. There is one writer while agentwatch runs.
+#[derive(Debug)]
+pub struct Journal {
+    dir: PathBuf,
+    keep_days: u32,
+    file: Option<File>,
+    day: LocalDay,
+    seq: u64,
+    /// The last write stopped within a line.
+    torn: bool,
+    waiting: VecDeque<Vec<u8>>,
+    waiting_bytes: usize,
+}
+
+impl Journal {
+    /// The journal in `dir`, going on after the last number in it. Writes nothing yet.
+    ///
+    /// # Errors
+    /// The folder cannot be read; a missing one is made when the first line is written.
+    pub fn open(dir: &Path, keep_days: u32) -> io::Result<Self> {
+        let newest = read::days(dir)?.last().map_or(LocalDay(i32::MIN), |(day, _)| *day);
+        let mut seq = 0;
+        for record in read::tail(dir, 1, TAIL_BYTES)? {
+            seq = record.seq;
+        }
+        if seq == 0 {
+            // The tail holds no whole line: look at all of it rather than count anew.
+            for (_, path) in read::days(dir)? {
+                read::file(&path, 0, &mut |record| seq = seq.max(record.seq))?;
+            }
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            keep_days,
+            file: None,
+            day: newest,
+            seq,
+            torn: false,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+        })
+    }
+
+    /// Appends one fact. It is numbered at once and written as soon as it can be.
+    ///
+    /// # Errors
+    /// The system's, naming the file: the line waits for the next call, unless too much waits already.
+    pub fn append(&mut self, now: &Now, fact: &Fact) -> Result<(), String> {
+        self.seq = self.seq.saturating_add(1);
+        let line = record::write(now.wall, self.seq, fact).map_err(|error| error.to_string())?;
+        if self.waiting_bytes.saturating_add(line.len()) <= BACKLOG_MAX {
+            self.waiting_bytes += line.len();
+            self.waiting.push_back(line);
+        }
+        self.flush(now)
+    }
+
+    /// Writes what waits.
+    fn flush(&mut self, now: &Now) -> Result<(), String> {
+        // A clock set back appends to the newest file, so that file names and numbers agree in order.
+        let day = self.day.max(now.day);
+        let path = self.dir.join(format!("{day}.jsonl"));
+        self.try_flush(day, &path).map_err(|error| {
+            self.file = None;
+            format!("{}: {error}", path.display())
+        })
+    }
+
+    fn try_flush(&mut self, day: LocalDay, path: &Path) -> io::Result<()> {
+        // A deleted file would swallow lines silently: a new one is made in its place.
+        if self.day != day || self.file.as_ref().is_some_and(is_deleted) {
+            self.file = None;
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                file::private_dir(&self.dir)?;
+                let mut opened = file::append(path)?;
+                self.torn = !ends_with_newline(&mut opened)?;
+                self.day = day;
+                prune(&self.dir, day, self.keep_days);
+                none.insert(opened)
+            }
+        };
+        while let Some(line) = self.waiting.front() {
+            if self.torn {
+                // Never glued to what a power cut or a full disk left behind.
+                file.write_all(b"\n")?;
+                self.torn = false;
+            }
+            self.torn = true;
+            file.write_all(line)?;
+            self.torn = false;
+            self.waiting_bytes -= line.len();
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+}
+
+fn is_deleted(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+}
+
+fn ends_with_newline(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+/// Removes day files older than `keep_days`. What cannot be removed is tried again another day.
+fn prune(dir: &Path, today: LocalDay, keep_days: u32) {
+    let keep = i32::try_from(keep_days).unwrap_or(i32::MAX);
+    let oldest = LocalDay(today.0.saturating_sub(keep));
+    let days = read::days(dir).unwrap_or_default();
+    for (_, path) in days.iter().filter(|(day, _)| *day < oldest) {
+        let _ = std::fs::remove_file(path);
+    }
+}

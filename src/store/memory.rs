@@ -1,0 +1,177 @@
+//! `state.json` on disk: read at start, replaced atomically, kept aside when it is torn.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+
+use crate::core::fact::Fact;
+use crate::core::memory::Memory;
+use crate::core::time::{Now, Wall};
+use crate::sys::file;
+use crate::wire::record::Record;
+use crate::wire::state::{self, Identity};
+
+use super::paths::Paths;
+use super::{read, rebuild};
+
+/// The largest `state.json` that is read; ours are below 2 KiB.
+const SIZE_MAX: u64 = 1024 * 1024;
+
+/// How much of the newest day files is compared with a good `state.json`; more would cost every start.
+const TAIL_BYTES: u64 = 4 * 1024;
+
+/// Day files that are read to rebuild a lost state: a streak or a latch older than that is found too,
+/// as long as anything was written of it.
+const REBUILD_DAYS: usize = 30;
+
+/// What was found on disk.
+#[derive(Debug)]
+pub struct Found {
+    /// What is known.
+    pub memory: Memory,
+    /// Who wrote it.
+    pub identity: Option<Identity>,
+    /// Why `state.json` could not be used, and where it was put.
+    pub torn: Option<(String, PathBuf)>,
+}
+
+/// Reads the state of an agent, changing nothing.
+///
+/// # Errors
+/// The system's, naming the file; or, as [`io::ErrorKind::InvalidData`], what is wrong with its text.
+pub fn look(paths: &Paths) -> io::Result<Option<(Identity, Memory)>> {
+    let path = paths.state();
+    let length = match std::fs::symlink_metadata(&path) {
+        Ok(metadata) if metadata.is_file() => metadata.len(),
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "no regular file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if SIZE_MAX < length {
+        let words = format!("{length} bytes, and ours are below 2 KiB");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+    }
+    let bytes = std::fs::read(&path)?;
+    match state::read(&bytes) {
+        Ok(found) => Ok(Some(found)),
+        Err(words) => Err(io::Error::new(io::ErrorKind::InvalidData, words)),
+    }
+}
+
+/// Reads the state of an agent for the one who will write it. A torn one is kept aside and what can be
+/// known is learnt from the journal, with the cooldown taken as full (SPEC rule 9).
+///
+/// # Errors
+/// The system's: the folder cannot be read.
+pub fn load(paths: &Paths, now: &Now) -> io::Result<Found> {
+    let (mut memory, identity, error) = match look(paths) {
+        Ok(Some((identity, memory))) => (memory, Some(identity), None),
+        Ok(None) => (learn(paths)?, None, None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            (learn(paths)?, None, Some(error.to_string()))
+        }
+        Err(error) => return Err(error),
+    };
+    // The numbers in the journal count too: a state restored from a backup must not repeat them.
+    if error.is_none() && identity.is_some() {
+        catch_up(&mut memory, &read::tail(&paths.journal(), usize::MAX, TAIL_BYTES)?);
+    } else if memory.incarnation > 0 {
+        memory.last_start = Some(now.wall);
+    }
+    let torn = match error {
+        None => None,
+        Some(error) => Some((error, keep_aside(paths, now.wall)?)),
+    };
+    if torn.is_some() {
+        memory.last_start = Some(now.wall);
+        memory.cooldown_owed = true;
+    }
+    Ok(Found { memory, identity, torn })
+}
+
+/// Learns from the end of the journal what was recorded and not saved any more: the numbers that were
+/// given out, and the end of a child if agentwatch was killed right after it had recorded it.
+fn catch_up(memory: &mut Memory, records: &VecDeque<Record>) {
+    let mut told = Memory::default();
+    let open = memory.tree.as_ref().filter(|tree| !tree.ended).map(|tree| tree.incarnation);
+    let mut ended = false;
+    for record in records {
+        rebuild::learn(&mut told, record);
+        ended |= matches!(&record.fact, Some(Fact::Exited { incarnation, .. }) if Some(*incarnation) == open);
+        if ended {
+            rebuild::learn(memory, record);
+        }
+    }
+    memory.incarnation = memory.incarnation.max(told.incarnation);
+}
+
+/// What the newest day files tell.
+fn learn(paths: &Paths) -> io::Result<Memory> {
+    let mut memory = Memory::default();
+    let days = read::days(&paths.journal())?;
+    for (_, path) in days.iter().skip(days.len().saturating_sub(REBUILD_DAYS)) {
+        read::file(path, 0, &mut |record| rebuild::learn(&mut memory, &record))?;
+    }
+    Ok(memory)
+}
+
+fn keep_aside(paths: &Paths, now: Wall) -> io::Result<PathBuf> {
+    let aside = paths.dir().join(format!("state.json.torn-{}", now.0));
+    std::fs::rename(paths.state(), &aside)?;
+    Ok(aside)
+}
+
+/// Replaces `state.json`.
+///
+/// # Errors
+/// The system's, naming the file; the old one is whole in that case.
+pub fn save(paths: &Paths, identity: &Identity, memory: &Memory, sync: bool) -> Result<(), String> {
+    let path = paths.state();
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let bytes = state::write(identity, memory).map_err(|error| named(&error))?;
+    // Made anew if somebody removed it under us: a vanished directory is no reason to forget.
+    file::private_dir(paths.dir()).map_err(|error| named(&error))?;
+    file::replace(&path, &bytes, sync).map_err(|error| named(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::ending::Ending;
+    use crate::core::fact::{Cause, Outcome};
+    use crate::core::memory::Tree;
+
+    fn exited(incarnation: u32) -> VecDeque<Record> {
+        let fact = Fact::Exited {
+            incarnation,
+            ending: Ending::Exit { code: 1 },
+            ran_ms: Some(5),
+            outcome: Outcome::Failure { cause: Cause::Exited, streak: 2, max: 3 },
+            last_line: None,
+        };
+        let (event, line) = (String::new(), String::new());
+        VecDeque::from([Record { ts: Wall(9), seq: 1, fact: Some(fact), event, line }])
+    }
+
+    fn running() -> Memory {
+        let tree = Tree { incarnation: 7, pid: Some(42), start_time: None, ended: false };
+        let mut memory = Memory { incarnation: 7, tree: Some(tree), ..Memory::default() };
+        memory.streak.failures = 1;
+        memory
+    }
+
+    #[test]
+    fn an_end_that_was_recorded_and_not_saved_is_not_lost_and_not_counted_twice() {
+        let mut memory = running();
+        catch_up(&mut memory, &exited(7));
+        assert_eq!(memory.tree.map(|tree| tree.ended), Some(true));
+        assert_eq!((memory.streak.failures, memory.cooldown_owed), (2, true));
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_incarnation_is_old_news() {
+        let mut memory = running();
+        catch_up(&mut memory, &exited(6));
+        assert_eq!((memory.tree.map(|tree| tree.ended), memory.streak.failures), (Some(false), 1));
+    }
+}

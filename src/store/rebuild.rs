@@ -1,0 +1,112 @@
+//! What can be known of a lost `state.json` from the journal alone. Pure.
+
+use crate::core::ending::Ending;
+use crate::core::fact::{Fact, Outcome};
+use crate::core::memory::{Latch, Memory, Streak, Tree};
+use crate::core::time::Wall;
+use crate::wire::record::Record;
+
+/// Adds one record, in the order they were written, to what is known.
+pub fn learn(memory: &mut Memory, record: &Record) {
+    let Some(fact) = &record.fact else { return };
+    match fact {
+        Fact::Started { incarnation, pid, .. } => {
+            let (incarnation, pid) = (*incarnation, Some(*pid));
+            memory.incarnation = memory.incarnation.max(incarnation);
+            memory.last_start = Some(record.ts);
+            memory.tree = Some(Tree { incarnation, pid, start_time: None, ended: false });
+        }
+        Fact::SpawnFailed { incarnation, .. } => {
+            memory.incarnation = memory.incarnation.max(*incarnation);
+        }
+        Fact::Exited { incarnation, ending, outcome, last_line, .. } => {
+            memory.incarnation = memory.incarnation.max(*incarnation);
+            exited(memory, record.ts, *ending, *outcome, last_line.as_deref());
+        }
+        Fact::Beat(beat) => {
+            if let Some(first) = beat.first_after_ms {
+                let first = std::time::Duration::from_millis(first);
+                let slowest = memory.slowest_first_beat.unwrap_or_default();
+                memory.slowest_first_beat = Some(slowest.max(first));
+            }
+        }
+        Fact::Escalated { failures, .. } => {
+            memory.latch = Some(Latch { since: record.ts, failures: *failures });
+        }
+        Fact::Resumed { .. } => memory.forgive(),
+        Fact::Recovered { .. } => memory.trouble_since = None,
+        Fact::StreakForgotten { .. } => memory.streak = Streak::default(),
+        _ => {}
+    }
+}
+
+fn exited(memory: &mut Memory, ts: Wall, ending: Ending, outcome: Outcome, last: Option<&str>) {
+    if let Some(tree) = &mut memory.tree {
+        tree.ended = true;
+    }
+    memory.last_ending = Some(ending);
+    memory.cooldown_owed = matches!(outcome, Outcome::Failure { .. } | Outcome::NoFault);
+    if let Outcome::Failure { streak, .. } = outcome {
+        memory.streak.failures = streak;
+        memory.streak.since.get_or_insert(ts);
+        memory.streak.last_line = last.map(str::to_owned);
+        memory.trouble_since.get_or_insert(ts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::fact::Cause;
+
+    fn learn_all(facts: &[Fact]) -> Memory {
+        let mut memory = Memory::default();
+        for (seq, fact) in facts.iter().enumerate() {
+            let seq = seq as u64;
+            let record = Record {
+                ts: Wall(1000),
+                seq,
+                fact: Some(fact.clone()),
+                event: String::new(),
+                line: String::new(),
+            };
+            learn(&mut memory, &record);
+        }
+        memory
+    }
+
+    fn failure(incarnation: u32, streak: u32) -> Fact {
+        Fact::Exited {
+            incarnation,
+            ending: Ending::Exit { code: 1 },
+            ran_ms: Some(5),
+            outcome: Outcome::Failure { cause: Cause::Exited, streak, max: 3 },
+            last_line: None,
+        }
+    }
+
+    #[test]
+    fn streak_latch_and_incarnation_are_learnt_from_the_journal() {
+        let started = |incarnation| Fact::Started { incarnation, pid: 42, first_beat_ms: None };
+        let mut facts = vec![started(4), failure(4, 1), started(5), failure(5, 2)];
+        let memory = learn_all(&facts);
+        assert_eq!((memory.incarnation, memory.streak.failures), (5, 2));
+        assert!(memory.cooldown_owed && memory.latch.is_none());
+        facts.push(Fact::Escalated {
+            reason: crate::core::fact::Excess::Streak,
+            failures: 3,
+            within_ms: 1,
+            same_line: false,
+        });
+        assert!(learn_all(&facts).latch.is_some());
+        facts.push(Fact::Resumed { by: crate::core::event::By::Command });
+        let memory = learn_all(&facts);
+        assert!(memory.latch.is_none() && memory.streak.failures == 0);
+    }
+
+    #[test]
+    fn a_start_without_an_end_is_still_open() {
+        let memory = learn_all(&[Fact::Started { incarnation: 9, pid: 42, first_beat_ms: None }]);
+        assert_eq!(memory.tree.map(|tree| (tree.incarnation, tree.ended)), Some((9, false)));
+    }
+}
