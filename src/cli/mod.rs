@@ -1,1 +1,114 @@
-//! One file per command.
+//! The command line: one file per command, each with its definition and its deed.
+
+mod agents;
+mod check;
+mod events;
+mod output;
+mod resume;
+mod run;
+mod status;
+
+use std::ffi::OsString;
+
+use clap::{ArgMatches, Command};
+
+/// Exit code: a command of ours could not do what was asked.
+pub const EXIT_FAILED: u8 = 1;
+/// Exit code: bad usage.
+pub const EXIT_USAGE: u8 = 2;
+/// Exit code: another agentwatch already runs this agent.
+pub const EXIT_BUSY: u8 = 75;
+/// Exit code: bad configuration.
+pub const EXIT_CONFIG: u8 = 78;
+
+/// What went wrong, with the code to leave with.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: u8,
+    /// One line for the person; empty if everything has been said.
+    pub words: String,
+}
+
+impl Failure {
+    /// A failure with `code` and `words`.
+    pub fn new(code: u8, words: impl std::fmt::Display) -> Self {
+        Self { code, words: words.to_string() }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(EXIT_FAILED, format_args!("{error:#}"))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(EXIT_FAILED, error)
+    }
+}
+
+/// What a command leaves with: its exit code, or a failure to be told.
+pub type Outcome = Result<u8, Failure>;
+
+/// The whole command line; help comes from here.
+#[must_use]
+pub fn command() -> Command {
+    Command::new("agentwatch")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Keeps long-lived AI agents alive: heartbeats, restarts, and a human after the third failure")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .after_help("Example:\n  agentwatch run -- python agent.py")
+        .subcommands([
+            run::command(),
+            status::command(),
+            events::command(),
+            resume::command(),
+            check::command(),
+        ])
+}
+
+/// Runs the command line of this process; gives its exit code.
+#[must_use]
+pub fn main() -> u8 {
+    std::panic::set_hook(Box::new(|info| {
+        output::complain(&format!("internal error, please report it: {info}").replace('\n', " "));
+    }));
+    let ran = std::panic::catch_unwind(|| dispatch(std::env::args_os().collect()));
+    match ran {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => {
+            if !failure.words.is_empty() {
+                output::complain(&failure.words);
+            }
+            failure.code
+        }
+        Err(_) => crate::core::supervisor::EXIT_SELF,
+    }
+}
+
+fn dispatch(args: Vec<OsString>) -> Outcome {
+    let matches = match command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream each belongs to.
+            let _ = error.print();
+            return Ok(if error.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    let act: fn(&ArgMatches) -> Outcome = match matches.subcommand_name() {
+        Some("run") => run::main,
+        Some("status") => status::main,
+        Some("events") => events::main,
+        Some("resume") => resume::main,
+        Some("check") => check::main,
+        _ => return Ok(EXIT_USAGE),
+    };
+    match matches.subcommand() {
+        Some((_, matches)) => act(matches),
+        None => Ok(EXIT_USAGE),
+    }
+}

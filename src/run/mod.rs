@@ -1,1 +1,214 @@
 //! The shell of `agentwatch run`: it does IO and decides nothing.
+//!
+//! One thread, one poll. A turn (`turn.rs`) reads what happened and feeds it to the core; the core's
+//! effects are performed in order (`perform.rs`); what they led to goes back as events.
+
+mod child;
+mod control;
+mod forward;
+mod perform;
+mod speak;
+mod tail;
+mod turn;
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::config::Resolved;
+use crate::core::effect::Effect;
+use crate::core::ending::{Ending, Signal};
+use crate::core::event::{By, Event, Kept};
+use crate::core::fact::Fact;
+use crate::core::supervisor::{EXIT_SELF, Supervisor};
+use crate::core::time::{Now, Wall};
+use crate::store::journal::Journal;
+use crate::store::memory;
+use crate::store::paths::Paths;
+use crate::sys::clock::Clock;
+use crate::sys::lock::Lock;
+use crate::sys::poll::BootTimer;
+use crate::sys::signals::Signals;
+use crate::sys::{host, signals, tree};
+use crate::wire::state::Identity;
+
+use child::Source;
+use control::Control;
+use forward::Forward;
+use speak::Speaker;
+
+/// Everything that is settled before the first turn.
+#[derive(Debug)]
+pub struct Plan {
+    /// The configuration.
+    pub resolved: Resolved,
+    /// The lock of this agent, or why there is none.
+    pub lock: Result<Lock, String>,
+    /// What is known from before, or why nothing is.
+    pub found: Result<memory::Found, String>,
+    /// A human said to resume.
+    pub resume: Option<By>,
+}
+
+/// The shell of one `run`.
+struct Shell {
+    plan: Plan,
+    paths: Paths,
+    identity: Identity,
+    supervisor: Supervisor,
+    clock: Clock,
+    now: Now,
+    signals: Signals,
+    boot_timer: Option<BootTimer>,
+    journal: Option<Journal>,
+    speaker: Speaker,
+    out: Forward,
+    err: Forward,
+    child: Option<child::Running>,
+    /// The last child that this agentwatch started, whose group may outlive it.
+    own: Option<child::Running>,
+    sources: Vec<Source>,
+    /// Endings that were collected and not told yet.
+    endings: Vec<(i32, Ending)>,
+    /// There may be more of them than were collected.
+    unreaped: bool,
+    effects: VecDeque<Effect>,
+    control: Option<Control>,
+    /// One buffer for everything that is read.
+    buffer: Vec<u8>,
+    /// A stop was asked for: from now on nobody waits for a slow reader of our output.
+    stop_seen: bool,
+}
+
+/// Supervises until the agent is finished, stopped or given up; gives the exit code.
+///
+/// # Errors
+/// What agentwatch cannot do without: its signals or its poll.
+pub fn run(plan: Plan, clock: Clock, signals: Signals) -> anyhow::Result<u8> {
+    let mut shell = Shell::new(plan, clock, signals)?;
+    // A bug of ours must not leave an agent without supervision: its tree goes with us.
+    catch_unwind(AssertUnwindSafe(|| shell.supervise())).unwrap_or_else(|_| {
+        if let Some(child) = &shell.child {
+            let _ = signals::send_group(child.pid, Signal::KILL);
+        }
+        Ok(EXIT_SELF)
+    })
+}
+
+impl Shell {
+    fn new(plan: Plan, mut clock: Clock, signals: Signals) -> anyhow::Result<Self> {
+        let resolved = &plan.resolved;
+        let paths = Paths::new(&resolved.state_dir, &resolved.name);
+        let identity = identity(resolved);
+        let memory = plan.found.as_ref().map(|found| found.memory.clone()).unwrap_or_default();
+        let settings = resolved.settings.clone();
+        let speaker = Speaker::new(resolved);
+        tree::become_subreaper();
+        Ok(Self {
+            supervisor: Supervisor::new(settings, memory),
+            paths,
+            identity,
+            now: clock.now(),
+            clock,
+            signals,
+            boot_timer: BootTimer::new()?,
+            journal: None,
+            speaker,
+            out: Forward::stdout(),
+            err: Forward::stderr(),
+            child: None,
+            own: None,
+            sources: Vec::new(),
+            endings: Vec::new(),
+            unreaped: false,
+            effects: VecDeque::new(),
+            control: None,
+            buffer: vec![0; child::READ_MAX],
+            stop_seen: false,
+            plan,
+        })
+    }
+
+    fn supervise(&mut self) -> anyhow::Result<u8> {
+        if let ControlFlow::Break(code) = self.begin() {
+            return Ok(code);
+        }
+        loop {
+            if let ControlFlow::Break(code) = self.turn()? {
+                return Ok(code);
+            }
+        }
+    }
+
+    /// Says what was found, then launches the core.
+    fn begin(&mut self) -> ControlFlow<u8> {
+        for note in std::mem::take(&mut self.plan.resolved.notes) {
+            self.say_plain(&note);
+        }
+        match Journal::open(&self.paths.journal(), self.plan.resolved.keep_days) {
+            Ok(journal) => self.journal = Some(journal),
+            Err(error) => {
+                let error = format!("{}: {error}", self.paths.journal().display());
+                self.step(Event::StoreFailed { what: Kept::Journal, error });
+            }
+        }
+        let settings = self.supervisor.settings();
+        let started = Fact::SupervisorStarted {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: host::pid(),
+            command: self.identity.command.clone(),
+            directory: self.identity.directory.clone(),
+            interval_ms: crate::core::time::millis(settings.interval),
+            misses: settings.misses,
+        };
+        self.effects.push_back(Effect::Record(started));
+        let lock_error = self.plan.lock.as_ref().err().cloned();
+        let load_error = self.plan.found.as_ref().err().cloned();
+        if let Some(error) = lock_error.or(load_error) {
+            self.step(Event::StoreFailed { what: Kept::State, error });
+        }
+        let mut rebooted = false;
+        if let Ok(found) = &self.plan.found {
+            if let Some((error, kept_as)) = &found.torn {
+                let (error, kept_as) = (error.clone(), kept_as.display().to_string());
+                self.effects.push_back(Effect::Record(Fact::StateRebuilt { error, kept_as }));
+            }
+            let before = found.identity.as_ref().and_then(|identity| identity.boot_id.as_ref());
+            let boots = (before, self.identity.boot_id.as_ref());
+            rebooted = matches!(boots, (Some(before), Some(now)) if before != now);
+        }
+        self.open_control();
+        let resume = self.plan.resume;
+        self.step(Event::Launch { resume, rebooted });
+        self.perform_all()
+    }
+
+    /// Feeds one event; its effects join the queue.
+    fn step(&mut self, event: Event) {
+        let mut out = Vec::new();
+        self.supervisor.step(self.now, event, &mut out);
+        self.effects.extend(out);
+    }
+}
+
+/// Who writes this state.
+fn identity(resolved: &Resolved) -> Identity {
+    let directory =
+        std::env::current_dir().map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default();
+    let settings = &resolved.settings;
+    Identity {
+        name: resolved.name.clone(),
+        directory,
+        command: resolved.command.iter().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        boot_id: host::boot_id(),
+        control: None,
+        interval_ms: crate::core::time::millis(settings.interval),
+        misses: settings.misses,
+        max_failures: settings.max_failures,
+    }
+}
+
+/// The offset of local time at `wall`, in seconds east of UTC.
+fn offset(clock: &Clock, wall: Wall) -> i32 {
+    clock.offset_at(wall)
+}

@@ -1,0 +1,35 @@
+//! `agentwatch check`: every setting that would apply, and where it comes from.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::config;
+use crate::config::show;
+
+use super::output::{complain, print};
+use super::{EXIT_FAILED, Failure, Outcome};
+
+/// The definition.
+pub fn command() -> Command {
+    Command::new("check")
+        .about("Check the configuration and print every value with its origin")
+        .args(config::run_flags())
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
+        .arg(config::command_arg())
+        .after_help("Example:\n  agentwatch check --interval 5m -- python agent.py")
+}
+
+/// The deed.
+pub fn main(matches: &ArgMatches) -> Outcome {
+    let resolved = super::run::resolve(matches)?;
+    for note in &resolved.notes {
+        complain(note);
+    }
+    if matches.get_flag("json") {
+        let text = serde_json::to_string_pretty(&show::json(&resolved))
+            .map_err(|error| Failure::new(EXIT_FAILED, error))?;
+        print(&format!("{text}\n"))?;
+    } else {
+        print(&show::text(&resolved))?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,122 @@
+//! `agentwatch run -- COMMAND`: the main job.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::config::{self, ConfigError, Resolved, Surroundings};
+use crate::core::event::By;
+use crate::run::{self, Plan};
+use crate::store::memory;
+use crate::store::paths::Paths;
+use crate::sys::clock::Clock;
+use crate::sys::lock::{Lock, LockError};
+use crate::sys::signals::Signals;
+use crate::sys::{file, host, tty};
+use crate::wire::stamp;
+use crate::wire::words::count;
+
+use super::{EXIT_BUSY, EXIT_CONFIG, EXIT_USAGE, Failure, Outcome};
+
+/// The definition.
+pub fn command() -> Command {
+    Command::new("run")
+        .about("Start an agent and keep it alive")
+        .args(config::run_flags())
+        .arg(
+            Arg::new("resume")
+                .long("resume")
+                .action(ArgAction::SetTrue)
+                .help("Start although the agent was given up; a human says so"),
+        )
+        .arg(config::command_arg().required(true))
+        .after_help(
+            "Example:\n  agentwatch run -- python agent.py\n  \
+             agentwatch run --interval 5m --restart always -- ./crawler --fast",
+        )
+}
+
+/// The deed.
+pub fn main(matches: &ArgMatches) -> Outcome {
+    let resolved = resolve(matches)?;
+    let mut clock = Clock::new();
+    // Before anything is started, and before anything that may take its time.
+    let signals = Signals::new()?;
+    let paths = Paths::new(&resolved.state_dir, &resolved.name);
+    let lock = lock(&resolved, &paths)?;
+    let found = memory::load(&paths, &clock.now())
+        .map_err(|error| format!("{}: {error}", paths.dir().display()));
+    let flagged = matches.get_flag("resume").then_some(By::Flag);
+    let resume =
+        flagged.or_else(|| found.as_ref().ok().and_then(|found| ask(&resolved, &clock, found)));
+    let plan = Plan { resolved, lock, found, resume };
+    Ok(run::run(plan, clock, signals)?)
+}
+
+/// The settings of a `run` or `check`, from all their sources.
+pub fn resolve(matches: &ArgMatches) -> Result<Resolved, Failure> {
+    config::resolve::run(matches, &surroundings()?).map_err(refused)
+}
+
+/// The state directory alone, for commands that look.
+pub fn state_dir(matches: &ArgMatches) -> Result<PathBuf, Failure> {
+    let found = config::resolve::state_dir(matches, &surroundings()?).map_err(refused)?;
+    Ok(found.path)
+}
+
+fn refused(error: ConfigError) -> Failure {
+    let code = if error.is_usage() { EXIT_USAGE } else { EXIT_CONFIG };
+    Failure::new(code, error)
+}
+
+/// Where we are and who we are, as far as settings depend on it.
+fn surroundings() -> Result<Surroundings, Failure> {
+    let cwd = std::env::current_dir()
+        .map_err(|error| Failure::new(EXIT_CONFIG, format_args!("working directory: {error}")))?;
+    Ok(Surroundings {
+        vars: std::env::vars_os().collect(),
+        cwd,
+        home: host::home(),
+        uid: host::uid(),
+        is_pid1: host::is_pid1(),
+        macos: host::IS_MACOS,
+    })
+}
+
+/// Takes the lock. Held by another: that is the end. Without a place for it supervision goes on, as it
+/// would with a full disk (SPEC rule 9).
+fn lock(resolved: &Resolved, paths: &Paths) -> Result<Result<Lock, String>, Failure> {
+    let taken = file::private_dir(paths.dir())
+        .map_err(LockError::from)
+        .and_then(|()| Lock::take(&paths.lock()));
+    match taken {
+        Ok(lock) => Ok(Ok(lock)),
+        Err(LockError::Held { pid }) => {
+            let name = &resolved.name;
+            let pid = pid.map(|pid| format!(" by pid {pid}")).unwrap_or_default();
+            let words = format!("{name} is already supervised{pid}; stop that one, or give --name");
+            Err(Failure::new(EXIT_BUSY, words))
+        }
+        Err(LockError::Io(error)) => Ok(Err(format!("{}: {error}", paths.dir().display()))),
+    }
+}
+
+/// Asks the person at the terminal whether a latched agent may start again.
+fn ask(resolved: &Resolved, clock: &Clock, found: &memory::Found) -> Option<By> {
+    let latch = found.memory.latch.as_ref()?;
+    if host::is_pid1() || !tty::is_foreground() {
+        return None;
+    }
+    let since = stamp::local(latch.since, clock.offset_at(latch.since));
+    let failures = count(u64::from(latch.failures), "failure");
+    let mut stderr = std::io::stderr().lock();
+    let question = format!(
+        "agentwatch: {}: down since {since} after {failures}; resume? [y/N] ",
+        resolved.name
+    );
+    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).ok()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).ok()?;
+    matches!(answer.trim(), "y" | "Y" | "yes").then_some(By::Answer)
+}

@@ -1,0 +1,132 @@
+//! The child and the pipes it speaks through.
+
+use std::os::fd::OwnedFd;
+
+use crate::core::beat::Beat;
+use crate::sys::pending::{self, ReadResult};
+use crate::wire::beat::{self, Parsed};
+use crate::wire::lines::{Line, Lines};
+
+use super::forward::Forward;
+use super::tail::Tail;
+
+/// The most that is read at once: a pipe holds 64 KiB unless somebody enlarged it.
+pub const READ_MAX: usize = 64 * 1024;
+
+/// The most that is read of one source in one turn: an endless writer must not postpone a verdict.
+const TURN_MAX: usize = 1024 * 1024;
+
+/// Sources of ended children that somebody still holds open; the oldest is closed beyond that.
+pub const OLD_SOURCES_MAX: usize = 8;
+
+/// A child that was spawned and whose end has not been seen.
+#[derive(Debug)]
+pub struct Running {
+    /// Its incarnation.
+    pub incarnation: u32,
+    /// Its process, which leads a group of its own.
+    pub pid: i32,
+}
+
+/// Which of our streams a source feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Our stdout.
+    Out,
+    /// Our stderr.
+    Err,
+}
+
+/// What a line of the agent turned out to be.
+#[derive(Debug)]
+pub enum Heard {
+    /// A heartbeat.
+    Beat(Box<Beat>),
+    /// A line that meant to be one.
+    Bad(String),
+}
+
+/// The reading end of a stream of the child.
+#[derive(Debug)]
+pub struct Source {
+    fd: OwnedFd,
+    /// Of which incarnation.
+    pub incarnation: u32,
+    /// Where it leads.
+    pub stream: Stream,
+    /// Cuts it into lines, where beats are looked for.
+    lines: Option<Lines>,
+    tail: Tail,
+}
+
+impl Source {
+    /// A source of `incarnation` on `stream`; `scan` says whether beats are looked for.
+    #[must_use]
+    pub fn new(fd: OwnedFd, incarnation: u32, stream: Stream, scan: bool) -> Self {
+        let lines = scan.then(Lines::default);
+        Self { fd, incarnation, stream, lines, tail: Tail::default() }
+    }
+
+    /// Its descriptor.
+    #[must_use]
+    pub fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    /// Whether beats come this way.
+    #[must_use]
+    pub fn scanned(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    /// The last line it said.
+    #[must_use]
+    pub fn last_line(&self) -> Option<String> {
+        self.tail.last_line()
+    }
+
+    /// Reads what is there now, passes it on, and appends what it heard; false at its end.
+    ///
+    /// It reads what was readable when it was called, not until nothing is left, and nothing while its
+    /// reader downstream is blocked.
+    pub fn read(&mut self, buffer: &mut [u8], to: &mut Forward, heard: &mut Vec<Heard>) -> bool {
+        let mut left = pending::pending(&self.fd).clamp(1, TURN_MAX);
+        while left > 0 && !to.blocked() {
+            let room = left.min(buffer.len());
+            match pending::read(&self.fd, &mut buffer[..room]) {
+                ReadResult::Data(n) => {
+                    left = left.saturating_sub(n);
+                    self.take(&buffer[..n], to, heard);
+                }
+                ReadResult::Empty => return true,
+                ReadResult::End | ReadResult::Failed(_) => {
+                    if let Some(lines) = &mut self.lines {
+                        lines.end(&mut |line| hear(line, heard));
+                    }
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, bytes: &[u8], to: &mut Forward, heard: &mut Vec<Heard>) {
+        to.pass(bytes);
+        self.tail.push(bytes);
+        if let Some(lines) = &mut self.lines {
+            lines.feed(bytes, &mut |line| hear(line, heard));
+        }
+    }
+}
+
+fn hear(line: Line<'_>, heard: &mut Vec<Heard>) {
+    let parsed = match line {
+        Line::Whole(line) => beat::parse(line),
+        Line::TooLong { start } => beat::too_long(start),
+    };
+    match parsed {
+        Parsed::Beat(beat) => heard.push(Heard::Beat(beat)),
+        Parsed::Bad(reason) => heard.push(Heard::Bad(reason.to_string())),
+        Parsed::Stranger => {}
+    }
+}

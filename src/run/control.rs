@@ -1,0 +1,141 @@
+//! Commands for a running agentwatch: read, told to the core, answered. Bounded, and waits for nobody.
+
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::net::UnixStream;
+
+use crate::core::event::{By, Event};
+use crate::core::supervisor::Phase;
+use crate::sys::pending::{self, ReadResult};
+use crate::sys::socket::{self, Listener};
+use crate::wire::control::{Answer, LINE_MAX, Request, read_request, write};
+
+use super::Shell;
+
+/// Clients at one time; one more takes the place of the one that has been silent longest.
+const CLIENTS_MAX: usize = 8;
+
+/// The socket and whoever is connected.
+#[derive(Debug)]
+pub struct Control {
+    listener: Listener,
+    clients: Vec<Client>,
+}
+
+#[derive(Debug)]
+struct Client {
+    stream: UnixStream,
+    line: Vec<u8>,
+}
+
+/// What a client has sent so far.
+enum Sent {
+    Part,
+    Line,
+    Nothing,
+}
+
+impl Control {
+    /// What to poll for reading.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let clients = self.clients.iter().map(|client| client.stream.as_fd());
+        std::iter::once(self.listener.fd()).chain(clients)
+    }
+
+    /// The whole lines that have come, each with whom to answer.
+    fn take(&mut self) -> Vec<Client> {
+        while let Some(stream) = self.listener.accept() {
+            if self.clients.len() == CLIENTS_MAX {
+                self.clients.remove(0);
+            }
+            self.clients.push(Client { stream, line: Vec::new() });
+        }
+        let mut whole = Vec::new();
+        for mut client in std::mem::take(&mut self.clients) {
+            match client.read() {
+                Sent::Part => self.clients.push(client),
+                Sent::Line => whole.push(client),
+                Sent::Nothing => {}
+            }
+        }
+        whole
+    }
+}
+
+impl Client {
+    fn read(&mut self) -> Sent {
+        let mut buffer = [0; 512];
+        loop {
+            match pending::read(&self.stream, &mut buffer) {
+                ReadResult::Data(n) => self.line.extend_from_slice(&buffer[..n]),
+                ReadResult::Empty => return Sent::Part,
+                ReadResult::End | ReadResult::Failed(_) => return Sent::Nothing,
+            }
+            if let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
+                self.line.truncate(end);
+                return Sent::Line;
+            }
+            if LINE_MAX < self.line.len() {
+                return Sent::Nothing;
+            }
+        }
+    }
+
+    /// An answer fits into the buffer of a socket; who does not take it goes without.
+    fn answer(mut self, answer: &Answer) {
+        if let Ok(line) = write(answer) {
+            let _ = self.stream.write_all(&line);
+        }
+    }
+}
+
+impl Shell {
+    /// Opens the socket. Without it the agent is supervised all the same, and that is said.
+    pub(super) fn open_control(&mut self) {
+        let path =
+            socket::runtime_dir().join(format!("{}.sock", socket::short_name(self.paths.dir())));
+        match Listener::bind(&path) {
+            Ok(listener) => {
+                self.identity.control = Some(path.display().to_string());
+                self.control = Some(Control { listener, clients: Vec::new() });
+            }
+            Err(error) => {
+                let path = path.display();
+                self.say_plain(&format!("no control socket, so no commands: {path}: {error}"));
+            }
+        }
+    }
+
+    /// Answers whoever has asked something.
+    pub(super) fn serve_control(&mut self) -> ControlFlow<u8> {
+        let Some(control) = &mut self.control else { return ControlFlow::Continue(()) };
+        for client in control.take() {
+            let answer = match read_request(&client.line) {
+                Ok(Request::Resume) => self.resume()?,
+                Err(words) => Answer { ok: false, words },
+            };
+            client.answer(&answer);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn resume(&mut self) -> ControlFlow<u8, Answer> {
+        let latched = self.supervisor.memory().latch.is_some();
+        let phase = self.supervisor.phase();
+        let name = self.identity.name.clone();
+        if !latched && phase != Phase::Cooldown {
+            let words = format!("{name} is not latched; there is nothing to resume");
+            return ControlFlow::Continue(Answer { ok: true, words });
+        }
+        self.step(Event::Resume { by: By::Command });
+        self.perform_all()?;
+        let follows = match (&self.child, self.supervisor.phase()) {
+            (Some(child), _) => format!("started, pid {}", child.pid),
+            (None, Phase::Failed) => "it starts as soon as its old processes are gone".to_owned(),
+            (None, _) => "it could not be started; see agentwatch events".to_owned(),
+        };
+        let words = format!("{name}: resumed; {follows}");
+        ControlFlow::Continue(Answer { ok: true, words })
+    }
+}
