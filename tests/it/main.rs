@@ -1,1 +1,17 @@
-//! Filled below.
+//! The real binary with real children, signals, files and clocks, in short intervals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+#![allow(clippy::print_stderr, reason = "a test that does less says so")]
+#![allow(clippy::disallowed_methods, reason = "tests wait for real time, with a deadline")]
+#![allow(missing_docs, reason = "names of tests are sentences")]
+
+mod harness;
+
+mod beats;
+mod commands;
+mod configuration;
+mod examples;
+mod health;
+mod hostile;
+mod lives;
+mod restarts;
+mod wrapper;

@@ -1,0 +1,178 @@
+//! A simulated agent: how it behaves in one incarnation, and what it leaves behind.
+
+use std::time::Duration;
+
+use agentwatch::core::beat::{Beat, Status};
+use agentwatch::core::ending::{Ending, Signal};
+use agentwatch::core::time::Up;
+
+use crate::rng::Rng;
+
+/// What kind of agent this is; each incarnation may differ in the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Steady,
+    /// Beats at nine tenths of what is allowed.
+    Slow,
+    /// Falls silent at random.
+    Hanging,
+    /// Dies at once, mostly.
+    Crashing,
+    /// Dies at random.
+    Dying,
+    /// Exits 0 at random.
+    Leaving,
+    /// Announces its shutdown at random; it may overrun.
+    Announcing,
+    /// Sends bursts of beats and bad beats.
+    Flooding,
+    /// Never beats.
+    Mute,
+}
+
+pub const KINDS: [Kind; 9] = [
+    Kind::Steady,
+    Kind::Slow,
+    Kind::Hanging,
+    Kind::Crashing,
+    Kind::Dying,
+    Kind::Leaving,
+    Kind::Announcing,
+    Kind::Flooding,
+    Kind::Mute,
+];
+
+/// A process.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    pub incarnation: u32,
+    pub kind: Kind,
+    pub next_beat: Option<Up>,
+    pub exit: Option<(Up, Ending)>,
+    ignores_term: bool,
+    /// Survives KILL for this long.
+    unkillable: Duration,
+    announced: bool,
+    period: Duration,
+}
+
+fn killed() -> Ending {
+    Ending::Signal { signal: Signal::KILL, core: false }
+}
+
+impl Agent {
+    pub fn new(rng: &mut Rng, incarnation: u32, kind: Kind, now: Up, interval: Duration) -> Self {
+        let life = rng.secs(1, 200_000);
+        let code = Ending::Exit { code: i32::try_from(1 + rng.below(255)).unwrap_or(1) };
+        let exit = match kind {
+            Kind::Crashing if !rng.one_in(8) => Some((now.plus(rng.secs(0, 3)), code)),
+            Kind::Crashing | Kind::Dying => Some((now.plus(life), code)),
+            Kind::Leaving => Some((now.plus(life), Ending::Exit { code: 0 })),
+            Kind::Mute if rng.one_in(2) => Some((now.plus(life), code)),
+            Kind::Steady
+            | Kind::Slow
+            | Kind::Hanging
+            | Kind::Announcing
+            | Kind::Flooding
+            | Kind::Mute => None,
+        };
+        let period = if kind == Kind::Slow { interval * 9 / 10 } else { interval / 2 };
+        let first = now.plus(rng.secs(0, 20));
+        Self {
+            incarnation,
+            kind,
+            next_beat: (kind != Kind::Mute).then_some(first),
+            exit,
+            ignores_term: kind != Kind::Steady && rng.one_in(4),
+            unkillable: if kind != Kind::Steady && rng.one_in(50) {
+                rng.secs(1, 60)
+            } else {
+                Duration::ZERO
+            },
+            announced: false,
+            period,
+        }
+    }
+
+    /// The beats that it sends now, and when it sends the next.
+    pub fn beat(&mut self, rng: &mut Rng, now: Up) -> Vec<Beat> {
+        self.next_beat = Some(now.plus(self.period));
+        let mut beat = Beat { tokens_used: Some(rng.below(5_000)), ..Beat::default() };
+        match self.kind {
+            Kind::Hanging if rng.one_in(200) => self.next_beat = None,
+            Kind::Hanging if rng.one_in(100) => {
+                let long = rng.secs(60, 4_000);
+                beat.expect_next = Some(long);
+                self.next_beat = Some(now.plus(long.mul_f64(0.9)));
+            }
+            Kind::Announcing if self.announced => beat.status = Status::Busy,
+            Kind::Announcing if rng.one_in(300) => {
+                self.announced = true;
+                beat.status = Status::ShuttingDown;
+                let code = i32::from(rng.one_in(4));
+                let done = now.plus(rng.secs(1, 400));
+                self.exit = (!rng.one_in(5)).then_some((done, Ending::Exit { code }));
+            }
+            Kind::Flooding if rng.one_in(100) => return vec![beat; 200],
+            Kind::Steady
+            | Kind::Slow
+            | Kind::Hanging
+            | Kind::Crashing
+            | Kind::Dying
+            | Kind::Leaving
+            | Kind::Announcing
+            | Kind::Flooding
+            | Kind::Mute => {}
+        }
+        vec![beat]
+    }
+
+    /// A stop signal arrived.
+    pub fn asked(&mut self, rng: &mut Rng, now: Up) {
+        if !self.ignores_term {
+            let code = i32::try_from(rng.below(2)).unwrap_or(0);
+            self.dies(now.plus(rng.secs(0, 40)), Ending::Exit { code });
+        }
+    }
+
+    /// KILL arrived.
+    pub fn killed(&mut self, now: Up) {
+        let left = std::mem::take(&mut self.unkillable);
+        self.dies(now.plus(left), killed());
+    }
+
+    fn dies(&mut self, at: Up, ending: Ending) {
+        if self.exit.is_none_or(|(earlier, _)| at < earlier) {
+            self.exit = Some((at, ending));
+        }
+    }
+
+    /// It was frozen for `time`.
+    pub fn freeze(&mut self, time: Duration) {
+        self.next_beat = self.next_beat.map(|at| at.plus(time));
+        self.exit = self.exit.map(|(at, ending)| (at.plus(time), ending));
+    }
+}
+
+/// What outlived its child.
+#[derive(Clone, Copy, Debug)]
+pub struct Strays {
+    pub of: u32,
+    needs_kill: bool,
+    /// Once signalled hard enough, gone then.
+    takes: Duration,
+    pub gone_at: Option<Up>,
+}
+
+impl Strays {
+    pub fn new(rng: &mut Rng, of: u32) -> Self {
+        let takes = if rng.one_in(6) { rng.secs(5, 4_000) } else { rng.secs(0, 2) };
+        Self { of, needs_kill: rng.one_in(2), takes, gone_at: None }
+    }
+
+    pub fn signal(&mut self, now: Up, kill: bool) {
+        if self.gone_at.is_none() && (kill || !self.needs_kill) {
+            self.gone_at = Some(now.plus(self.takes));
+        }
+    }
+}

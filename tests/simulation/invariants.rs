@@ -1,0 +1,226 @@
+//! What must hold after every step, by the numbers of SPEC §2's rules.
+//!
+//! The checker believes only what it sees: effects, beats as delivered, and the true clock.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use agentwatch::core::effect::Effect;
+use agentwatch::core::fact::{Fact, Outcome};
+use agentwatch::core::memory::Memory;
+use agentwatch::core::settings::{Policy, Settings};
+use agentwatch::core::supervisor::Phase;
+
+/// Wall time is whole milliseconds.
+const ROUNDING: Duration = Duration::from_millis(5);
+
+/// The most that one step may ask for.
+const EFFECTS_MAX: usize = 12;
+
+#[derive(Clone, Debug, Default)]
+pub struct Checker {
+    /// Time that passed, whatever the clocks say.
+    pub real: Duration,
+    last_start: Option<Duration>,
+    /// The last end was a failure or unknown and nobody lifted the cooldown.
+    owed: bool,
+    failures: u32,
+    /// Between the last successful persist and now, these ends were recorded.
+    unsaved_exits: Vec<u32>,
+    /// How often the end of each incarnation may be and was recorded.
+    ends: HashMap<u32, (u32, u32)>,
+    pub highest: u32,
+    /// Time in which the agent was silent and could have been heard.
+    pub audible_silence: Duration,
+    /// Awake time since somebody asked to stop.
+    pub stopping_for: Option<Duration>,
+    /// Unbroken health began then at the earliest: at the start, or when it was unhealthy last.
+    health_from: Duration,
+    last_beat: Duration,
+    beaten: bool,
+    persisted_just_now: bool,
+    pub exited: bool,
+    /// The wall clock was stepped, or something could not be written, since the last start.
+    pub clock_stepped: bool,
+    pub memory_lost: bool,
+    relaunched: bool,
+    pub starts: u64,
+    pub escalations: u64,
+    pub recoveries: u64,
+}
+
+type Verdict = Result<(), (u8, String)>;
+
+fn rule(number: u8, holds: bool, what: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err((number, what())) }
+}
+
+impl Checker {
+    /// Time passed; `awake` unless agentwatch could not run, `hears` unless it could not hear.
+    pub fn pass(&mut self, time: Duration, awake: bool, hears: bool) {
+        if awake && hears {
+            self.audible_silence += time;
+        }
+        if let Some(stopping) = self.stopping_for.as_mut().filter(|_| awake) {
+            *stopping += time;
+        }
+    }
+
+    pub fn heard(&mut self) {
+        self.audible_silence = Duration::ZERO;
+        self.beaten = true;
+        self.last_beat = self.real;
+    }
+
+    /// A new life begins with what was persisted.
+    pub fn relaunched(&mut self, memory: &Memory, crashed: bool) {
+        self.failures = memory.streak.failures;
+        self.relaunched = true;
+        self.exited = false;
+        self.stopping_for = None;
+        self.owed |= crashed;
+        // Recorded, but the memory of it died: it will be recorded once more.
+        for incarnation in self.unsaved_exits.drain(..) {
+            self.ends.entry(incarnation).or_default().0 += 1;
+        }
+    }
+
+    pub fn effect(&mut self, effect: &Effect, settings: &Settings, latched: bool) -> Verdict {
+        rule(0, !self.exited, || format!("{effect:?} after the exit"))?;
+        match effect {
+            Effect::Record(fact) => self.fact(fact, settings)?,
+            Effect::Spawn { incarnation } => self.spawn(*incarnation, settings, latched)?,
+            Effect::Exit { .. } => self.exited = true,
+            Effect::Persist { .. } | Effect::Stop { .. } | Effect::EndTree { .. } => {}
+        }
+        // Between the two only the word that the disk is full may come.
+        if !matches!(effect, Effect::Record(_)) {
+            self.persisted_just_now = matches!(effect, Effect::Persist { .. });
+        }
+        Ok(())
+    }
+
+    /// The spawn failed: there is no child whose end must be recorded, but its start is on disk.
+    pub fn never_ran(&mut self, incarnation: u32) {
+        self.ends.insert(incarnation, (2, 1));
+    }
+
+    pub fn persisted(&mut self) {
+        self.unsaved_exits.clear();
+    }
+
+    fn spawn(&mut self, incarnation: u32, settings: &Settings, latched: bool) -> Verdict {
+        rule(2, self.persisted_just_now, || "a spawn without a persist before it".to_owned())?;
+        let since = self.last_start.map(|last| self.real.saturating_sub(last));
+        let excused = self.memory_lost
+            || self.relaunched && self.clock_stepped
+            || settings.policy == Policy::Never;
+        let early = since.is_some_and(|since| since + ROUNDING < settings.cooldown);
+        rule(2, excused || !self.owed || !early, || format!("started again after {since:?}"))?;
+        rule(3, !latched, || "started while latched".to_owned())?;
+        rule(3, self.failures < settings.max_failures, || {
+            format!("started after failure {}", self.failures)
+        })?;
+        for (of, (may, was)) in &self.ends {
+            let holds = self.memory_lost || 1 <= *was && was <= may;
+            rule(4, holds, || format!("{was} ends of {of}, not {may}"))?;
+        }
+        rule(7, self.highest < incarnation, || format!("{incarnation} after {}", self.highest))?;
+        self.highest = incarnation;
+        self.ends.clear();
+        self.ends.insert(incarnation, (1, 0));
+        self.last_start = Some(self.real);
+        self.audible_silence = Duration::ZERO;
+        self.owed = false;
+        (self.health_from, self.beaten) = (self.real, false);
+        (self.clock_stepped, self.memory_lost, self.relaunched) = (false, false, false);
+        self.starts += 1;
+        rule(8, self.stopping_for.is_none(), || "started while asked to stop".to_owned())
+    }
+
+    fn fact(&mut self, fact: &Fact, settings: &Settings) -> Verdict {
+        match fact {
+            Fact::Exited { incarnation, outcome, .. } => {
+                self.ends.entry(*incarnation).or_insert((1, 0)).1 += 1;
+                self.unsaved_exits.push(*incarnation);
+                self.owed = matches!(outcome, Outcome::Failure { .. } | Outcome::NoFault);
+                if let Outcome::Failure { streak, .. } = outcome {
+                    self.failures += 1;
+                    rule(3, *streak == self.failures || self.memory_lost, || {
+                        format!("failure {streak} called, {} counted", self.failures)
+                    })?;
+                }
+            }
+            Fact::Unhealthy { .. } => {
+                self.health_from = self.real;
+                let limit = if self.beaten {
+                    settings.interval * settings.misses
+                } else {
+                    settings.start_grace.unwrap_or(Duration::from_mins(2))
+                };
+                let heard = self.audible_silence + ROUNDING;
+                rule(6, limit <= heard, || format!("unhealthy after {heard:?} of {limit:?}"))?;
+            }
+            Fact::Late { .. } => {
+                let heard = self.audible_silence + ROUNDING;
+                rule(6, settings.interval <= heard, || format!("late after {heard:?}"))?;
+            }
+            Fact::StreakForgotten { .. } => {
+                self.failures = 0;
+                // Silence proves no health: who beats is healthy up to its last beat.
+                let until = if self.beaten { self.last_beat } else { self.real };
+                let health = until.saturating_sub(self.health_from);
+                rule(3, settings.reset_after <= health + ROUNDING, || {
+                    format!("forgotten after {health:?} of health")
+                })?;
+            }
+            Fact::Resumed { .. } => (self.failures, self.owed) = (0, false),
+            Fact::Stopped { .. } | Fact::Finished { .. } => self.owed = false,
+            Fact::Escalated { .. } => self.escalations += 1,
+            Fact::Recovered { alive_only, .. } => {
+                self.recoveries += 1;
+                rule(3, self.beaten || *alive_only, || "recovered without a beat".to_owned())?;
+            }
+            Fact::Bug { what } => return Err((0, format!("bug: {what}"))),
+            Fact::SupervisorStarted { .. }
+            | Fact::SupervisorStopped { .. }
+            | Fact::Started { .. }
+            | Fact::SpawnFailed { .. }
+            | Fact::Beat(_)
+            | Fact::BadBeat { .. }
+            | Fact::Unwatched { .. }
+            | Fact::OutputBlocked { .. }
+            | Fact::OutputUnblocked { .. }
+            | Fact::Strays { .. }
+            | Fact::TreeStuck { .. }
+            | Fact::Cooldown { .. }
+            | Fact::ShutdownAnnounced { .. }
+            | Fact::Stopping { .. }
+            | Fact::Latched { .. }
+            | Fact::StoreFailed { .. }
+            | Fact::StoreWorks { .. }
+            | Fact::StateRebuilt { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// After each step.
+    pub fn after(
+        &mut self,
+        effects: usize,
+        phase: Phase,
+        latched: bool,
+        settings: &Settings,
+    ) -> Verdict {
+        rule(10, effects <= EFFECTS_MAX, || format!("{effects} effects in one step"))?;
+        let escalated = latched || self.failures < settings.max_failures;
+        rule(3, escalated, || format!("failure {} and no latch", self.failures))?;
+        if phase == Phase::Done {
+            self.stopping_for = None;
+        }
+        // The stop, the wait for a child that survives KILL, the tree, and the rounds between.
+        let limit = settings.stop_timeout + Duration::from_secs(10 + 5 + 10 + 10);
+        let so_far = self.stopping_for.unwrap_or_default();
+        rule(8, so_far <= limit, || format!("still stopping after {so_far:?}"))
+    }
+}
