@@ -11,6 +11,9 @@ import time
 # How long one cycle of this pretended work takes.
 CYCLE = float(os.environ.get("CYCLE_SECONDS", "1"))
 
-while True:
-    time.sleep(CYCLE)  # here your agent would think
-    print({'agent': 'my-agent', 'status': 'ok', 'tokens_used': 1234, 'ts': time.time()})
+try:
+    while True:
+        time.sleep(CYCLE)  # here your agent would think
+        print({'agent': 'my-agent', 'status': 'ok', 'tokens_used': 1234, 'ts': time.time()})
+except KeyboardInterrupt:
+    pass  # Ctrl-C: leave without a traceback

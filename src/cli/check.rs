@@ -29,7 +29,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
             .map_err(|error| Failure::new(EXIT_FAILED, error))?;
         print(&format!("{text}\n"))?;
     } else {
-        print(&show::text(&resolved))?;
+        print(&format!("{}\n", show::text(&resolved).trim_end()))?;
     }
     Ok(0)
 }

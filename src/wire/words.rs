@@ -311,11 +311,18 @@ pub fn escalated(fact: &Fact) -> String {
 #[must_use]
 pub fn tone(fact: &Fact) -> Tone {
     match fact {
+        // The last of a streak needs a human, those before it were dealt with.
+        Fact::Exited { outcome: Outcome::Failure { streak, max, .. }, .. } => {
+            if streak < max {
+                Tone::Warning
+            } else {
+                Tone::Bad
+            }
+        }
         Fact::Escalated { .. }
         | Fact::Latched { .. }
         | Fact::TreeStuck { .. }
         | Fact::SpawnFailed { .. }
-        | Fact::Exited { outcome: Outcome::Failure { .. }, .. }
         | Fact::Bug { .. } => Tone::Bad,
         Fact::BadBeat { .. }
         | Fact::Unwatched { .. }
@@ -335,7 +342,10 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::SupervisorStopped { .. }
         | Fact::Started { .. }
         | Fact::Beat(_)
-        | Fact::Exited { .. }
+        | Fact::Exited {
+            outcome: Outcome::Finished | Outcome::Stopped | Outcome::NoFault | Outcome::Passed,
+            ..
+        }
         | Fact::ShutdownAnnounced { .. }
         | Fact::Stopping { .. }
         | Fact::Stopped { .. }
