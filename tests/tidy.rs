@@ -179,3 +179,31 @@ fn every_example_in_the_readme_exists() {
         }
     }
 }
+
+#[test]
+fn what_programs_rely_on_is_documented() {
+    let docs = fs::read_to_string(root().join("docs/json.md")).unwrap();
+    let golden = fs::read_to_string(root().join("tests/golden/journal.jsonl")).unwrap();
+    let mut missing = Vec::new();
+    let mut look = |word: &str| {
+        if !docs.contains(&format!("`{word}`")) {
+            missing.push(word.to_owned());
+        }
+    };
+    for line in golden.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        look(value["event"].as_str().unwrap());
+        // What an agent tells in a beat is documented where beats are, in the README.
+        if value["event"] != "beat" {
+            value
+                .as_object()
+                .unwrap()
+                .keys()
+                .filter(|key| *key != "event")
+                .for_each(|key| look(key));
+        }
+    }
+    let status = serde_json::to_value(agentwatch::report::status::Status::default()).unwrap();
+    status.as_object().unwrap().keys().for_each(|key| look(key));
+    assert!(missing.is_empty(), "docs/json.md misses {missing:?}");
+}

@@ -344,6 +344,7 @@ pub enum Fact {
         /// How long.
         wait_ms: u64,
         /// Until then by the calendar, in milliseconds since 1970.
+        #[serde(rename = "until_ms")]
         until: Wall,
     },
     /// The agent said that it is shutting down.
@@ -397,6 +398,7 @@ pub enum Fact {
     /// `run` was called while the latch is set.
     Latched {
         /// Since when, in milliseconds since 1970.
+        #[serde(rename = "since_ms")]
         since: Wall,
         /// The failures that led to it.
         failures: u32,
