@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::{self, ConfigError, Resolved, Surroundings};
 use crate::core::event::By;
+use crate::core::supervisor::EXIT_SELF;
 use crate::run::{self, Plan};
 use crate::store::memory;
 use crate::store::paths::Paths;
@@ -42,7 +43,8 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let resolved = resolve(matches)?;
     let mut clock = Clock::new();
     // Before anything is started, and before anything that may take its time.
-    let signals = Signals::new()?;
+    let signals = Signals::new()
+        .map_err(|error| Failure::new(EXIT_SELF, format_args!("cannot catch signals: {error}")))?;
     let paths = Paths::new(&resolved.state_dir, &resolved.name);
     let lock = lock(&resolved, &paths)?;
     let found = memory::load(&paths, &clock.now())
@@ -51,7 +53,8 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let resume =
         flagged.or_else(|| found.as_ref().ok().and_then(|found| ask(&resolved, &clock, found)));
     let plan = Plan { resolved, lock, found, resume };
-    Ok(run::run(plan, clock, signals)?)
+    run::run(plan, clock, signals)
+        .map_err(|error| Failure::new(EXIT_SELF, format_args!("{error:#}")))
 }
 
 /// The settings of a `run` or `check`, from all their sources.

@@ -57,6 +57,7 @@ pub struct Source {
     /// Cuts it into lines, where beats are looked for.
     lines: Option<Lines>,
     tail: Tail,
+    ended: bool,
 }
 
 impl Source {
@@ -64,13 +65,13 @@ impl Source {
     #[must_use]
     pub fn new(fd: OwnedFd, incarnation: u32, stream: Stream, scan: bool) -> Self {
         let lines = scan.then(Lines::default);
-        Self { fd, incarnation, stream, lines, tail: Tail::default() }
+        Self { fd, incarnation, stream, lines, tail: Tail::default(), ended: false }
     }
 
-    /// Its descriptor.
+    /// Its descriptor, to wait on; none once everybody has closed the other end.
     #[must_use]
-    pub fn fd(&self) -> &OwnedFd {
-        &self.fd
+    pub fn fd(&self) -> Option<&OwnedFd> {
+        (!self.ended).then_some(&self.fd)
     }
 
     /// Whether beats come this way.
@@ -90,6 +91,9 @@ impl Source {
     /// It reads what was readable when it was called, not until nothing is left, and nothing while its
     /// reader downstream is blocked.
     pub fn read(&mut self, buffer: &mut [u8], to: &mut Forward, heard: &mut Vec<Heard>) -> bool {
+        if self.ended {
+            return false;
+        }
         let mut left = pending::pending(&self.fd).clamp(1, TURN_MAX);
         while left > 0 && !to.blocked() {
             let room = left.min(buffer.len());
@@ -100,6 +104,7 @@ impl Source {
                 }
                 ReadResult::Empty => return true,
                 ReadResult::End | ReadResult::Failed(_) => {
+                    self.ended = true;
                     if let Some(lines) = &mut self.lines {
                         lines.end(&mut |line| hear(line, heard));
                     }

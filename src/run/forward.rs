@@ -16,7 +16,7 @@ pub enum Flow {
     Open,
     /// It went away.
     Gone,
-    /// The system refuses, in these words.
+    /// The system refuses for the time being, in these words: what comes meanwhile is dropped.
     Failed(String),
     /// There was none to begin with.
     Closed,
@@ -111,9 +111,7 @@ impl Forward {
 
     fn write(&mut self, bytes: &[u8]) {
         let taken = if self.blocked() { 0 } else { self.try_write(bytes) };
-        if self.flow == Flow::Open {
-            self.waiting.extend_from_slice(&bytes[taken..]);
-        }
+        self.waiting.extend_from_slice(&bytes[taken..]);
     }
 
     /// Writes what waits, as far as the kernel takes it.
@@ -121,27 +119,40 @@ impl Forward {
         let waiting = std::mem::take(&mut self.waiting);
         let taken = self.try_write(&waiting[self.written..]);
         self.written += taken;
-        if self.written < waiting.len() && self.flow == Flow::Open {
+        if self.written < waiting.len() {
             self.waiting = waiting;
         } else {
             self.written = 0;
         }
     }
 
-    /// How many bytes are done with: written, or without a reader.
+    /// How many bytes are done with: written, or dropped because nobody takes them.
     fn try_write(&mut self, bytes: &[u8]) -> usize {
+        if matches!(self.flow, Flow::Gone | Flow::Closed) {
+            return bytes.len();
+        }
+        let Some(out) = &mut self.out else { return bytes.len() };
         let mut done = 0;
-        while done < bytes.len() && self.flow == Flow::Open {
-            let Some(out) = &mut self.out else { break };
+        while done < bytes.len() {
             match out.write(&bytes[done..]) {
-                Wrote::Taken(0) => break,
-                Wrote::Taken(n) => done += n,
-                Wrote::Gone => self.flow = Flow::Gone,
+                Wrote::Taken(0) => return done,
+                Wrote::Taken(n) => {
+                    done += n;
+                    // A full disk was emptied: the next trouble is news again.
+                    if matches!(self.flow, Flow::Failed(_)) {
+                        (self.flow, self.told) = (Flow::Open, false);
+                    }
+                }
+                Wrote::Gone => {
+                    self.flow = Flow::Gone;
+                    return bytes.len();
+                }
                 Wrote::Failed(errno) => {
                     self.flow = Flow::Failed(io::Error::from_raw_os_error(errno).to_string());
+                    return bytes.len();
                 }
             }
         }
-        if self.flow == Flow::Open { done } else { bytes.len() }
+        done
     }
 }

@@ -87,12 +87,13 @@ struct Shell {
 pub fn run(plan: Plan, clock: Clock, signals: Signals) -> anyhow::Result<u8> {
     let mut shell = Shell::new(plan, clock, signals)?;
     // A bug of ours must not leave an agent without supervision: its tree goes with us.
-    catch_unwind(AssertUnwindSafe(|| shell.supervise())).unwrap_or_else(|_| {
-        if let Some(child) = &shell.child {
-            let _ = signals::send_group(child.pid, Signal::KILL);
-        }
-        Ok(EXIT_SELF)
-    })
+    let ended = catch_unwind(AssertUnwindSafe(|| shell.supervise()));
+    if !matches!(ended, Ok(Ok(_)))
+        && let Some(child) = &shell.child
+    {
+        let _ = signals::send_group(child.pid, Signal::KILL);
+    }
+    ended.unwrap_or(Ok(EXIT_SELF))
 }
 
 impl Shell {

@@ -79,11 +79,8 @@ impl Shell {
         if let Some(timer) = self.boot_timer.as_ref().filter(|_| boot.is_some()) {
             fds.push(Interest::read(timer.fd()));
         }
-        for source in &self.sources {
-            if !self.forward_of(source.stream).blocked() {
-                fds.push(Interest::read(source.fd().as_fd()));
-            }
-        }
+        let heard = self.sources.iter().filter(|source| !self.forward_of(source.stream).blocked());
+        fds.extend(heard.filter_map(Source::fd).map(|fd| Interest::read(fd.as_fd())));
         fds.extend(self.control.iter().flat_map(Control::fds).map(Interest::read));
         let wanted = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
         fds.extend(wanted.map(Interest::write));
@@ -156,7 +153,7 @@ impl Shell {
                 Some(Flow::Closed) => "it was closed at start".to_owned(),
                 Some(Flow::Failed(error)) => error,
             };
-            self.say_plain(&format!("{name}: {words}; its output is dropped, its beats are heard"));
+            self.say_plain(&format!("{name}: {words}; output is dropped, beats are still heard"));
         }
     }
 

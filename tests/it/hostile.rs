@@ -154,6 +154,26 @@ fn stdout_that_closes_early_does_not_hurt_the_agent() {
 }
 
 #[test]
+fn an_agent_that_closes_its_output_costs_nothing() {
+    let world = World::new();
+    let run = world.script(&[], "exec >&- 2>&-; exec sleep 1000");
+    run.started(1);
+    let ticks = || -> Option<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", run.pid())).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+    };
+    let Some(before) = ticks() else {
+        eprintln!("SKIPPED: this system does not tell CPU time");
+        return;
+    };
+    let begin = std::time::Instant::now();
+    until("two seconds", || (begin.elapsed().as_millis() > 2_000).then_some(()));
+    let used = ticks().unwrap() - before;
+    assert!(used <= 20, "{used} hundredths of a second of CPU in two seconds");
+}
+
+#[test]
 fn an_idle_agentwatch_wakes_only_for_a_deadline() {
     let world = World::new();
     let run = world.script(&["--beats", "none"], "exec sleep 1000");
