@@ -265,3 +265,6 @@ impl Voice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
