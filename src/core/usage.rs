@@ -31,6 +31,12 @@ impl Usage {
     }
 }
 
+/// Tokens a cycle, rounded to the nearest; `None` where no cycle has ended.
+#[must_use]
+pub fn per_cycle(tokens: u64, cycles: u64) -> Option<u64> {
+    tokens.saturating_add(cycles / 2).checked_div(cycles)
+}
+
 /// What was counted over some time: an incarnation, or the whole of a `run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Totals {
@@ -94,6 +100,12 @@ mod tests {
         assert_eq!(usage.tokens(&Beat { tokens_total: Some(500), ..beat() }), Some(500));
         assert_eq!(usage.tokens(&Beat { tokens_total: Some(40), ..beat() }), Some(40));
         assert_eq!(usage.tokens(&Beat { tokens_total: Some(100), ..beat() }), Some(60));
+    }
+
+    #[test]
+    fn tokens_a_cycle_are_rounded_to_the_nearest() {
+        assert_eq!(per_cycle(14_530, 12), Some(1_211));
+        assert_eq!(per_cycle(5, 0), None);
     }
 
     #[test]

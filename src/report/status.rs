@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::core::fact::{Fact, Outcome};
 use crate::core::memory::Memory;
 use crate::core::time::{Wall, millis};
+use crate::core::usage::per_cycle;
 use crate::wire::record::Record;
 use crate::wire::stamp;
 use crate::wire::state::Identity;
@@ -171,7 +172,7 @@ pub fn status<'a>(
         last_beat_ms: last_beat.map(|(at, _)| millis(now.since(*at))),
         status: last_beat.map(|(_, status)| status.clone()),
         last_tokens: view.last_tokens,
-        tokens_per_cycle: view.tokens.checked_div(view.cycles).filter(|mean| *mean > 0),
+        tokens_per_cycle: per_cycle(view.tokens, view.cycles).filter(|mean| *mean > 0),
         next_start: next_start.map(stamp::utc),
         next_start_ms: next_start.map(|at| millis(at.since(now))),
         latched_since: latch.map(|latch| stamp::utc(latch.since)),

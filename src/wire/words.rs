@@ -6,6 +6,7 @@ use crate::core::ending::{Ending, Signal};
 use crate::core::event::{By, Kept};
 use crate::core::fact::{BeatFact, Cause, Excess, Fact, FinishedWhy, Outcome, StopWhy, Summary};
 use crate::core::settings::OnMissed;
+use crate::core::usage::per_cycle;
 
 /// How much something matters to the person who reads it; a terminal shows it as a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ pub fn summary(summary: &Summary) -> String {
     }
     if totals.tokens > 0 {
         let _ = write!(text, ", {} tokens", grouped(totals.tokens));
-        if let Some(mean) = totals.tokens.checked_div(totals.cycles) {
+        if let Some(mean) = per_cycle(totals.tokens, totals.cycles) {
             let _ = write!(text, " ({} a cycle)", grouped(mean));
         }
     }

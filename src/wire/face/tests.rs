@@ -79,7 +79,7 @@ fn a_good_day_and_a_hang() {
         ),
         (
             Fact::Stopped { by: Signal::INT, code: 0, summary },
-            "agent: stopped by Ctrl-C after 1m32s; 12 beats, 14,530 tokens (1,210 a cycle), 1 failure, recovered",
+            "agent: stopped by Ctrl-C after 1m32s; 12 beats, 14,530 tokens (1,211 a cycle), 1 failure, recovered",
         ),
     ];
     let mut voice = voice(settings());
