@@ -390,8 +390,9 @@ pub enum Fact {
         reason: Excess,
         /// How many.
         failures: u32,
-        /// Within which time.
-        within_ms: u64,
+        /// Within which time, for a streak.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within_ms: Option<u64>,
         /// All of them ended with the same last line.
         same_line: bool,
     },

@@ -22,7 +22,8 @@ pub struct Recording {
     lines: u32,
     merged: Option<BeatFact>,
     bad_at: Option<Up>,
-    bad_suppressed: u64,
+    /// The last bad beat that was not recorded, and how many there were before it.
+    bad_owed: Option<(u32, String, u64)>,
 }
 
 impl Recording {
@@ -53,6 +54,12 @@ impl Recording {
         self.merged.take().map(Fact::Beat)
     }
 
+    /// The last bad beat that was kept back, for the end of its incarnation.
+    pub fn flush_bad(&mut self) -> Option<Fact> {
+        let (incarnation, reason, suppressed) = self.bad_owed.take()?;
+        Some(Fact::BadBeat { incarnation, reason, suppressed })
+    }
+
     /// What was added up, once its window is over.
     pub fn due(&mut self, now: Up) -> Option<Fact> {
         self.deadline().filter(|deadline| *deadline <= now).and_then(|_| self.flush())
@@ -67,11 +74,12 @@ impl Recording {
     /// Takes a bad beat; gives its record unless there was one a moment ago.
     pub fn bad(&mut self, now: Up, incarnation: u32, reason: String) -> Option<Fact> {
         if self.bad_at.is_some_and(|at| now.since(at) < BAD_EVERY) {
-            self.bad_suppressed = self.bad_suppressed.saturating_add(1);
+            let before = self.bad_owed.take().map_or(0, |(_, _, before)| before.saturating_add(1));
+            self.bad_owed = Some((incarnation, reason, before));
             return None;
         }
         self.bad_at = Some(now);
-        let suppressed = std::mem::take(&mut self.bad_suppressed);
+        let suppressed = self.bad_owed.take().map_or(0, |(_, _, before)| before.saturating_add(1));
         Some(Fact::BadBeat { incarnation, reason, suppressed })
     }
 }
@@ -136,5 +144,10 @@ mod tests {
             panic!("not recorded");
         };
         assert_eq!(suppressed, 2);
+        assert!(recording.bad(at(11), 1, "x".into()).is_none());
+        assert!(recording.bad(at(12), 1, "last".into()).is_none());
+        let last = Fact::BadBeat { incarnation: 1, reason: "last".into(), suppressed: 1 };
+        assert_eq!(recording.flush_bad(), Some(last), "none is lost at the end");
+        assert_eq!(recording.flush_bad(), None);
     }
 }

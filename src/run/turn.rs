@@ -165,7 +165,8 @@ impl Shell {
                 .filter(move |source| source.incarnation == incarnation && source.stream == stream)
                 .find_map(Source::last_line)
         };
-        of(Stream::Err).or_else(|| of(Stream::Out))
+        // A beat as the last line says nothing about the end.
+        of(Stream::Err).or_else(|| of(Stream::Out).filter(|line| !line.starts_with('{')))
     }
 
     /// Lets the last output out before leaving: as long as it takes, unless somebody asked to stop.

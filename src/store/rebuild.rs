@@ -95,7 +95,7 @@ mod tests {
         facts.push(Fact::Escalated {
             reason: crate::core::fact::Excess::Streak,
             failures: 3,
-            within_ms: 1,
+            within_ms: Some(1),
             same_line: false,
         });
         assert!(learn_all(&facts).latch.is_some());

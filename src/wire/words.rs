@@ -303,7 +303,10 @@ pub fn escalated(fact: &Fact) -> String {
     let failures = count(u64::from(*failures), "failure");
     let same = if *same_line { ", same last line" } else { "" };
     match reason {
-        Excess::Streak => format!("{failures} in {}{same}", span(*within_ms)),
+        Excess::Streak => match within_ms {
+            Some(ms) => format!("{failures} in {}{same}", span(*ms)),
+            None => format!("{failures}{same}"),
+        },
         Excess::Day => format!("{failures} today{same}"),
     }
 }

@@ -186,7 +186,7 @@ fn rest() -> Vec<Fact> {
     let escalated = |reason, failures, same_line| Fact::Escalated {
         reason,
         failures,
-        within_ms: 600_000,
+        within_ms: (reason == Excess::Streak).then_some(600_000),
         same_line,
     };
     let error = "journal/2026-11-22.jsonl: no space left on device".to_owned();

@@ -50,7 +50,8 @@ impl Supervisor {
         out: &mut Vec<Effect>,
     ) -> (Next, Option<Up>) {
         let incarnation = child.incarnation;
-        out.extend(self.recording.flush().map(Effect::Record));
+        let owed = self.recording.flush().into_iter().chain(self.recording.flush_bad());
+        out.extend(owed.map(Effect::Record));
         self.memory.last_ending = Some(ending);
         if let Some(tree) = &mut self.memory.tree {
             tree.ended = true;
@@ -168,7 +169,8 @@ impl Supervisor {
             Excess::Day => self.memory.failures_of_day,
         };
         let since = streak.since.unwrap_or(self.now.wall);
-        let within_ms = millis(self.now.wall.since(since));
+        // How long the day's failures took nobody keeps, and "today" says enough.
+        let within_ms = (reason == Excess::Streak).then(|| millis(self.now.wall.since(since)));
         let same_line = streak.same_line && streak.failures > 1;
         self.memory.latch = Some(Latch { since: self.now.wall, failures });
         out.push(Effect::Record(Fact::Escalated { reason, failures, within_ms, same_line }));

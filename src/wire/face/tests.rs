@@ -105,7 +105,7 @@ fn a_crash_loop() {
     let escalated = Fact::Escalated {
         reason: Excess::Streak,
         failures: 3,
-        within_ms: 600_000,
+        within_ms: Some(600_000),
         same_line: true,
     };
     assert_eq!(
