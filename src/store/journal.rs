@@ -143,3 +143,119 @@ fn prune(dir: &Path, today: LocalDay, keep_days: u32) {
         let _ = std::fs::remove_file(path);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::core::time::Wall;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let dir =
+                std::env::temp_dir().join(format!("aw-journal-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&dir);
+            fs::create_dir_all(&dir).unwrap();
+            Self(dir)
+        }
+
+        fn names(&self) -> Vec<String> {
+            let days = read::days(&self.0).unwrap();
+            days.into_iter().map(|(day, _)| day.to_string()).collect()
+        }
+
+        fn numbers(&self) -> Vec<u64> {
+            let mut numbers = Vec::new();
+            for (_, path) in read::days(&self.0).unwrap() {
+                read::file(&path, 0, &mut |record| numbers.push(record.seq)).unwrap();
+            }
+            numbers
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn on(day: i32) -> Now {
+        Now { wall: Wall(i64::from(day) * 86_400_000), day: LocalDay(day), ..Now::default() }
+    }
+
+    fn fact() -> Fact {
+        Fact::Late { incarnation: 1, silent_ms: 1 }
+    }
+
+    #[test]
+    fn each_local_day_has_its_file_and_numbers_go_on_over_them() {
+        let folder = Folder::new("days");
+        let mut journal = Journal::open(&folder.0, 90).unwrap();
+        for day in [20_000, 20_000, 20_001] {
+            journal.append(&on(day), &fact()).unwrap();
+        }
+        let mut next_life = Journal::open(&folder.0, 90).unwrap();
+        next_life.append(&on(20_001), &fact()).unwrap();
+        assert_eq!(folder.names(), ["2024-10-04", "2024-10-05"]);
+        assert_eq!(folder.numbers(), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_clock_set_back_appends_to_the_newest_file() {
+        let folder = Folder::new("back");
+        Journal::open(&folder.0, 90).unwrap().append(&on(20_005), &fact()).unwrap();
+        let mut journal = Journal::open(&folder.0, 90).unwrap();
+        journal.append(&on(20_000), &fact()).unwrap();
+        assert_eq!(folder.names(), ["2024-10-09"]);
+        assert_eq!(folder.numbers(), [1, 2]);
+    }
+
+    #[test]
+    fn old_days_are_removed_and_what_is_not_ours_is_left() {
+        let folder = Folder::new("old");
+        fs::write(folder.0.join("notes.jsonl"), "mine").unwrap();
+        let mut journal = Journal::open(&folder.0, 3).unwrap();
+        for day in 20_000..20_010 {
+            journal.append(&on(day), &fact()).unwrap();
+        }
+        assert_eq!(folder.names(), ["2024-10-10", "2024-10-11", "2024-10-12", "2024-10-13"]);
+        assert!(folder.0.join("notes.jsonl").exists());
+    }
+
+    #[test]
+    fn a_removed_file_is_made_again_and_what_could_not_be_written_comes_first() {
+        let folder = Folder::new("removed");
+        let mut journal = Journal::open(&folder.0, 90).unwrap();
+        journal.append(&on(20_000), &fact()).unwrap();
+        // A folder in its place cannot be written to.
+        let path = folder.0.join("2024-10-04.jsonl");
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let error = journal.append(&on(20_000), &fact()).unwrap_err();
+        assert!(error.contains("2024-10-04.jsonl"), "{error}");
+        fs::remove_dir(&path).unwrap();
+        journal.append(&on(20_000), &fact()).unwrap();
+        assert_eq!(folder.numbers(), [2, 3]);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_the_gap_shows() {
+        let folder = Folder::new("bounded");
+        let path = folder.0.join("2024-10-04.jsonl");
+        fs::create_dir(&path).unwrap();
+        let mut journal = Journal::open(&folder.0, 90).unwrap();
+        for _ in 0..10_000 {
+            journal.append(&on(20_000), &fact()).unwrap_err();
+        }
+        assert!(journal.waiting_bytes <= BACKLOG_MAX);
+        fs::remove_dir(&path).unwrap();
+        journal.append(&on(20_000), &fact()).unwrap();
+        journal.append(&on(20_000), &fact()).unwrap();
+        let numbers = folder.numbers();
+        assert_eq!(numbers.last(), Some(&10_002));
+        assert!(numbers.len() < 10_002 && numbers.is_sorted());
+    }
+}

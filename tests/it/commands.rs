@@ -131,3 +131,60 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         .unwrap();
     assert_eq!(text(&output.stderr), "");
 }
+
+#[test]
+fn a_resume_stands_in_the_journal() {
+    let world = World::new();
+    world.script(&["--cooldown", "10ms"], "exit 3").wait();
+    assert_eq!(world.output(&["resume", "t"]).status.code(), Some(0));
+    assert!(
+        matches!(world.facts().last(), Some(Fact::Resumed { .. })),
+        "{:?}",
+        world.facts().last()
+    );
+}
+
+/// Where the agent `t` of this world listens, once it says so.
+fn control(world: &World) -> std::path::PathBuf {
+    crate::harness::until("the control socket", || {
+        let text = std::fs::read_to_string(world.agent().join("state.json")).ok()?;
+        let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let path = std::path::PathBuf::from(value["control"].as_str()?);
+        path.exists().then_some(path)
+    })
+}
+
+#[test]
+fn a_hostile_client_of_the_control_socket_harms_nobody() {
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixStream;
+
+    let world = World::new();
+    let mut run = world.script(&["--cooldown", "10ms", "--on-escalate", "hold"], "exit 3");
+    run.says("GAVE UP");
+    let path = control(&world);
+    // Who says nothing, more of them than there are places.
+    let silent: Vec<UnixStream> = (0..20).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    // Who never ends its line: cut off, not collected.
+    let mut endless = UnixStream::connect(&path).unwrap();
+    let mut sent = 0;
+    while sent < 100_000_000 && endless.write_all(&[b'x'; 16_384]).is_ok() {
+        sent += 16_384;
+    }
+    assert!(sent < 100_000_000, "a line of 100 MB was listened to");
+    // Who talks nonsense gets words.
+    let mut nonsense = UnixStream::connect(&path).unwrap();
+    nonsense.write_all(b"{\"command\":\"fly\"}\n").unwrap();
+    let mut answer = String::new();
+    nonsense.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\"ok\":false") && answer.contains("does not know"), "{answer}");
+    // And a human is still heard.
+    assert_eq!(world.output(&["resume", "t"]).status.code(), Some(0));
+    run.started(4);
+    // The oldest of the silent ones made room.
+    let mut first = silent.into_iter().next().unwrap();
+    assert_eq!(first.read(&mut [0; 1]).unwrap(), 0);
+    run.signal("TERM");
+    run.wait();
+    assert!(!path.exists(), "the socket goes with its owner");
+}

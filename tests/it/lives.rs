@@ -219,3 +219,45 @@ fn a_number_from_a_backup_is_not_given_out_again() {
     });
     assert_eq!(last, 4);
 }
+
+#[test]
+fn after_a_torn_state_the_cooldown_is_full_even_if_the_last_end_was_clean() {
+    let world = World::new();
+    world.script(&[], "exit 0").wait();
+    fs::write(world.agent().join("state.json"), b"").unwrap();
+    let run = world.script(&["--cooldown", "1h"], "exit 0");
+    run.fact("a cooldown", 1, |fact| matches!(fact, Fact::Cooldown { .. }).then_some(()));
+}
+
+#[test]
+fn an_end_in_a_reboot_is_unknown_and_blamed_on_nobody() {
+    let world = World::new();
+    let mut run = world.script(&["--cooldown", "0s"], "sleep 1000");
+    run.started(1);
+    until("the pid on disk", || {
+        let text = fs::read_to_string(world.agent().join("state.json")).ok()?;
+        let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+        value["tree"]["pid"].is_i64().then_some(())
+    });
+    run.signal("KILL");
+    run.wait();
+    // As if the machine had gone down and come up again meanwhile.
+    let state = world.agent().join("state.json");
+    let mut value: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();
+    if value["boot_id"].is_null() {
+        eprintln!("SKIPPED: this system does not tell its boots apart");
+        return;
+    }
+    value["boot_id"] = "another".into();
+    fs::write(&state, value.to_string()).unwrap();
+    let run = world.script(&["--cooldown", "0s"], "sleep 1000");
+    run.started(2);
+    let no_fault = |fact: &Fact| {
+        matches!(fact, Fact::Exited { ending: Ending::Unknown, outcome: Outcome::NoFault, .. })
+    };
+    assert!(world.facts().iter().any(no_fault), "{}", story(&world.facts()));
+    let text = fs::read_to_string(&state).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["streak"]["failures"], 0);
+}

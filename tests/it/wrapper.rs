@@ -148,10 +148,33 @@ fn a_stopped_child_is_woken_to_hear_its_stop() {
 }
 
 #[test]
+fn the_next_child_is_told_how_the_last_one_ended() {
+    let world = World::new();
+    let script = r#"echo "last: ${AGENTWATCH_LAST_EXIT-none}"; exit 7"#;
+    let mut run = world.script(&["--cooldown", "20ms", "--max-failures", "2"], script);
+    assert_eq!(run.wait(), 69);
+    assert_eq!(run.stdout(), "last: none\nlast: exit 7\n");
+}
+
+#[test]
+fn a_plain_wrapper_lets_its_child_see_that_nobody_reads() {
+    let world = World::new();
+    let args = ["run", "--name", "t", "--restart", "never", "--", "yes"];
+    let mut child =
+        world.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    let status = until("the end by SIGPIPE", || child.try_wait().unwrap());
+    assert_eq!(code(status), 128 + 13);
+}
+
+#[test]
 fn the_child_knows_who_watches_it_and_gets_no_settings_of_ours() {
     let world = World::new();
     let mut command = world.command(&["run", "--name", "t", "--interval", "90s", "--", "env"]);
-    command.env("AGENTWATCH_OPT_COOLDOWN", "7s").env("NOTIFY_SOCKET", "/outer");
+    command
+        .env("AGENTWATCH_OPT_COOLDOWN", "7s")
+        .env("NOTIFY_SOCKET", "/outer")
+        .env_remove("PYTHONUNBUFFERED");
     let mut run = world.spawn(command);
     assert_eq!(run.wait(), 0);
     let out = run.stdout();
@@ -180,4 +203,27 @@ fn strays_are_ended_after_a_clean_exit_too() {
         .iter()
         .any(|fact| matches!(fact, Fact::Strays { names, .. } if !names.is_empty()));
     assert!(named, "{:?}", world.facts());
+}
+
+#[test]
+fn a_slow_reader_gets_everything_after_the_agent_has_ended() {
+    let world = World::new();
+    // More than a pipe holds, so that some of it is still with us when the child is gone.
+    let script = "head -c 200000 /dev/zero; exit 3";
+    let args = ["run", "--name", "t", "--restart", "never", "--", "sh", "-c", script];
+    let mut child =
+        world.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    until("the end of the child", || {
+        let ended = |fact: &Fact| matches!(fact, Fact::Exited { .. });
+        // It cannot end before somebody reads.
+        let mut some = [0; 4096];
+        let got = child.stdout.as_mut().unwrap().read(&mut some).unwrap();
+        assert!(got > 0, "the output ended before the agent");
+        world.facts().iter().any(ended).then_some(())
+    });
+    let mut rest = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut rest).unwrap();
+    assert!(!rest.is_empty(), "nothing was left to pass on: the test proves nothing");
+    assert!(rest.iter().all(|byte| *byte == 0));
+    assert_eq!(code(child.wait().unwrap()), 3);
 }
