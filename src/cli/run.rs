@@ -90,10 +90,10 @@ fn surroundings() -> Result<Surroundings, Failure> {
 /// Takes the lock. Held by another: that is the end. Without a place for it supervision goes on, as it
 /// would with a full disk (SPEC rule 9).
 fn lock(resolved: &Resolved, paths: &Paths) -> Result<Result<Lock, String>, Failure> {
-    let taken = file::private_dir(paths.dir())
-        .map_err(LockError::from)
-        .and_then(|()| Lock::take(&paths.lock()));
-    match taken {
+    if let Err(error) = file::private_dir(paths.dir()) {
+        return Ok(Err(format!("{}: {error}", paths.dir().display())));
+    }
+    match Lock::take(&paths.lock()) {
         Ok(lock) => Ok(Ok(lock)),
         Err(LockError::Held { pid }) => {
             let name = &resolved.name;
@@ -101,7 +101,7 @@ fn lock(resolved: &Resolved, paths: &Paths) -> Result<Result<Lock, String>, Fail
             let words = format!("{name} is already supervised{pid}; stop that one, or give --name");
             Err(Failure::new(EXIT_BUSY, words))
         }
-        Err(LockError::Io(error)) => Ok(Err(format!("{}: {error}", paths.dir().display()))),
+        Err(LockError::Io(error)) => Ok(Err(format!("{}: {error}", paths.lock().display()))),
     }
 }
 

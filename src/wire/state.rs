@@ -55,6 +55,11 @@ struct State {
     trouble_since_ms: Option<i64>,
 }
 
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
 #[derive(Serialize, Deserialize)]
 struct TreeState {
     incarnation: u32,
@@ -120,10 +125,12 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
 /// # Errors
 /// What is wrong with it: torn, no JSON, or of another version.
 pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
-    let state: State = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if state.version != VERSION {
-        return Err(format!("version {}, and this agentwatch knows {VERSION}", state.version));
+    // First, as another version may have other fields.
+    let Version { version } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if version != VERSION {
+        return Err(format!("version {version}, and this agentwatch knows {VERSION}"));
     }
+    let state: State = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let memory = Memory {
         incarnation: state.incarnation,
         tree: state.tree.map(|tree| Tree {
@@ -210,6 +217,8 @@ mod tests {
         let (identity, memory) = full();
         let text = String::from_utf8(write(&identity, &memory).unwrap()).unwrap();
         let error = read(text.replace("\"version\": 1", "\"version\": 9").as_bytes()).unwrap_err();
+        assert_eq!(error, "version 9, and this agentwatch knows 1");
+        let error = read(b"{\"version\":9}").unwrap_err();
         assert_eq!(error, "version 9, and this agentwatch knows 1");
     }
 }
