@@ -13,8 +13,8 @@ use super::keys::{Fallback, KEYS, Key};
 use super::layers::{self, Set, Surroundings};
 use super::value::{self, Value};
 use super::{flags, name};
-use crate::core::ending::Signal;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+use crate::core::signal::Signal;
 
 /// All that `run` has to know.
 #[derive(Clone, Debug)]

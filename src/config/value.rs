@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::keys::Kind;
 use super::{name, suggest};
-use crate::core::ending::Signal;
+use crate::core::signal::Signal;
 use crate::wire::duration::{self, DurationError};
 
 /// A value that its kind allows.

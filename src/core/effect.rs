@@ -1,8 +1,8 @@
 //! What the core wants done. Effects are performed in the order given.
 
-use super::ending::Signal;
 use super::fact::Fact;
 use super::settings::StopScope;
+use super::signal::Signal;
 
 /// One thing to do; what it led to comes back as an event.
 #[expect(

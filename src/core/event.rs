@@ -1,7 +1,8 @@
 //! Everything that can happen to an agent, as the shell tells the core.
 
 use super::beat::Beat;
-use super::ending::{Ending, Signal};
+use super::ending::Ending;
+use super::signal::Signal;
 
 /// Why a spawn did not lead to a running command.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

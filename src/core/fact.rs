@@ -3,12 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::beat::{Beat, clip};
-use super::ending::{Ending, Signal};
+use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure};
 use super::settings::OnMissed;
-use super::time::{Wall, millis};
+use super::signal::Signal;
+use super::time::Wall;
 use super::usage::Totals;
+
+mod beat;
+
+pub use beat::BeatFact;
 
 /// The longest text from outside that a fact carries, in bytes.
 pub const TEXT_MAX: usize = 1024;
@@ -107,100 +111,6 @@ pub enum FinishedWhy {
     NeverRestart,
     /// There is nothing to execute.
     NotStarted,
-}
-
-/// A heartbeat as recorded.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct BeatFact {
-    /// From which incarnation.
-    pub incarnation: u32,
-    /// Its status word.
-    pub status: String,
-    /// The tokens counted for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<u64>,
-    /// How many beats this line stands for, if they came faster than the journal takes them.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub beats: u64,
-    /// Of these, how many ended a cycle.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub cycles: u64,
-    /// For the first beat of an incarnation: how long it took.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_after_ms: Option<u64>,
-    /// The name it gave itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent: Option<String>,
-    /// Its own progress counter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cycle: Option<u64>,
-    /// Fresh input tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input_tokens: Option<u64>,
-    /// Output tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_tokens: Option<u64>,
-    /// Tokens read from a cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_read_tokens: Option<u64>,
-    /// Tokens written to a cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write_tokens: Option<u64>,
-    /// The cost it reported.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost_usd: Option<f64>,
-    /// The model it named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// Its tool calls.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tool_calls: Option<u64>,
-    /// What it said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// When it said to expect the next beat.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expect_next_ms: Option<u64>,
-    /// Its own clock, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent_ts: Option<f64>,
-}
-
-fn one() -> u64 {
-    1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_one(n: &u64) -> bool {
-    *n == 1
-}
-
-impl BeatFact {
-    /// The record of `beat`, of which `tokens` were counted.
-    #[must_use]
-    pub fn new(incarnation: u32, beat: &Beat, tokens: Option<u64>, ends_cycle: bool) -> Self {
-        let text = |text: &Option<Box<str>>| text.as_deref().map(|t| clip(t, TEXT_MAX).to_owned());
-        Self {
-            incarnation,
-            status: beat.status.word().to_owned(),
-            tokens,
-            beats: 1,
-            cycles: u64::from(ends_cycle),
-            first_after_ms: None,
-            agent: text(&beat.agent),
-            cycle: beat.cycle,
-            input_tokens: beat.input_tokens,
-            output_tokens: beat.output_tokens,
-            cache_read_tokens: beat.cache_read_tokens,
-            cache_write_tokens: beat.cache_write_tokens,
-            cost_usd: beat.cost_usd,
-            model: text(&beat.model),
-            tool_calls: beat.tool_calls,
-            message: text(&beat.message),
-            expect_next_ms: beat.expect_next.map(millis),
-            agent_ts: beat.ts,
-        }
-    }
 }
 
 /// What `run` looked back on when it ended.

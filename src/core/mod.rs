@@ -13,6 +13,7 @@ pub mod memory;
 pub mod pulse;
 pub mod recording;
 pub mod settings;
+pub mod signal;
 pub mod supervisor;
 pub mod sweep;
 pub mod time;

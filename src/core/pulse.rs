@@ -177,7 +177,7 @@ mod tests {
             max_failures_per_day: 10,
             reset_after: s(600),
             on_escalate: OnEscalate::Exit,
-            stop_signal: crate::core::ending::Signal::TERM,
+            stop_signal: crate::core::signal::Signal::TERM,
             stop_scope: StopScope::Group,
             stop_timeout: s(30),
             shutdown_grace: s(300),

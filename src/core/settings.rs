@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ending::Signal;
+use super::signal::Signal;
 
 /// Which exits lead to another start (SPEC §2, `restart.policy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,9 +17,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::config::Resolved;
 use crate::core::effect::Effect;
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
 use crate::core::event::{By, Event, Kept};
 use crate::core::fact::Fact;
+use crate::core::signal::Signal;
 use crate::core::supervisor::{EXIT_SELF, Supervisor};
 use crate::core::time::{Now, Wall};
 use crate::store::journal::Journal;

@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 
 use crate::config::keys::OPT_PREFIX;
 use crate::core::effect::{Effect, Force};
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
 use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind};
 use crate::core::fact::Fact;
 use crate::core::settings::StopScope;
+use crate::core::signal::Signal;
 use crate::store::memory;
 use crate::sys::spawn::{self, Kind, Output, Spawn};
 use crate::sys::{signals, tree, tty};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::core::ending::Signal;
 use crate::core::event::Event;
 use crate::core::settings::Policy;
+use crate::core::signal::Signal;
 use crate::core::time::When;
 use crate::sys::poll::{self, Interest};
 use crate::sys::reap;

@@ -5,7 +5,8 @@ use std::io;
 use nix::errno::Errno;
 use nix::libc;
 
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
+use crate::core::signal::Signal;
 
 /// The most endings of one call: a fork bomb must not hold up the turn.
 pub const AT_ONCE: usize = 1024;

@@ -11,7 +11,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal as NixSignal};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
-use crate::core::ending::Signal;
+use crate::core::signal::Signal;
 
 /// A child of ours changed its state.
 pub const CHLD: Signal = Signal(libc::SIGCHLD);

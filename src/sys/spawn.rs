@@ -276,7 +276,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::core::ending::{Ending, Signal};
+    use crate::core::ending::Ending;
+    use crate::core::signal::Signal;
     use crate::sys::pending::{ReadResult, read};
     use crate::sys::testing::{Scratch, eventually, read_all, start, start_piped, wait_for, words};
 

@@ -15,7 +15,8 @@ use nix::unistd::Pid;
 use super::pending::{ReadResult, read};
 use super::poll::{Interest, pause, wait};
 use super::spawn::{Child, Output, Spawn, spawn};
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
+use crate::core::signal::Signal;
 
 /// Says to a test that it is the re-run one; the value is an argument for it.
 const INNER: &str = "AGENTWATCH_INNER";

@@ -72,7 +72,7 @@ pub fn become_subreaper() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::ending::Signal;
+    use crate::core::signal::Signal;
     use crate::sys::signals::send_group;
     use crate::sys::testing::{eventually, start, wait_for};
 

@@ -1,9 +1,10 @@
 //! The few lines that `run` says on stderr: the product's face (SPEC §11). Pure: facts in, lines out.
 
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
 use crate::core::event::SpawnFailureKind;
 use crate::core::fact::{Fact, FinishedWhy, Outcome, StopWhy};
 use crate::core::settings::{OnMissed, Policy, Settings};
+use crate::core::signal::Signal;
 use crate::core::time::millis;
 
 use super::stamp::local_time;

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
 use crate::core::event::{By, Kept};
 use crate::core::fact::{BeatFact, Cause, Excess, Fact, FinishedWhy, Outcome, StopWhy, Summary};
 use crate::core::settings::OnMissed;
+use crate::core::signal::Signal;
 use crate::core::usage::per_cycle;
 
 /// How much something matters to the person who reads it; a terminal shows it as a colour.

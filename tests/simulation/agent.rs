@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use agentwatch::core::beat::{Beat, Status};
-use agentwatch::core::ending::{Ending, Signal};
+use agentwatch::core::ending::Ending;
+use agentwatch::core::signal::Signal;
 use agentwatch::core::time::Up;
 
 use crate::rng::Rng;

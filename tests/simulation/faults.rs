@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use agentwatch::core::beat::Beat;
-use agentwatch::core::ending::{Ending, Signal};
+use agentwatch::core::ending::Ending;
 use agentwatch::core::event::Event;
+use agentwatch::core::signal::Signal;
 use agentwatch::core::supervisor::Phase;
 use agentwatch::core::time::{Boot, Up};
 

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use agentwatch::core::ending::{Ending, Signal};
+use agentwatch::core::ending::Ending;
 use agentwatch::core::event::{By, Event};
 use agentwatch::core::memory::Memory;
 use agentwatch::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+use agentwatch::core::signal::Signal;
 use agentwatch::core::supervisor::{OVERSLEPT, Phase, Supervisor};
 use agentwatch::core::time::{Boot, LocalDay, Now, Up, When};
 

@@ -4,6 +4,7 @@
 //! accident. After such a decision: `AGENTWATCH_BLESS=1 cargo test --lib golden`.
 
 use super::*;
+use crate::core::beat::Beat;
 use crate::core::beat::Status;
 use crate::core::event::SpawnFailureKind;
 

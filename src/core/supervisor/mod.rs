@@ -16,13 +16,14 @@ mod tests;
 use std::time::Duration;
 
 use super::effect::Effect;
-use super::ending::{Ending, Signal};
+use super::ending::Ending;
 use super::event::Event;
 use super::fact::{Fact, FinishedWhy};
 use super::memory::Memory;
 use super::pulse::{Pulse, Silence};
 use super::recording::Recording;
 use super::settings::{OnEscalate, Settings};
+use super::signal::Signal;
 use super::sweep::Sweep;
 use super::time::{Boot, Now, Up, When};
 use super::usage::{Totals, Usage};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::core::effect::{Effect, Force};
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
 use crate::core::fact::{Fact, StopWhy, Summary};
+use crate::core::signal::Signal;
 use crate::core::sweep::{LOOK_STUCK, STUCK_AFTER};
 use crate::core::time::{Up, millis};
 

@@ -143,7 +143,8 @@ fn parse_stat(pid: i32, line: &str) -> Option<Stat> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::ending::{Ending, Signal};
+    use crate::core::ending::Ending;
+    use crate::core::signal::Signal;
     use crate::sys::testing::{
         Scratch, eventually, inner, read_all, rerun_command, start, start_piped, wait_for,
     };

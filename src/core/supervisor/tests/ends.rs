@@ -75,7 +75,7 @@ fn an_announced_shutdown_gets_back_what_we_overslept() {
 #[test]
 fn a_stop_of_an_announced_shutdown_is_a_stop() {
     let mut story = Story::healthy(defaults());
-    story.say(Status::ShuttingDown).stop(crate::core::ending::Signal::TERM).take();
+    story.say(Status::ShuttingDown).stop(crate::core::signal::Signal::TERM).take();
     story.exit(1).tells(&["exited 1 1: Stopped", "stopped 1", "SupervisorStopped", "exit 1"]);
 }
 
@@ -130,7 +130,7 @@ fn the_same_last_line_is_noticed() {
 #[test]
 fn the_summary_counts_what_this_run_saw() {
     let mut story = Story::healthy(defaults());
-    story.beats_for(min(5)).exit(1).beat().beat().stop(crate::core::ending::Signal::INT).exit(0);
+    story.beats_for(min(5)).exit(1).beat().beat().stop(crate::core::signal::Signal::INT).exit(0);
     let summary = story.facts.iter().find_map(|fact| {
         if let Fact::Stopped { summary, .. } = fact { Some(*summary) } else { None }
     });

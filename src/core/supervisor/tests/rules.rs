@@ -1,10 +1,11 @@
 //! SPEC §2, "Rules that must never break": at least one story each.
 
 use crate::core::beat::{Beat, Status};
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
 use crate::core::event::{Event, Kept};
 use crate::core::fact::Fact;
 use crate::core::settings::{OnEscalate, Settings};
+use crate::core::signal::Signal;
 use crate::core::supervisor::{Phase, Why};
 
 use super::story::{Story, Strays, defaults, min, s};

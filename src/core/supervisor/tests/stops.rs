@@ -1,9 +1,10 @@
 //! Stopping in every state, and the exit code of each.
 
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
 use crate::core::event::{Event, SpawnFailure, SpawnFailureKind};
 use crate::core::fact::Fact;
 use crate::core::settings::{OnEscalate, Policy, Settings, StopScope};
+use crate::core::signal::Signal;
 use crate::core::supervisor::{Phase, Supervisor};
 
 use super::story::{Story, Strays, defaults, min, s};

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use crate::core::beat::{Beat, Status};
 use crate::core::effect::{Effect, Force};
-use crate::core::ending::{Ending, Signal};
+use crate::core::ending::Ending;
 use crate::core::event::{By, Event, SpawnFailure, SpawnFailureKind};
 use crate::core::fact::{Fact, Outcome};
 use crate::core::memory::Memory;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+use crate::core::signal::Signal;
 use crate::core::supervisor::{Phase, Supervisor, Why};
 use crate::core::time::{Boot, LocalDay, Now, Up, Wall};
 
