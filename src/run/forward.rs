@@ -90,6 +90,11 @@ impl Forward {
         self.write(bytes);
     }
 
+    /// Something else wrote to it and did not end its line: the `^C` that a terminal echoes.
+    pub fn echoed(&mut self) {
+        self.mid_line = true;
+    }
+
     /// Says a line of our own, on a line of its own. Dropped and counted when too much waits.
     pub fn say(&mut self, line: &str) {
         if OWN_MAX < self.waiting.len().saturating_add(line.len()) {

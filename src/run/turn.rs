@@ -12,7 +12,7 @@ use crate::core::signal::Signal;
 use crate::core::time::When;
 use crate::sys::poll::{self, Interest};
 use crate::sys::reap;
-use crate::sys::signals;
+use crate::sys::{signals, tty};
 
 use super::Shell;
 use super::child::{Heard, OLD_SOURCES_MAX, Source, Stream};
@@ -37,6 +37,9 @@ impl Shell {
         self.tell_lost_readers();
         for signal in signals.into_iter().filter(|signal| *signal != signals::CHLD) {
             self.stop_seen = true;
+            if signal == Signal::INT && tty::is_terminal(2) {
+                self.err.echoed();
+            }
             self.step(Event::Stop { signal });
         }
         for (pid, ending) in std::mem::take(&mut self.endings) {
