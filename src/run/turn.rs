@@ -177,12 +177,16 @@ impl Shell {
         /// A reader that is slower than this has had its time once a stop was asked for.
         const STOP_WAIT: Duration = Duration::from_secs(2);
         let begin = self.clock.now().up;
+        let blocked = |shell: &Self| shell.out.blocked() || shell.err.blocked();
         loop {
-            self.read_sources();
             self.out.flush();
             self.err.flush();
-            if !self.out.blocked() && !self.err.blocked() {
-                break;
+            // Only a reading that was never held up has read all that was there.
+            if !blocked(self) {
+                self.read_sources();
+                if !blocked(self) {
+                    break;
+                }
             }
             let waited = self.clock.now().up.since(begin);
             let patience = self.stop_seen.then(|| STOP_WAIT.saturating_sub(waited));
@@ -190,8 +194,8 @@ impl Shell {
                 break;
             }
             let mut fds = vec![Interest::read(self.signals.fd())];
-            let blocked = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
-            fds.extend(blocked.map(Interest::write));
+            let full = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
+            fds.extend(full.map(Interest::write));
             if poll::wait(&mut fds, patience).is_err() {
                 break;
             }
