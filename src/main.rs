@@ -1,8 +1,4 @@
-//! The process: starts the command line, turns a panic into one line, and is the only place that exits.
+//! The process: nothing but its entry. What it does is in `cli/`.
+#![no_main]
 
-/// Runs the command line and leaves with its code.
-fn main() {
-    let code = agentwatch::cli::main();
-    #[expect(clippy::disallowed_methods, reason = "the only place that exits")]
-    std::process::exit(i32::from(code));
-}
+agentwatch::entry!(agentwatch::cli::main);

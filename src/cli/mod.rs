@@ -71,13 +71,13 @@ pub fn command() -> Command {
         ])
 }
 
-/// Runs the command line of this process; gives its exit code.
+/// Runs a command line, the program's name first; gives the exit code.
 #[must_use]
-pub fn main() -> u8 {
+pub fn main(arguments: Vec<OsString>) -> u8 {
     std::panic::set_hook(Box::new(|info| {
         output::complain(&format!("internal error, please report it: {info}").replace('\n', " "));
     }));
-    let ran = std::panic::catch_unwind(|| dispatch(std::env::args_os().collect()));
+    let ran = std::panic::catch_unwind(move || dispatch(arguments));
     match ran {
         Ok(Ok(code)) => code,
         Ok(Err(failure)) => {

@@ -81,6 +81,7 @@ fn flag(key: &'static Key) -> Option<Arg> {
         | Kind::Count { .. }
         | Kind::Signal
         | Kind::Path
+        | Kind::Input
         | Kind::Name
         | Kind::Bool => arg.value_parser(OsStringValueParser::new()),
     })

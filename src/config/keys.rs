@@ -25,6 +25,8 @@ pub enum Kind {
     Signal,
     /// A path; a relative one is taken from the working directory, in a file from that file's folder.
     Path,
+    /// `inherit`, `null`, or the path of a file to read from.
+    Input,
     /// The name of an agent (SPEC §10).
     Name,
     /// `true` or `false`.
@@ -278,6 +280,15 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::Value("5m"),
         value_name: "DURATION",
         help: "How long a shutdown that the agent announced may last",
+    },
+    Key {
+        path: "stdin",
+        flag: Some("stdin"),
+        variable: None,
+        kind: Kind::Input,
+        fallback: Fallback::Value("inherit"),
+        value_name: "inherit|null|FILE",
+        help: "What the agent reads from; a file is opened anew at every start",
     },
     Key {
         path: "output.capture_stderr",

@@ -31,6 +31,10 @@ pub struct Resolved {
     pub state_dir: PathBuf,
     /// Whether stdout is looked through for beats.
     pub scan_stdout: bool,
+    /// Whether that is only so because nobody said otherwise.
+    pub scan_by_default: bool,
+    /// What the agent reads from, absolute; none is our own stdin.
+    pub stdin: Option<PathBuf>,
     /// Whether stderr goes through a pipe, so that last words reach evidence.
     pub capture_stderr: bool,
     /// Days that the journal is kept; at least 1.
@@ -114,6 +118,8 @@ pub fn run_with(
     chosen.settle_rest(around)?;
 
     let source = chosen.word("heartbeat.source")?;
+    let scan_by_default =
+        matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
     let settings = chosen.settings(source != "none", around)?;
     let mut notes = found.notes;
     if settings.max_failures > settings.max_failures_per_day {
@@ -130,6 +136,8 @@ pub fn run_with(
         command,
         state_dir: chosen.path("state_dir")?,
         scan_stdout: matches!(source, "auto" | "stdout"),
+        scan_by_default,
+        stdin: chosen.input("stdin")?,
         capture_stderr: chosen.switch("output.capture_stderr")?,
         keep_days: chosen.count("journal.keep_days")?,
         values: chosen.values(),
@@ -270,6 +278,13 @@ impl Chosen {
         match self.0.get(key).map(|set| &set.value) {
             Some(Value::Path(path)) => Ok(path.clone()),
             _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
+    fn input(&self, key: &'static str) -> Result<Option<PathBuf>, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Word("inherit")) => Ok(None),
+            _ => self.path(key).map(Some),
         }
     }
 

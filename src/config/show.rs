@@ -58,9 +58,12 @@ fn value(one: &Effective) -> Json {
     match one.key.kind {
         Kind::Count { .. } => text.parse::<u32>().map_or(Json::Null, Json::from),
         Kind::Bool => Json::Bool(text == "true"),
-        Kind::Duration { .. } | Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Name => {
-            Json::from(text.as_str())
-        }
+        Kind::Duration { .. }
+        | Kind::Choice(_)
+        | Kind::Signal
+        | Kind::Path
+        | Kind::Input
+        | Kind::Name => Json::from(text.as_str()),
     }
 }
 

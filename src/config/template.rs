@@ -14,7 +14,12 @@ pub fn line(key: &Key) -> String {
     let sample = key.sample();
     match key.kind {
         Kind::Count { .. } | Kind::Bool => format!("{name} = {sample}"),
-        Kind::Duration { .. } | Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Name => {
+        Kind::Duration { .. }
+        | Kind::Choice(_)
+        | Kind::Signal
+        | Kind::Path
+        | Kind::Input
+        | Kind::Name => {
             format!("{name} = \"{sample}\"")
         }
     }

@@ -24,7 +24,7 @@ pub enum Value {
     Word(&'static str),
     /// Of [`Kind::Signal`].
     Signal(StopSignal),
-    /// Of [`Kind::Path`], as written.
+    /// Of [`Kind::Path`], as written; of [`Kind::Input`], unless it is the word `inherit`.
     Path(PathBuf),
     /// Of [`Kind::Name`].
     Name(String),
@@ -162,7 +162,7 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
     let text = match written.to_str() {
         Some(text) => Cow::Borrowed(text),
         // A path may be any bytes; what it cannot do is be shown as they are.
-        None if kind == Kind::Path => written.to_string_lossy(),
+        None if matches!(kind, Kind::Path | Kind::Input) => written.to_string_lossy(),
         None => return Err(Fault::NotText),
     };
     let text = text.as_ref();
@@ -190,8 +190,10 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         Kind::Name if name::is_valid(text) => Value::Name(text.to_owned()),
         Kind::Name => return Err(Fault::NotAName),
         Kind::Bool => Value::Bool(text.parse().map_err(|_| Fault::NotABool)?),
-        Kind::Path if text.is_empty() => return Err(Fault::EmptyPath),
-        Kind::Path => Value::Path(PathBuf::from(written)),
+        Kind::Path | Kind::Input if text.is_empty() => return Err(Fault::EmptyPath),
+        Kind::Input if text == "inherit" => Value::Word("inherit"),
+        Kind::Input if text == "null" => Value::Path("/dev/null".into()),
+        Kind::Path | Kind::Input => Value::Path(PathBuf::from(written)),
     };
     Ok(Read { value, text: text.to_owned() })
 }
@@ -205,7 +207,7 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         Kind::Duration { .. } => "a duration in quotes, such as \"60s\"",
         Kind::Count { .. } => "a number without quotes",
         Kind::Bool => "true or false without quotes",
-        Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Name => "text in quotes",
+        Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name => "text in quotes",
     };
     match (kind, written) {
         (Kind::Count { .. } | Kind::Bool, DeValue::String(_)) => {

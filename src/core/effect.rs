@@ -32,6 +32,22 @@ pub enum Effect {
         signal: Signal,
         /// To the child or its group.
         scope: StopScope,
+        /// A terminal has sent it to all of them already: only CONT is still to be sent.
+        reached: bool,
+    },
+    /// Pass a signal on that somebody sent to agentwatch.
+    Pass {
+        /// To which incarnation.
+        incarnation: u32,
+        /// Which signal.
+        signal: Signal,
+        /// To the child or its group.
+        scope: StopScope,
+    },
+    /// Stop ourselves, as a shell's Ctrl-Z does, until somebody continues us.
+    Suspend {
+        /// Even where no shell is there to continue us.
+        firmly: bool,
     },
     /// Look what is left of a tree and signal it; answered by `TreeLeft` or `TreeGone`.
     EndTree {

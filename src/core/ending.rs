@@ -38,6 +38,15 @@ impl Ending {
     }
 }
 
+/// What a process has used until its end, with the descendants that it had waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Spent {
+    /// Time on a CPU, in user and kernel mode.
+    pub cpu_ms: u64,
+    /// The most memory that any one of them held at a time.
+    pub peak_rss_kib: u64,
+}
+
 /// What is known of an incarnation when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {

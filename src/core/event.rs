@@ -1,16 +1,76 @@
 //! Everything that can happen to an agent, as the shell tells the core.
 
 use super::beat::Beat;
-use super::ending::Ending;
-use super::signal::Signal;
+use super::ending::{Ending, Spent};
+use super::signal::{Request, Signal};
+
+/// What agentwatch finds when it is started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Launch {
+    /// A human said to resume, on this very command line.
+    pub resume: Option<By>,
+    /// The machine was started anew since the memory was written.
+    pub rebooted: bool,
+    /// A random number that marks what this agentwatch starts.
+    pub run: u64,
+    /// There is a controlling terminal, so a hangup means its end; else it is a wish to reload.
+    pub terminal: bool,
+}
+
+/// A process of the tree of an incarnation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Its process id.
+    pub pid: i32,
+    /// What it is, as far as that is known.
+    pub name: String,
+}
+
+/// What is known of a child that ended, besides how.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Last {
+    /// The last line it printed, if any: the same one again hints at the same cause.
+    pub line: Option<String>,
+    /// What explains its end.
+    pub traces: Traces,
+}
+
+/// What a child leaves that explains its end.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Traces {
+    /// The last lines it printed; kept of a failure only.
+    #[serde(default, rename = "last_output", skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
+    /// What it has used.
+    #[serde(flatten)]
+    pub spent: Option<Spent>,
+}
 
 /// Why a spawn did not lead to a running command.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SpawnFailure {
     /// The kind, which decides the exit code.
     pub kind: SpawnFailureKind,
+    /// How far it came.
+    #[serde(default)]
+    pub stage: SpawnStage,
     /// What the system said, naming the command.
     pub error: String,
+}
+
+/// How far a spawn came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpawnStage {
+    /// Its standard input could not be opened.
+    Stdin,
+    /// There was no new process.
+    Fork,
+    /// Its working directory could not be entered.
+    Chdir,
+    /// The program could not be executed.
+    #[default]
+    Exec,
 }
 
 /// What kept a command from running.
@@ -52,12 +112,7 @@ pub enum Kept {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// agentwatch is ready to begin; comes once, first.
-    Launch {
-        /// A human said to resume, on this very command line.
-        resume: Option<By>,
-        /// The machine was started anew since the memory was written.
-        rebooted: bool,
-    },
+    Launch(Launch),
     /// The spawn that was asked for succeeded.
     Spawned {
         /// Of which incarnation.
@@ -94,25 +149,29 @@ pub enum Event {
         incarnation: u32,
         /// How.
         ending: Ending,
-        /// The last line it printed, if any: the same one again hints at the same cause.
-        last_line: Option<String>,
+        /// What is known of it besides.
+        last: Last,
     },
     /// Of the tree of an incarnation, some processes are alive.
     TreeLeft {
         /// Which incarnation.
         incarnation: u32,
-        /// What is left, as far as names are known.
-        names: Vec<String>,
+        /// What is left, as far as it is known.
+        left: Vec<Stray>,
     },
     /// Of the tree of an incarnation, nothing is left.
     TreeGone {
         /// Which incarnation.
         incarnation: u32,
     },
-    /// Somebody asked agentwatch to stop.
-    Stop {
-        /// By which signal.
+    /// Somebody sent agentwatch a signal.
+    Signal {
+        /// Which.
         signal: Signal,
+        /// What it asks for.
+        request: Request,
+        /// A terminal sent it to the whole foreground group, and so to the child too if it shares ours.
+        reached_child: bool,
     },
     /// A human resumes a latched agent.
     Resume {

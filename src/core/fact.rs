@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ending::Ending;
-use super::event::{By, Kept, SpawnFailure};
+use super::event::{By, Kept, SpawnFailure, Traces};
 use super::settings::OnMissed;
 use super::signal::Signal;
 use super::time::Wall;
@@ -64,6 +64,8 @@ pub enum Outcome {
     Stopped,
     /// The machine went down with it: recorded, blamed on nobody.
     NoFault,
+    /// It died of a signal that agentwatch passed on for somebody.
+    Signalled,
     /// agentwatch was only its wrapper (`--restart never`).
     Passed,
 }
@@ -234,12 +236,24 @@ pub enum Fact {
         /// The last line it printed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last_line: Option<String>,
+        /// What explains it.
+        #[serde(flatten)]
+        traces: Traces,
     },
-    /// The rest of its tree had to be ended.
+    /// A signal that somebody sent to agentwatch was passed on; the first of its kind.
+    SignalPassed {
+        /// To which incarnation.
+        incarnation: u32,
+        /// Which.
+        signal: Signal,
+    },
+    /// The rest of its tree had to be ended, and was.
     Strays {
         /// Of which incarnation.
         incarnation: u32,
-        /// What was found.
+        /// How many processes.
+        count: u32,
+        /// What they were, with how many of each: `node mcp ×2`.
         names: Vec<String>,
     },
     /// A process of the old tree survived SIGKILL; nothing is started.

@@ -13,7 +13,9 @@ pub const LAST_LINE_MAX: usize = 200;
 pub struct Tree {
     /// Its incarnation.
     pub incarnation: u32,
-    /// Its process, once known; also its process group.
+    /// The random number of the agentwatch that started it, which marks all its processes.
+    pub run: Option<u64>,
+    /// Its process, once known; usually also its process group.
     pub pid: Option<i32>,
     /// The kernel's start time of that process: guards against a pid that was given away again.
     pub start_time: Option<u64>,

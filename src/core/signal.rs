@@ -1,4 +1,4 @@
-//! Signals by number; their names and which of them exist are the system's affair.
+//! Signals by number, and what agentwatch does with one that is sent to it.
 
 /// A signal by its number on this machine.
 #[derive(
@@ -18,4 +18,21 @@ impl Signal {
     pub const KILL: Self = Self(9);
     /// The customary request to end.
     pub const TERM: Self = Self(15);
+}
+
+/// What a signal asks for; which of them do is the system's affair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// To end.
+    Stop,
+    /// The terminal is gone; without one, to reload.
+    Hangup,
+    /// To be suspended: Ctrl-Z.
+    Suspend,
+    /// A background process wants its terminal.
+    Background,
+    /// To go on.
+    Continue,
+    /// Something that only the child can know.
+    Other,
 }

@@ -1,5 +1,6 @@
 //! Ending what a child left behind: TERM, five seconds, KILL, and the word when even that fails.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::effect::Force;
@@ -11,6 +12,12 @@ pub const TERM_TIME: Duration = Duration::from_secs(5);
 /// How long a process may survive KILL before nothing is started any more (SPEC rule 5).
 pub const STUCK_AFTER: Duration = Duration::from_secs(10);
 
+/// The most names of a list: enough to see what it is about.
+const NAMES_MAX: usize = 8;
+
+/// The most processes of a tree that are remembered by name; more are a storm of the same.
+pub const FOUND_MAX: usize = 1024;
+
 /// The first look after a signal, doubled each time: most leftovers are gone within milliseconds, and
 /// not every system tells us when a process that is not our child ends.
 const LOOK_FIRST: Duration = Duration::from_millis(5);
@@ -20,6 +27,20 @@ const LOOK_MAX: Duration = Duration::from_millis(500);
 
 /// The wait between two looks at a tree that is stuck: bounded work for something that may take days.
 pub const LOOK_STUCK: Duration = Duration::from_secs(30);
+
+/// Names with how often each occurs, in order: `node mcp ×2`, `git`.
+#[must_use]
+pub fn counted(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    // The most frequent first: they are what a person should look at.
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let words = |(name, count)| if count == 1 { name } else { format!("{name} ×{count}") };
+    counts.into_iter().map(words).take(NAMES_MAX).collect()
+}
 
 /// The ending of one tree.
 #[derive(Clone, Debug)]
@@ -125,6 +146,13 @@ mod tests {
             Up(Duration::from_secs(45)),
             "a stuck tree is looked at rarely"
         );
+    }
+
+    #[test]
+    fn names_are_counted_and_few() {
+        let names = |list: &[&str]| counted(list.iter().map(|name| (*name).to_owned()));
+        assert_eq!(names(&["git", "node mcp", "node mcp"]), ["node mcp ×2", "git"]);
+        assert_eq!(counted((0..100).map(|n| format!("x{n}"))).len(), NAMES_MAX);
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl View {
             Fact::Exited { outcome, .. } => {
                 self.pid = None;
                 self.state = match outcome {
-                    Outcome::Failure { .. } | Outcome::NoFault => "failed",
+                    Outcome::Failure { .. } | Outcome::NoFault | Outcome::Signalled => "failed",
                     Outcome::Stopped => "stopped",
                     Outcome::Finished | Outcome::Passed => "finished",
                 };

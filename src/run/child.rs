@@ -19,13 +19,17 @@ const TURN_MAX: usize = 1024 * 1024;
 /// Sources of ended children that somebody still holds open; the oldest is closed beyond that.
 pub const OLD_SOURCES_MAX: usize = 8;
 
-/// A child that was spawned and whose end has not been seen.
-#[derive(Debug)]
+/// A child that was spawned.
+#[derive(Clone, Copy, Debug)]
 pub struct Running {
     /// Its incarnation.
     pub incarnation: u32,
-    /// Its process, which leads a group of its own.
+    /// Its process.
     pub pid: i32,
+    /// It is in our process group, as a terminal is ours; else it leads one of its own.
+    pub shares_group: bool,
+    /// It ended by a signal.
+    pub died_badly: bool,
 }
 
 /// Which of our streams a source feeds.

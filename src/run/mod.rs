@@ -9,16 +9,17 @@ mod forward;
 mod perform;
 mod speak;
 mod tail;
+mod tree;
 mod turn;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use crate::config::Resolved;
 use crate::core::effect::Effect;
-use crate::core::ending::Ending;
-use crate::core::event::{By, Event, Kept};
+use crate::core::event::{By, Event, Kept, Launch};
 use crate::core::fact::Fact;
 use crate::core::signal::Signal;
 use crate::core::supervisor::{EXIT_SELF, Supervisor};
@@ -29,8 +30,11 @@ use crate::store::paths::Paths;
 use crate::sys::clock::Clock;
 use crate::sys::lock::Lock;
 use crate::sys::poll::BootTimer;
+use crate::sys::reap::Ended;
 use crate::sys::signals::Signals;
-use crate::sys::{host, signals, tree};
+use crate::sys::tree::StartTime;
+use crate::sys::tty::Terminal;
+use crate::sys::{self, host, signals};
 use crate::wire::state::Identity;
 
 use child::Source;
@@ -66,11 +70,21 @@ struct Shell {
     out: Forward,
     err: Forward,
     child: Option<child::Running>,
-    /// The last child that this agentwatch started, whose group may outlive it.
+    /// The last child that this agentwatch started, whose tree may outlive it.
     own: Option<child::Running>,
+    /// Children that this process had before it started any.
+    inherited: Vec<(i32, StartTime)>,
+    /// At the last look there was no child at all, neither alive nor dead.
+    childless: bool,
+    /// A random number that marks what this agentwatch starts.
+    run: u64,
+    /// The controlling terminal.
+    terminal: Option<Terminal>,
+    /// The working directory of the child, once it is not ours any more.
+    directory: Option<PathBuf>,
     sources: Vec<Source>,
     /// Endings that were collected and not told yet.
-    endings: Vec<(i32, Ending)>,
+    endings: Vec<Ended>,
     /// There may be more of them than were collected.
     unreaped: bool,
     effects: VecDeque<Effect>,
@@ -93,6 +107,7 @@ pub fn run(plan: Plan, clock: Clock, signals: Signals) -> anyhow::Result<u8> {
         && let Some(child) = &shell.child
     {
         let _ = signals::send_group(child.pid, Signal::KILL);
+        let _ = signals::send(child.pid, Signal::KILL);
     }
     ended.unwrap_or(Ok(EXIT_SELF))
 }
@@ -105,7 +120,7 @@ impl Shell {
         let memory = plan.found.as_ref().map(|found| found.memory.clone()).unwrap_or_default();
         let settings = resolved.settings.clone();
         let speaker = Speaker::new(resolved);
-        tree::become_subreaper();
+        sys::tree::become_subreaper();
         Ok(Self {
             supervisor: Supervisor::new(settings, memory),
             paths,
@@ -120,6 +135,11 @@ impl Shell {
             err: Forward::stderr(),
             child: None,
             own: None,
+            inherited: Vec::new(),
+            childless: false,
+            run: host::random(),
+            terminal: Terminal::open(),
+            directory: None,
             sources: Vec::new(),
             endings: Vec::new(),
             unreaped: false,
@@ -180,9 +200,19 @@ impl Shell {
             rebooted = matches!(boots, (Some(before), Some(now)) if before != now);
         }
         self.open_control();
-        let resume = self.plan.resume;
-        self.step(Event::Launch { resume, rebooted });
+        self.look_for_children();
+        let (resume, run, terminal) = (self.plan.resume, self.run, self.terminal.is_some());
+        self.step(Event::Launch(Launch { resume, rebooted, run, terminal }));
         self.perform_all()
+    }
+
+    /// Whoever executed agentwatch in its own place may have left it children: they are not ours to end.
+    fn look_for_children(&mut self) {
+        // What has ended by now is reaped, and told to nobody.
+        if self.reap().is_ok() && !self.childless {
+            self.inherited = sys::tree::own_children();
+        }
+        self.endings.clear();
     }
 
     /// Feeds one event; its effects join the queue.

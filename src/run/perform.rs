@@ -1,21 +1,21 @@
 //! Performing effects, in the order given; what they led to goes back to the core as events.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::ops::ControlFlow;
 
 use crate::config::keys::OPT_PREFIX;
-use crate::core::effect::{Effect, Force};
+use crate::core::effect::Effect;
 use crate::core::ending::Ending;
-use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind};
+use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind, SpawnStage};
 use crate::core::fact::Fact;
-use crate::core::settings::StopScope;
-use crate::core::signal::Signal;
+use crate::core::settings::Policy;
 use crate::store::memory;
-use crate::sys::spawn::{self, Kind, Output, Spawn};
-use crate::sys::{signals, tree, tty};
+use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
+use crate::sys::{self, signals, tty};
 
 use super::child::{Running, Source, Stream};
-use super::{Shell, offset};
+use super::{Shell, offset, tree};
 
 /// More effects than this in one turn mean that the core chases its own tail; the rest waits.
 const EFFECTS_MAX: usize = 10_000;
@@ -35,7 +35,11 @@ impl Shell {
             Effect::Record(fact) => self.record(&fact),
             Effect::Persist { sync } => self.persist(sync),
             Effect::Spawn { incarnation } => self.spawn(incarnation),
-            Effect::Stop { incarnation, signal, scope } => self.stop(incarnation, signal, scope),
+            Effect::Stop { incarnation, signal, scope, reached } => {
+                self.stop(incarnation, signal, scope, reached);
+            }
+            Effect::Pass { incarnation, signal, scope } => self.send(incarnation, signal, scope),
+            Effect::Suspend { firmly } => signals::suspend(firmly),
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Exit { code } => {
                 self.drain();
@@ -81,36 +85,50 @@ impl Shell {
     }
 
     fn spawn(&mut self, incarnation: u32) {
-        let resolved = &self.plan.resolved;
-        let stderr = if resolved.capture_stderr && !tty::is_terminal(2) {
-            Output::Pipe
-        } else {
-            Output::Inherit
+        let stdin = match self.plan.resolved.stdin.as_ref().map(|path| (path, File::open(path))) {
+            None => None,
+            Some((_, Ok(file))) => Some(file),
+            Some((path, Err(error))) => {
+                let error = format!("{}: cannot open it as stdin: {error}", path.display());
+                let (kind, stage) = (SpawnFailureKind::System, SpawnStage::Stdin);
+                let failure = SpawnFailure { kind, stage, error };
+                self.step(Event::SpawnFailed { incarnation, failure });
+                return;
+            }
         };
-        let stdout = if resolved.scan_stdout { Output::Pipe } else { Output::Inherit };
+        let shared = self.terminal.as_mut().filter(|terminal| terminal.is_ours());
+        let shares_group = shared.is_some();
+        if let Some(terminal) = shared {
+            terminal.remember();
+        }
         let env_set = self.environment(incarnation);
-        let names = std::env::vars_os().map(|(name, _)| name);
-        let env_remove: Vec<OsString> = names.filter(|name| is_ours(name)).collect();
+        let (stdout, stderr) = self.outputs();
         let request = Spawn {
-            argv: &resolved.command,
+            argv: &self.plan.resolved.command,
             env_set: &env_set,
-            env_remove: &env_remove,
+            env_hidden: is_ours,
+            stdin: stdin.as_ref(),
             stdout,
             stderr,
+            group: if shares_group { Group::Shared } else { Group::Own },
+            directory: self.directory.as_deref(),
         };
         match spawn::spawn(&request) {
             Ok(child) => {
                 let pid = child.pid;
-                self.child = Some(Running { incarnation, pid });
-                self.own = Some(Running { incarnation, pid });
+                let running = Running { incarnation, pid, shares_group, died_badly: false };
+                self.child = Some(running);
+                self.own = Some(running);
+                self.childless = false;
                 let mut open = |fd: Option<_>, stream, scan| {
                     let source = fd.map(|fd| Source::new(fd, incarnation, stream, scan));
                     self.sources.extend(source);
                 };
                 open(child.stdout, Stream::Out, true);
                 open(child.stderr, Stream::Err, false);
-                let start_time = tree::identity(pid).map(|start| start.0);
+                let start_time = sys::tree::identity(pid).map(|start| start.0);
                 self.step(Event::Spawned { incarnation, pid, start_time });
+                self.leave_directory();
             }
             Err(error) => {
                 let kind = match error.kind {
@@ -118,9 +136,32 @@ impl Shell {
                     Kind::NotExecutable => SpawnFailureKind::NotExecutable,
                     Kind::Other => SpawnFailureKind::System,
                 };
-                let failure = SpawnFailure { kind, error: error.to_string() };
+                let stage = match error.stage {
+                    Stage::Fork => SpawnStage::Fork,
+                    Stage::Chdir => SpawnStage::Chdir,
+                    Stage::Exec => SpawnStage::Exec,
+                };
+                let failure = SpawnFailure { kind, stage, error: error.to_string() };
                 self.step(Event::SpawnFailed { incarnation, failure });
             }
+        }
+    }
+
+    /// Where the child's output goes.
+    fn outputs(&self) -> (Output, Output) {
+        let resolved = &self.plan.resolved;
+        let piped = |pipe| if pipe { Output::Pipe } else { Output::Inherit };
+        // A plain wrapper that nobody asked for beats leaves the terminal to who expects one.
+        let wrapper = resolved.settings.policy == Policy::Never && resolved.scan_by_default;
+        let scan = resolved.scan_stdout && !(wrapper && tty::is_terminal(1));
+        (piped(scan), piped(resolved.capture_stderr && !tty::is_terminal(2)))
+    }
+
+    /// After the first start the working directory is the child's affair: we would only keep it from
+    /// being unmounted or, if it is replaced, start the next child in what is no longer there.
+    fn leave_directory(&mut self) {
+        if self.directory.is_none() && std::env::set_current_dir("/").is_ok() {
+            self.directory = Some(self.identity.directory.clone().into());
         }
     }
 
@@ -132,6 +173,7 @@ impl Shell {
             ("AGENTWATCH_NAME".into(), self.identity.name.clone().into()),
             ("AGENTWATCH_INCARNATION".into(), incarnation.to_string().into()),
             ("AGENTWATCH_INTERVAL".into(), interval.into()),
+            (tree::MARK.into(), self.mark(incarnation, Some(self.run)).into()),
         ];
         if let Some(ending) = self.supervisor.last_ending() {
             let text = match ending {
@@ -146,95 +188,6 @@ impl Shell {
             set.push(("PYTHONUNBUFFERED".into(), "1".into()));
         }
         set
-    }
-
-    fn stop(&mut self, incarnation: u32, signal: Signal, scope: StopScope) {
-        let Some(child) = self.child.as_ref().filter(|child| child.incarnation == incarnation)
-        else {
-            return;
-        };
-        // Who is gone already needs no signal: its end is on its way to us.
-        let _ = match scope {
-            StopScope::Group => signals::send_group(child.pid, signal)
-                .and_then(|_| signals::send_group(child.pid, signals::CONT)),
-            StopScope::Child => signals::send(child.pid, signal)
-                .and_then(|_| signals::send(child.pid, signals::CONT)),
-        };
-    }
-
-    /// Signals what is left of a tree and tells what that is.
-    fn end_tree(&mut self, incarnation: u32, how: Force) {
-        // Zombies of ours still count as alive to the kernel.
-        if let Err(error) = self.reap() {
-            let what = format!("{error:#}");
-            self.effects.push_back(Effect::Record(Fact::Bug { what }));
-        }
-        let names = match (&self.own, &self.supervisor.memory().tree) {
-            // Its group is ours as long as anything is in it.
-            (Some(own), _) if own.incarnation == incarnation => push_group(own.pid, how),
-            // Of an earlier life only what bears our mark: the number may be a stranger's by now.
-            (_, Some(tree)) if tree.incarnation == incarnation => tree
-                .pid
-                .map(|pid| push_marked(pid, &self.mark(incarnation), how))
-                .unwrap_or_default(),
-            (_, _) => Vec::new(),
-        };
-        let event = if names.is_empty() {
-            Event::TreeGone { incarnation }
-        } else {
-            Event::TreeLeft { incarnation, names }
-        };
-        self.step(event);
-    }
-
-    /// What a process of an incarnation bears in its environment.
-    fn mark(&self, incarnation: u32) -> [Vec<u8>; 2] {
-        [
-            format!("AGENTWATCH_NAME={}", self.identity.name).into_bytes(),
-            format!("AGENTWATCH_INCARNATION={incarnation}").into_bytes(),
-        ]
-    }
-}
-
-/// Pushes a process group; gives the names of what is in it.
-fn push_group(pgid: i32, how: Force) -> Vec<String> {
-    if !tree::group_alive(pgid) {
-        return Vec::new();
-    }
-    push(how, |signal| signals::send_group(pgid, signal));
-    if !tree::SEES_MEMBERS {
-        return vec![format!("process group {pgid}")];
-    }
-    living(pgid).map(|member| member.comm).collect()
-}
-
-/// Pushes what is in a process group and bears our mark; gives the names of it.
-fn push_marked(pgid: i32, mark: &[Vec<u8>], how: Force) -> Vec<String> {
-    let marked = living(pgid).filter(|member| tree::bears(member.pid, mark));
-    marked
-        .map(|member| {
-            push(how, |signal| signals::send(member.pid, signal));
-            member.comm
-        })
-        .collect()
-}
-
-/// The dead wait for their parent to notice, which is none of our affair.
-fn living(pgid: i32) -> impl Iterator<Item = tree::Member> {
-    tree::group_members(pgid).into_iter().filter(|member| !member.zombie)
-}
-
-/// Sends what `how` means; nobody there to hear it is what is wanted.
-fn push(how: Force, mut send: impl FnMut(Signal) -> std::io::Result<signals::Sent>) {
-    match how {
-        Force::Look => {}
-        Force::Term => {
-            let _ = send(Signal::TERM);
-            let _ = send(signals::CONT);
-        }
-        Force::Kill => {
-            let _ = send(Signal::KILL);
-        }
     }
 }
 

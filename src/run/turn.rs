@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::core::event::Event;
+use crate::core::ending::Ending;
+use crate::core::event::{Event, Last, Traces};
 use crate::core::settings::Policy;
-use crate::core::signal::Signal;
+use crate::core::signal::{Request, Signal};
 use crate::core::time::When;
 use crate::sys::poll::{self, Interest};
-use crate::sys::reap;
-use crate::sys::{signals, tty};
+use crate::sys::reap::{self, Ended};
+use crate::sys::signals::{self, Caught};
+use crate::sys::tty;
 
 use super::Shell;
 use super::child::{Heard, OLD_SOURCES_MAX, Source, Stream};
@@ -27,7 +29,7 @@ impl Shell {
         let signals = self.signals.take();
         // Reap before reading: what the dead wrote is in the pipe by now, so that their last beat is
         // heard before their exit, and both before silence is judged.
-        if self.unreaped || signals.contains(&signals::CHLD) {
+        if self.unreaped || signals.iter().any(|caught| caught.signal == signals::CHLD) {
             self.reap()?;
         }
         self.out.flush();
@@ -35,20 +37,11 @@ impl Shell {
         // False while our own stdout is blocked: then silence is ours.
         let drained = self.read_sources();
         self.tell_lost_readers();
-        for signal in signals.into_iter().filter(|signal| *signal != signals::CHLD) {
-            self.stop_seen = true;
-            if signal == Signal::INT && tty::is_terminal(2) {
-                self.err.echoed();
-            }
-            self.step(Event::Stop { signal });
+        for caught in signals.into_iter().filter(|caught| caught.signal != signals::CHLD) {
+            self.tell_signal(caught);
         }
-        for (pid, ending) in std::mem::take(&mut self.endings) {
-            // Others are helpers and orphans that were re-parented to us: reaped, and that is all.
-            if let Some(child) = self.child.take_if(|child| child.pid == pid) {
-                let incarnation = child.incarnation;
-                let last_line = self.last_line(incarnation);
-                self.step(Event::Exited { incarnation, ending, last_line });
-            }
+        for ended in std::mem::take(&mut self.endings) {
+            self.tell_end(&ended);
         }
         self.step(Event::Tick { drained });
         if let ControlFlow::Break(code) = self.perform_all() {
@@ -90,6 +83,33 @@ impl Shell {
         poll::wait(&mut fds, timeout).context("cannot poll")
     }
 
+    fn tell_signal(&mut self, caught: Caught) {
+        let signal = caught.signal;
+        let request = signals::request(signal);
+        self.stop_seen |= request == Request::Stop;
+        if signal == Signal::INT && caught.by_kernel && tty::is_terminal(2) {
+            self.err.echoed();
+        }
+        let shares = self.child.is_some_and(|child| child.shares_group);
+        let reached_child = caught.by_kernel && shares;
+        self.step(Event::Signal { signal, request, reached_child });
+    }
+
+    fn tell_end(&mut self, ended: &Ended) {
+        // Others are helpers and orphans that were re-parented to us: reaped, and that is all.
+        let Some(child) = self.child.take_if(|child| child.pid == ended.pid) else { return };
+        let incarnation = child.incarnation;
+        let badly = matches!(ended.ending, Ending::Signal { .. });
+        if let Some(own) = self.own.as_mut().filter(|own| own.incarnation == incarnation) {
+            own.note_end(badly);
+        }
+        let last = Last {
+            line: self.last_line(incarnation),
+            traces: Traces { output: Vec::new(), spent: Some(ended.spent) },
+        };
+        self.step(Event::Exited { incarnation, ending: ended.ending, last });
+    }
+
     fn forward_of(&self, stream: Stream) -> &Forward {
         match stream {
             Stream::Out => &self.out,
@@ -100,8 +120,9 @@ impl Shell {
     /// Collects who ended; told to the core later in the turn, or in the next one.
     pub(super) fn reap(&mut self) -> anyhow::Result<()> {
         let reaped = reap::reap().context("cannot wait for children")?;
-        self.endings.extend(reaped.ended.into_iter().map(|ended| (ended.pid, ended.ending)));
+        self.endings.extend(reaped.ended);
         self.unreaped = reaped.more;
+        self.childless = reaped.childless;
         Ok(())
     }
 
@@ -199,7 +220,7 @@ impl Shell {
             if poll::wait(&mut fds, patience).is_err() {
                 break;
             }
-            let asked = |signal: &Signal| *signal != signals::CHLD;
+            let asked = |caught: &Caught| signals::request(caught.signal) == Request::Stop;
             self.stop_seen |= self.signals.take().iter().any(asked);
         }
     }

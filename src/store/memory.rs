@@ -138,6 +138,7 @@ pub fn save(paths: &Paths, identity: &Identity, memory: &Memory, sync: bool) -> 
 mod tests {
     use super::*;
     use crate::core::ending::Ending;
+    use crate::core::event::Traces;
     use crate::core::fact::{Cause, Outcome};
     use crate::core::memory::Tree;
 
@@ -148,13 +149,15 @@ mod tests {
             ran_ms: Some(5),
             outcome: Outcome::Failure { cause: Cause::Exited, streak: 2, max: 3 },
             last_line: None,
+            traces: Traces::default(),
         };
         let (event, line) = (String::new(), String::new());
         VecDeque::from([Record { ts: Wall(9), seq: 1, fact: Some(fact), event, line }])
     }
 
     fn running() -> Memory {
-        let tree = Tree { incarnation: 7, pid: Some(42), start_time: None, ended: false };
+        let tree =
+            Tree { incarnation: 7, run: None, pid: Some(42), start_time: None, ended: false };
         let mut memory = Memory { incarnation: 7, tree: Some(tree), ..Memory::default() };
         memory.streak.failures = 1;
         memory

@@ -14,7 +14,8 @@ pub fn learn(memory: &mut Memory, record: &Record) {
             let (incarnation, pid) = (*incarnation, Some(*pid));
             memory.incarnation = memory.incarnation.max(incarnation);
             memory.last_start = Some(record.ts);
-            memory.tree = Some(Tree { incarnation, pid, start_time: None, ended: false });
+            memory.tree =
+                Some(Tree { incarnation, run: None, pid, start_time: None, ended: false });
         }
         Fact::SpawnFailed { incarnation, .. } => {
             memory.incarnation = memory.incarnation.max(*incarnation);
@@ -45,7 +46,8 @@ fn exited(memory: &mut Memory, ts: Wall, ending: Ending, outcome: Outcome, last:
         tree.ended = true;
     }
     memory.last_ending = Some(ending);
-    memory.cooldown_owed = matches!(outcome, Outcome::Failure { .. } | Outcome::NoFault);
+    memory.cooldown_owed =
+        matches!(outcome, Outcome::Failure { .. } | Outcome::NoFault | Outcome::Signalled);
     if let Outcome::Failure { streak, .. } = outcome {
         memory.streak.failures = streak;
         memory.streak.since.get_or_insert(ts);
@@ -57,6 +59,7 @@ fn exited(memory: &mut Memory, ts: Wall, ending: Ending, outcome: Outcome, last:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::event::Traces;
     use crate::core::fact::Cause;
 
     fn learn_all(facts: &[Fact]) -> Memory {
@@ -82,6 +85,7 @@ mod tests {
             ran_ms: Some(5),
             outcome: Outcome::Failure { cause: Cause::Exited, streak, max: 3 },
             last_line: None,
+            traces: Traces::default(),
         }
     }
 

@@ -1,8 +1,6 @@
 //! Who and where we are: machine, boot, user, process, terminal.
 
 use std::ffi::CStr;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use nix::libc;
@@ -36,6 +34,12 @@ pub fn pid() -> i32 {
     getpid().as_raw()
 }
 
+/// A random number: two runs never have the same.
+pub fn random() -> u64 {
+    // What keeps the standard library's maps from being predictable comes from the kernel.
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), pid())
+}
+
 /// Whether we are the init of a container or machine.
 pub fn is_pid1() -> bool {
     pid() == 1
@@ -50,15 +54,6 @@ pub fn hostname() -> Option<String> {
     let result = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
     let name = CStr::from_bytes_until_nul(&name).ok().filter(|_| result == 0)?;
     Some(name.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
-}
-
-/// Whether there is a controlling terminal, whose end would be told by a hangup.
-pub fn controlling_terminal() -> bool {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
-        .open("/dev/tty")
-        .is_ok()
 }
 
 #[cfg(test)]
@@ -82,6 +77,6 @@ mod tests {
             );
         }
         nix::unistd::setsid().unwrap();
-        assert!(!controlling_terminal());
+        assert!(crate::sys::tty::Terminal::open().is_none());
     }
 }

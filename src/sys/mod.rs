@@ -3,6 +3,7 @@
 //! Thin, portable faces: what differs between systems stands in `os/` and nowhere else.
 
 pub mod clock;
+pub mod entry;
 pub mod file;
 pub mod host;
 pub mod lock;
@@ -10,6 +11,7 @@ mod os;
 pub mod out;
 pub mod pending;
 pub mod poll;
+mod program;
 pub mod reap;
 pub mod signals;
 pub mod socket;

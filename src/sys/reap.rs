@@ -1,11 +1,13 @@
 //! Collecting the dead: every child that ended, whoever started it.
 
 use std::io;
+use std::mem::MaybeUninit;
 
 use nix::errno::Errno;
 use nix::libc;
 
-use crate::core::ending::Ending;
+use super::os;
+use crate::core::ending::{Ending, Spent};
 use crate::core::signal::Signal;
 
 /// The most endings of one call: a fork bomb must not hold up the turn.
@@ -18,6 +20,8 @@ pub struct Ended {
     pub pid: i32,
     /// By exit code or signal.
     pub ending: Ending,
+    /// What it and the descendants that it had waited for have used.
+    pub spent: Spent,
 }
 
 /// The endings of one [`reap`].
@@ -27,6 +31,8 @@ pub struct Reaped {
     pub ended: Vec<Ended>,
     /// There may be more; call again soon, no signal will tell.
     pub more: bool,
+    /// There is no child at all, neither alive nor dead.
+    pub childless: bool,
 }
 
 /// Takes the status of every child that has ended, without waiting for any.
@@ -40,25 +46,43 @@ pub fn reap() -> io::Result<Reaped> {
     while ended.len() < AT_ONCE {
         match wait_any() {
             Ok(Some(one)) => ended.push(one),
-            Ok(None) | Err(Errno::ECHILD) => return Ok(Reaped { ended, more: false }),
+            Ok(None) => return Ok(Reaped { ended, more: false, childless: false }),
+            Err(Errno::ECHILD) => return Ok(Reaped { ended, more: false, childless: true }),
             Err(Errno::EINTR) => {}
             Err(errno) if ended.is_empty() => return Err(errno.into()),
             // What was reaped must be told; the error comes back with the next call.
             Err(_) => break,
         }
     }
-    Ok(Reaped { ended, more: true })
+    Ok(Reaped { ended, more: true, childless: false })
 }
 
 /// Not nix's `waitpid`: it takes the status of a child that a real-time signal ended, then fails.
 fn wait_any() -> nix::Result<Option<Ended>> {
     let mut status = 0;
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     #[expect(unsafe_code, reason = "nix loses the endings by real-time signals")]
-    // SAFETY: waitpid writes one int into `status` and touches nothing else of ours.
-    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    // SAFETY: wait4 writes one int into `status` and one rusage into `usage`, for which all zeroes is a
+    // value too, and touches nothing else of ours.
+    let (pid, usage) = unsafe {
+        let pid = libc::wait4(-1, &raw mut status, libc::WNOHANG, usage.as_mut_ptr());
+        (pid, usage.assume_init())
+    };
     match Errno::result(pid)? {
         0 => Ok(None),
-        pid => Ok(Some(Ended { pid, ending: ending(status) })),
+        pid => Ok(Some(Ended { pid, ending: ending(status), spent: spent(&usage) })),
+    }
+}
+
+fn spent(usage: &libc::rusage) -> Spent {
+    let ms = |time: libc::timeval| {
+        let ms = i64::from(time.tv_sec) * 1000 + i64::from(time.tv_usec) / 1000;
+        u64::try_from(ms).unwrap_or(0)
+    };
+    let peak = u64::try_from(usage.ru_maxrss).unwrap_or(0);
+    Spent {
+        cpu_ms: ms(usage.ru_utime).saturating_add(ms(usage.ru_stime)),
+        peak_rss_kib: peak.saturating_mul(os::RUSAGE_UNIT) / 1024,
     }
 }
 
@@ -81,7 +105,7 @@ mod tests {
         if inner().is_none() {
             return rerun("sys::reap::tests::every_child_is_reaped_once_with_its_ending", &[]);
         }
-        assert_eq!(reap().unwrap(), Reaped::default());
+        assert_eq!(reap().unwrap(), Reaped { childless: true, ..Reaped::default() });
 
         let alive = start(&["sleep", "600"]);
         assert_eq!(reap().unwrap(), Reaped::default());
@@ -95,7 +119,7 @@ mod tests {
             ("kill -TERM $$", by(15)),
         ] {
             let child = start(&["sh", "-c", script]);
-            wanted.push(Ended { pid: child.pid, ending });
+            wanted.push((child.pid, ending));
         }
         let mut ended = Vec::new();
         eventually("four endings", || {
@@ -104,12 +128,29 @@ mod tests {
             ended.extend(reaped.ended);
             ended.len() >= wanted.len()
         });
-        ended.sort_by_key(|one| one.pid);
-        wanted.sort_by_key(|one| one.pid);
+        let mut ended: Vec<_> = ended.into_iter().map(|one: Ended| (one.pid, one.ending)).collect();
+        ended.sort_by_key(|one| one.0);
+        wanted.sort_by_key(|one| one.0);
         assert_eq!(ended, wanted);
 
         crate::sys::signals::send(alive.pid, Signal::TERM).unwrap();
         eventually("the last ending", || !reap().unwrap().ended.is_empty());
+    }
+
+    #[test]
+    fn what_a_child_used_is_told() {
+        if inner().is_none() {
+            return rerun("sys::reap::tests::what_a_child_used_is_told", &[]);
+        }
+        let script = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        start(&["sh", "-c", script]);
+        let mut ended = Vec::new();
+        eventually("its end", || {
+            ended = reap().unwrap().ended;
+            !ended.is_empty()
+        });
+        let Spent { cpu_ms, peak_rss_kib } = ended[0].spent;
+        assert!(cpu_ms > 0 && peak_rss_kib > 256, "{cpu_ms} ms, {peak_rss_kib} KiB");
     }
 
     #[test]

@@ -1,17 +1,15 @@
 //! Signals: those that agentwatch catches, and those that it sends.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::BorrowedFd;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal as NixSignal};
-use signal_hook::iterator::backend::SignalDelivery;
-use signal_hook::iterator::exfiltrator::SignalOnly;
 
-use crate::core::signal::Signal;
+use super::os;
+use crate::core::signal::{Request, Signal};
 
 /// A child of ours changed its state.
 pub const CHLD: Signal = Signal(libc::SIGCHLD);
@@ -19,54 +17,95 @@ pub const CHLD: Signal = Signal(libc::SIGCHLD);
 /// A stopped process goes on.
 pub const CONT: Signal = Signal(libc::SIGCONT);
 
-/// What agentwatch catches; the child gets each of them back as it was.
-pub(super) const CAUGHT: [NixSignal; 5] = [
-    NixSignal::SIGTERM,
-    NixSignal::SIGINT,
-    NixSignal::SIGQUIT,
-    NixSignal::SIGHUP,
-    NixSignal::SIGCHLD,
+/// What a process sends to itself by a mistake in its code or by going too far: no message for others.
+const FAULTS: [i32; 11] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGTRAP,
+    libc::SIGABRT,
+    libc::SIGSYS,
+    libc::SIGXCPU,
+    libc::SIGXFSZ,
+    libc::SIGALRM,
+    libc::SIGPROF,
 ];
 
-/// Ignored at start, these stay ignored: `nohup`, or a background job of a shell script.
-const LEFT_IGNORED: [NixSignal; 3] = [NixSignal::SIGINT, NixSignal::SIGQUIT, NixSignal::SIGHUP];
-
-/// The signal mask that agentwatch was started with, once [`Signals::new`] has changed it.
+/// The signal mask that agentwatch was started with, once it has changed it.
 static START_MASK: OnceLock<SigSet> = OnceLock::new();
+
+/// Whether it was started with CHLD ignored.
+static CHLD_IGNORED: OnceLock<bool> = OnceLock::new();
+
+/// What a signal asks for on this system.
+pub fn request(signal: Signal) -> Request {
+    match signal.0 {
+        libc::SIGTERM | libc::SIGINT | libc::SIGQUIT => Request::Stop,
+        libc::SIGHUP => Request::Hangup,
+        libc::SIGTSTP => Request::Suspend,
+        libc::SIGTTIN | libc::SIGTTOU => Request::Background,
+        libc::SIGCONT => Request::Continue,
+        _ => Request::Other,
+    }
+}
+
+/// A signal that came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caught {
+    /// Which.
+    pub signal: Signal,
+    /// The kernel sent it (a terminal does so to a whole group), not a process. Where that cannot be
+    /// told, what terminals send is taken to come from one.
+    pub by_kernel: bool,
+}
 
 /// The signals that came in, behind a descriptor to poll.
 #[derive(Debug)]
-pub struct Signals(SignalDelivery<UnixStream, SignalOnly>);
+pub struct Signals(os::SignalSource);
 
 impl Signals {
-    /// Starts to catch TERM, INT, QUIT, HUP and CHLD; once per process, before any spawn.
+    /// Starts to catch every signal that can be caught; once per process, before any spawn.
     ///
-    /// INT, QUIT and HUP stay ignored where they were. Those that are caught are unblocked: a
-    /// supervisor that inherited a blocked CHLD would never hear of an ending.
+    /// What was ignored at start stays ignored, but for CHLD: with it ignored no child would leave a
+    /// status. All others are blocked and read from a descriptor: no handler ever runs.
     ///
     /// # Errors
     /// No descriptor left.
     pub fn new() -> io::Result<Self> {
-        let caught = CAUGHT.iter().copied().filter(|signal| {
-            !(LEFT_IGNORED.contains(signal) && disposition(*signal) == Some(libc::SIG_IGN))
-        });
-        // Both ends are close-on-exec; the write end is never written to blockingly (MSG_DONTWAIT).
-        let (read, write) = UnixStream::pair()?;
-        let numbers: Vec<i32> = caught.clone().map(|signal| signal as i32).collect();
-        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, numbers)?;
-        let before = caught.collect::<SigSet>().thread_swap_mask(SigmaskHow::SIG_UNBLOCK)?;
+        let ignored = disposition(libc::SIGCHLD) == Some(libc::SIG_IGN);
+        if *CHLD_IGNORED.get_or_init(|| ignored) {
+            handle_by_default(libc::SIGCHLD)?;
+        }
+        let never = [libc::SIGKILL, libc::SIGSTOP, libc::SIGPIPE];
+        let caught: Vec<i32> = (1..=os::SIGNAL_MAX)
+            .filter(|signal| !never.contains(signal))
+            .filter(|signal| disposition(*signal).is_some_and(|how| how != libc::SIG_IGN))
+            .collect();
+        let before = SigSet::thread_get_mask()?;
+        let source = os::SignalSource::new(&caught)?;
         START_MASK.get_or_init(|| before);
-        Ok(Self(delivery))
+        Ok(Self(source))
     }
 
     /// What to poll for reading.
     pub fn fd(&self) -> BorrowedFd<'_> {
-        self.0.get_read().as_fd()
+        self.0.fd()
     }
 
-    /// The signals since the last call, each at most once, by number. Never blocks.
-    pub fn take(&mut self) -> Vec<Signal> {
-        self.0.pending().map(Signal).collect()
+    /// The signals since the last call, without our own faults. Never blocks.
+    pub fn take(&mut self) -> Vec<Caught> {
+        let mut caught = self.0.take();
+        caught.retain(|one| !(one.by_kernel && FAULTS.contains(&one.signal.0)));
+        caught
+    }
+}
+
+/// Blocks SIGPIPE, so that a reader that went away is an error of the write and nothing more.
+pub(super) fn block_pipe() {
+    // Cannot fail: blocking is all that is asked.
+    if let Ok(before) = SigSet::from(NixSignal::SIGPIPE).thread_swap_mask(SigmaskHow::SIG_BLOCK) {
+        START_MASK.get_or_init(|| before);
     }
 }
 
@@ -75,15 +114,50 @@ pub(super) fn start_mask() -> Option<SigSet> {
     START_MASK.get().copied()
 }
 
-/// How this process handles a signal now; `None` if it cannot be told. Safe after fork.
-pub(super) fn disposition(signal: NixSignal) -> Option<libc::sighandler_t> {
+/// Gives a child back what catching has changed of its dispositions. Safe after fork.
+pub(super) fn restore_in_child() -> nix::Result<()> {
+    if CHLD_IGNORED.get() == Some(&true) {
+        set_disposition(libc::SIGCHLD, libc::SIG_IGN)?;
+    }
+    Ok(())
+}
+
+/// How this process handles a signal now; `None` if there is no such signal. Safe after fork.
+fn disposition(signal: i32) -> Option<libc::sighandler_t> {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
     #[expect(unsafe_code, reason = "nix can set a disposition, not ask for it")]
     // SAFETY: with a null new action sigaction only writes the old one, and it is read only when
     // the call succeeded, that is, when all of it was written.
     unsafe {
-        let result = libc::sigaction(signal as i32, std::ptr::null(), action.as_mut_ptr());
+        let result = libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
         (result == 0).then(|| action.assume_init().sa_sigaction)
+    }
+}
+
+fn handle_by_default(signal: i32) -> nix::Result<()> {
+    set_disposition(signal, libc::SIG_DFL)
+}
+
+fn set_disposition(signal: i32, how: libc::sighandler_t) -> nix::Result<()> {
+    #[expect(unsafe_code, reason = "nix knows no disposition as a number")]
+    // SAFETY: neither of the two dispositions runs code of ours.
+    let before = unsafe { libc::signal(signal, how) };
+    if before == libc::SIG_ERR { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Stops this process until somebody continues it, as a shell's Ctrl-Z does. Where nobody could continue
+/// it (no shell with job control above), the kernel lets it run on, unless `firmly`.
+pub fn suspend(firmly: bool) {
+    if firmly {
+        // Cannot fail: every process may stop itself.
+        let _ = nix::sys::signal::raise(NixSignal::SIGSTOP);
+        return;
+    }
+    // Blocked, TSTP would only be read; it stops us in the moment in which it is let through.
+    let _ = nix::sys::signal::raise(NixSignal::SIGTSTP);
+    let tstp = SigSet::from(NixSignal::SIGTSTP);
+    if tstp.thread_unblock().is_ok() {
+        let _ = tstp.thread_block();
     }
 }
 
@@ -157,6 +231,10 @@ mod tests {
     use crate::sys::poll::{Interest, wait};
     use crate::sys::testing::{eventually, inner, read_all, rerun, start_piped, wait_for};
 
+    fn numbers(signals: &mut Signals) -> Vec<Signal> {
+        signals.take().into_iter().map(|caught| caught.signal).collect()
+    }
+
     #[test]
     fn signals_have_names() {
         assert_eq!(name(Signal::TERM), "SIGTERM");
@@ -191,7 +269,9 @@ mod tests {
         let mut fds = [Interest::read(signals.fd())];
         wait(&mut fds, Some(Duration::from_secs(20))).unwrap();
         assert!(fds[0].ready.readable);
-        assert_eq!(signals.take(), [Signal::TERM, Signal(NixSignal::SIGCHLD as i32)]);
+        let mut caught = numbers(&mut signals);
+        caught.sort();
+        assert_eq!(caught, [Signal::TERM, CHLD]);
         let mut fds = [Interest::read(signals.fd())];
         wait(&mut fds, Some(Duration::ZERO)).unwrap();
         assert!(!fds[0].ready.readable);
@@ -201,7 +281,30 @@ mod tests {
         let (pid, stdout) = start_piped(&["sh", "-c", "kill -TERM $$; echo alive"]);
         assert_eq!(read_all(&stdout), b"alive\n");
         wait_for(pid);
-        eventually("SIGCHLD", || signals.take() == [Signal(NixSignal::SIGCHLD as i32)]);
+        eventually("SIGCHLD", || numbers(&mut signals) == [CHLD]);
+    }
+
+    #[test]
+    fn every_signal_that_can_be_caught_comes_in_and_ends_nobody() {
+        const NAME: &str =
+            "sys::signals::tests::every_signal_that_can_be_caught_comes_in_and_ends_nobody";
+        if inner().is_none() {
+            return rerun(NAME, &[]);
+        }
+        let mut signals = Signals::new().unwrap();
+        let mut missing = Vec::new();
+        for signal in NixSignal::iterator() {
+            // libtest's runtime ignores PIPE; the faults are those of other tests here.
+            let left_out = [NixSignal::SIGKILL, NixSignal::SIGSTOP, NixSignal::SIGPIPE];
+            if left_out.contains(&signal) {
+                continue;
+            }
+            raise(signal).unwrap();
+            if numbers(&mut signals) != [Signal(signal as i32)] {
+                missing.push(signal);
+            }
+        }
+        assert_eq!(missing, []);
     }
 
     #[test]
@@ -209,7 +312,7 @@ mod tests {
         const NAME: &str = "sys::signals::tests::a_hangup_that_nohup_ignores_stays_ignored_in_both";
         if inner().is_none() {
             let status = Command::new("sh")
-                .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+                .args(["-c", "trap '' HUP CHLD; exec \"$0\" \"$@\""])
                 .arg(env::current_exe().unwrap())
                 .args(["--exact", NAME, "--test-threads=1"])
                 .env("AGENTWATCH_INNER", "1")
@@ -221,9 +324,10 @@ mod tests {
         let mut signals = Signals::new().unwrap();
         raise(NixSignal::SIGHUP).unwrap();
         raise(NixSignal::SIGTERM).unwrap();
-        assert_eq!(signals.take(), [Signal::TERM]);
+        assert_eq!(numbers(&mut signals), [Signal::TERM]);
         let (pid, stdout) = start_piped(&["sh", "-c", "kill -HUP $$; echo alive"]);
         assert_eq!(read_all(&stdout), b"alive\n");
+        // An ignored CHLD would have taken the status of the child from us.
         wait_for(pid);
     }
 }

@@ -1,21 +1,21 @@
-//! Starting a child: its own process group, our pipes, and an error that says what was wrong.
+//! Starting a child: its group, our pipes, and an error that says what was wrong and how far it came.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, signal};
-use nix::unistd::{getpid, getppid, write};
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::unistd::{Pid, getpid, getppid, setpgid};
 
-use super::{os, pending, signals};
+use super::program::{self, Program};
+use super::{os, signals};
 
 /// Where a stream of the child goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,33 +26,49 @@ pub enum Output {
     Inherit,
 }
 
-/// What to start. The working directory and stdin are agentwatch's own.
+/// Which process group the child belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// One of its own, which it leads.
+    Own,
+    /// Ours, so that a terminal reaches both.
+    Shared,
+}
+
+/// What to start.
 #[derive(Clone, Copy, Debug)]
 pub struct Spawn<'a> {
     /// The program, looked up in the child's `PATH` unless it holds a slash, and its arguments.
     pub argv: &'a [OsString],
     /// Variables to set, after the removals.
     pub env_set: &'a [(OsString, OsString)],
-    /// Variables of our environment that the child does not get.
-    pub env_remove: &'a [OsString],
+    /// Whether a variable of our environment is kept from the child.
+    pub env_hidden: fn(&OsStr) -> bool,
+    /// Its standard input; `None` is our own.
+    pub stdin: Option<&'a File>,
     /// Where its standard output goes.
     pub stdout: Output,
     /// Where its standard error goes.
     pub stderr: Output,
+    /// Its process group.
+    pub group: Group,
+    /// Its working directory; `None` is our own.
+    pub directory: Option<&'a Path>,
 }
 
 impl<'a> Spawn<'a> {
-    /// A start that inherits everything.
+    /// A start that inherits everything and leads a group of its own.
     pub fn new(argv: &'a [OsString]) -> Self {
         let (stdout, stderr) = (Output::Inherit, Output::Inherit);
-        Self { argv, env_set: &[], env_remove: &[], stdout, stderr }
+        let (group, env_hidden) = (Group::Own, |_: &OsStr| false);
+        Self { argv, env_set: &[], env_hidden, stdin: None, stdout, stderr, group, directory: None }
     }
 }
 
 /// A child that was started. Dropping it closes our ends; its status is [`super::reap`]'s.
 #[derive(Debug)]
 pub struct Child {
-    /// Its process id, and that of the group it leads.
+    /// Its process id, and that of the group it leads, if it does.
     pub pid: i32,
     /// Our end of its standard output, non-blocking.
     pub stdout: Option<OwnedFd>,
@@ -65,8 +81,26 @@ pub struct Child {
 pub enum Stage {
     /// There was no new process (or it could not be set up).
     Fork,
+    /// Its working directory could not be entered.
+    Chdir,
     /// The program could not be executed.
     Exec,
+}
+
+/// What stopped a child before it executed its program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Where.
+    pub stage: Stage,
+    /// Why, by errno.
+    pub errno: i32,
+}
+
+impl Stopped {
+    /// It was not even made, or not set up.
+    pub fn fork(errno: Errno) -> Self {
+        Self { stage: Stage::Fork, errno: errno as i32 }
+    }
 }
 
 /// What a failed start means for the exit code.
@@ -100,115 +134,141 @@ impl fmt::Display for SpawnError {
 
 impl std::error::Error for SpawnError {}
 
-/// Starts a child in a process group of its own. Returns when it has executed its program.
+/// Starts a child. Returns when it has executed its program.
 ///
-/// It begins with the signal mask that agentwatch was started with, every signal that agentwatch
-/// catches at its default (CHLD and PIPE included; what was ignored stays so, except these two),
-/// and on Linux with SIGKILL at the death of agentwatch, more exactly of the calling thread.
+/// It begins with the signal mask and the dispositions that agentwatch was started with, and on Linux
+/// with SIGKILL at the death of agentwatch, more exactly of the calling thread.
 ///
 /// # Errors
 /// See [`SpawnError`]. No process is left behind.
 pub fn spawn(spawn: &Spawn<'_>) -> Result<Child, SpawnError> {
-    let Some((program, arguments)) = spawn.argv.split_first() else {
-        return Err(explain(spawn, OsStr::new(""), Stage::Fork, libc::EINVAL));
-    };
-    let failed = |stage, error: &io::Error| {
-        explain(spawn, program, stage, error.raw_os_error().unwrap_or(libc::EINVAL))
-    };
-    // The child writes one byte right before exec: whether it is there tells the stage.
-    let (reached, marker) = io::pipe().map_err(|error| failed(Stage::Fork, &error))?;
-
-    let mut command = Command::new(program);
-    command.args(arguments).process_group(0);
-    for name in spawn.env_remove {
-        command.env_remove(name);
-    }
-    command.envs(spawn.env_set.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::inherit()).stdout(stdio(spawn.stdout)).stderr(stdio(spawn.stderr));
-
-    // A signal between fork and exec would run our handler in the child, which writes into our own
-    // pipe: we would hear a signal that nobody sent us.
+    let explained = |stopped| explain(spawn, stopped);
+    let plan = Plan::new(spawn).map_err(|errno| explained(Stopped::fork(errno)))?;
+    // Nothing may interrupt the child before it is what it is going to be.
     let before = SigSet::all()
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)
-        .map_err(|errno| failed(Stage::Fork, &errno.into()))?;
+        .map_err(|errno| explained(Stopped::fork(errno)))?;
     let mask = signals::start_mask().unwrap_or(before);
     let parent = getpid();
-    let prepare = move || {
-        for caught in signals::CAUGHT {
-            if signals::disposition(caught) != Some(libc::SIG_IGN) {
-                #[expect(unsafe_code, reason = "nix marks it so for the sake of handlers")]
-                // SAFETY: the default disposition runs no code of ours.
-                unsafe { signal(caught, SigHandler::SigDfl) }?;
-            }
-        }
-        os::die_with_parent()?;
-        // It may have died before that was set, and then no signal comes.
-        if getppid() != parent {
-            return Err(Errno::ESRCH.into());
-        }
-        write(&marker, b"x")?;
-        mask.thread_set_mask()?;
-        Ok(())
-    };
-    #[expect(unsafe_code, reason = "the child is prepared between fork and exec")]
-    // SAFETY: `prepare` makes async-signal-safe system calls only and allocates nothing.
-    unsafe {
-        command.pre_exec(prepare)
-    };
-    let spawned = command.spawn();
+    let started = os::start(&mut || plan.run(parent, &mask));
     // Cannot fail: the mask was the current one, and setting it is all that is asked.
     let _ = before.thread_set_mask();
+    let pid = started.map_err(explained)?;
+    let ours = |pipe: Option<Pipe>| pipe.map(|pipe| pipe.ours);
+    Ok(Child { pid, stdout: ours(plan.stdout), stderr: ours(plan.stderr) })
+}
 
-    match spawned {
-        Ok(child) => Ok(adopt(child)),
-        Err(error) => {
-            let reached = pending::pending(&reached) > 0;
-            Err(failed(if reached { Stage::Exec } else { Stage::Fork }, &error))
+/// A pipe from the child to us.
+#[derive(Debug)]
+struct Pipe {
+    ours: OwnedFd,
+    theirs: OwnedFd,
+}
+
+impl Pipe {
+    fn new() -> nix::Result<Self> {
+        let (ours, theirs) = io::pipe()
+            .map_err(|error| error.raw_os_error().map_or(Errno::EMFILE, Errno::from_raw))?;
+        let (ours, theirs) = (OwnedFd::from(ours), OwnedFd::from(theirs));
+        // Each end of a pipe has flags of its own: the child's stays blocking.
+        fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        Ok(Self { ours, theirs })
+    }
+}
+
+/// Everything that the child needs, made before it is there: in it, nothing may be allocated.
+struct Plan<'a> {
+    spawn: &'a Spawn<'a>,
+    program: Program,
+    directory: Option<CString>,
+    stdout: Option<Pipe>,
+    stderr: Option<Pipe>,
+}
+
+impl<'a> Plan<'a> {
+    fn new(spawn: &'a Spawn<'a>) -> nix::Result<Self> {
+        let pipe = |output| match output {
+            Output::Pipe => Pipe::new().map(Some),
+            Output::Inherit => Ok(None),
+        };
+        let path = |path: &Path| CString::new(path.as_os_str().as_bytes());
+        Ok(Self {
+            spawn,
+            program: Program::new(spawn)?,
+            directory: spawn.directory.map(path).transpose().map_err(|_| Errno::EINVAL)?,
+            stdout: pipe(spawn.stdout)?,
+            stderr: pipe(spawn.stderr)?,
+        })
+    }
+
+    /// In the child: becomes the program, or says what stopped it. System calls only.
+    fn run(&self, parent: Pid, mask: &SigSet) -> Stopped {
+        if let Err(errno) = self.set_up(parent) {
+            return Stopped::fork(errno);
         }
+        if let Some(Err(errno)) = self.directory.as_deref().map(nix::unistd::chdir::<CStr>) {
+            return Stopped { stage: Stage::Chdir, errno: errno as i32 };
+        }
+        if let Err(errno) = mask.thread_set_mask() {
+            return Stopped::fork(errno);
+        }
+        Stopped { stage: Stage::Exec, errno: self.program.exec() as i32 }
+    }
+
+    fn set_up(&self, parent: Pid) -> nix::Result<()> {
+        if self.spawn.group == Group::Own {
+            setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+        }
+        if let Some(file) = self.spawn.stdin {
+            become_descriptor(file.as_raw_fd(), 0)?;
+        }
+        for (pipe, number) in [(&self.stdout, 1), (&self.stderr, 2)] {
+            if let Some(pipe) = pipe {
+                become_descriptor(pipe.theirs.as_raw_fd(), number)?;
+            }
+        }
+        signals::restore_in_child()?;
+        os::die_with_parent()?;
+        // It may have died before that was set, and then no signal comes.
+        if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }
     }
 }
 
-fn stdio(output: Output) -> Stdio {
-    match output {
-        Output::Pipe => Stdio::piped(),
-        Output::Inherit => Stdio::inherit(),
-    }
+/// 0, 1 and 2 are always open (`entry`), so `from` is another one and the copy loses its close-on-exec.
+fn become_descriptor(from: i32, number: i32) -> nix::Result<()> {
+    #[expect(unsafe_code, reason = "nix wants to own what it replaces")]
+    // SAFETY: dup2 takes two integers; 0, 1 and 2 are not owned by anything in the child.
+    let result = unsafe { libc::dup2(from, number) };
+    Errno::result(result).map(drop)
 }
 
-fn adopt(child: std::process::Child) -> Child {
-    let pid = i32::try_from(child.id()).unwrap_or(i32::MAX);
-    let stdout = child.stdout.map(OwnedFd::from);
-    let stderr = child.stderr.map(OwnedFd::from);
-    for ours in [&stdout, &stderr].into_iter().flatten() {
-        // Each end of a pipe has flags of its own: the child's stays blocking. Should it fail (it
-        // has no reason to), reading no more than what is pending does not block either.
-        let _ = set_nonblocking(ours);
-    }
-    Child { pid, stdout, stderr }
-}
-
-fn set_nonblocking(fd: impl AsFd) -> nix::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(fd.as_fd(), FcntlArg::F_GETFL)?);
-    fcntl(fd.as_fd(), FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
-}
-
-/// What an error number means, in the words of who has to mend it.
-fn explain(spawn: &Spawn<'_>, program: &OsStr, stage: Stage, errno: i32) -> SpawnError {
+/// What stopped a start, in the words of who has to mend it.
+fn explain(spawn: &Spawn<'_>, stopped: Stopped) -> SpawnError {
+    let program = spawn.argv.first().map_or(OsStr::new(""), OsString::as_os_str);
     let name = program.to_string_lossy();
+    let Stopped { stage, errno } = stopped;
     let system = io::Error::from_raw_os_error(errno);
     let (kind, text) = match (stage, Errno::from_raw(errno)) {
         (Stage::Fork, Errno::EINVAL) => {
             (Kind::Other, format!("{name:?}: an empty command, or a NUL byte in it"))
         }
         (Stage::Fork, _) => (Kind::Other, format!("{name}: cannot make a process: {system}")),
-        (Stage::Exec, Errno::ENOENT) => match locate(spawn, program) {
-            Some(file) => (Kind::NotExecutable, format!("{name}: {}", missing_interpreter(&file))),
-            None if has_slash(program) => (Kind::NotFound, format!("{name}: not found")),
+        (Stage::Chdir, _) => {
+            let directory = spawn.directory.unwrap_or(Path::new("")).display();
+            (Kind::Other, format!("{directory}: cannot enter the working directory: {system}"))
+        }
+        (Stage::Exec, Errno::ENOENT) => match program::locate(spawn, program) {
+            Some(file) => {
+                (Kind::NotExecutable, format!("{name}: {}", program::missing_interpreter(&file)))
+            }
+            None if program::has_slash(program) => (Kind::NotFound, format!("{name}: not found")),
             None => (Kind::NotFound, format!("{name}: not found (looked in PATH)")),
         },
         (Stage::Exec, Errno::EACCES) => {
-            let why = match locate(spawn, program) {
-                _ if Path::new(program).is_dir() && has_slash(program) => "it is a directory",
+            let why = match program::locate(spawn, program) {
+                _ if Path::new(program).is_dir() && program::has_slash(program) => {
+                    "it is a directory"
+                }
                 Some(_) => "permission denied (is it executable? chmod +x)",
                 None => "permission denied",
             };
@@ -230,50 +290,11 @@ fn explain(spawn: &Spawn<'_>, program: &OsStr, stage: Stage, errno: i32) -> Spaw
     SpawnError { stage, errno, kind, text }
 }
 
-fn has_slash(program: &OsStr) -> bool {
-    program.as_encoded_bytes().contains(&b'/')
-}
-
-/// The file that was to be executed, if there is one, by the child's `PATH`.
-fn locate(spawn: &Spawn<'_>, program: &OsStr) -> Option<PathBuf> {
-    let is_file = |path: &PathBuf| path.is_file();
-    if has_slash(program) {
-        return Some(PathBuf::from(program)).filter(is_file);
-    }
-    let set = spawn.env_set.iter().rev().find(|(name, _)| name == "PATH");
-    let path = match set {
-        Some((_, path)) => path.clone(),
-        None if spawn.env_remove.iter().any(|name| name == "PATH") => return None,
-        None => std::env::var_os("PATH")?,
-    };
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(is_file)
-}
-
-/// Why a file that is there was "not found": what it asks for is not.
-fn missing_interpreter(file: &Path) -> String {
-    let mut head = Vec::new();
-    // As much of the first line as any kernel looks at.
-    let read = File::open(file).and_then(|file| file.take(256).read_to_end(&mut head));
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let Some(asked) = line.strip_prefix(b"#!").filter(|_| read.is_ok()) else {
-        return "it is there, but its loader is not (made for another system or libc?)".into();
-    };
-    let asked = String::from_utf8_lossy(asked);
-    let asked = asked.trim_matches([' ', '\t']);
-    let interpreter = asked.split([' ', '\t']).next().unwrap_or_default();
-    match interpreter.strip_suffix('\r') {
-        Some(bare) => {
-            format!("its interpreter {bare:?} is followed by a carriage return (dos2unix helps)")
-        }
-        None => format!("its interpreter {interpreter} is not found"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::fd::AsRawFd;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::*;
     use crate::core::ending::Ending;
@@ -323,20 +344,52 @@ mod tests {
         let argv = words(&["sh", "-c", "echo \"$AW_SET:${HOME-none}:${PATH:+path}\""]);
         let home = [("AW_SET".into(), "a b".into()), ("HOME".into(), "/h".into())];
         for (env_set, wanted) in [(&home[..], "a b:/h:path\n"), (&[], ":none:path\n")] {
-            let env_remove = &["HOME".into()];
+            let env_hidden = |name: &OsStr| name == "HOME";
             let stdout = Output::Pipe;
-            let child = spawn(&Spawn { env_set, env_remove, stdout, ..Spawn::new(&argv) }).unwrap();
+            let child = spawn(&Spawn { env_set, env_hidden, stdout, ..Spawn::new(&argv) }).unwrap();
             assert_eq!(read_all(child.stdout.as_ref().unwrap()), wanted.as_bytes());
             wait_for(child.pid);
         }
     }
 
     #[test]
-    fn a_closed_pipe_kills_the_child_as_it_would_without_us() {
-        let (pid, stdout) = start_piped(&["sh", "-c", "while :; do echo x; done"]);
-        drop(stdout);
-        let sigpipe = Signal(nix::sys::signal::Signal::SIGPIPE as i32);
-        assert_eq!(wait_for(pid), Ending::Signal { signal: sigpipe, core: false });
+    fn a_working_directory_and_a_stdin_can_be_given() {
+        let scratch = Scratch::new();
+        fs::write(scratch.path("input"), "from the file").unwrap();
+        let argv = words(&["sh", "-c", "pwd; cat"]);
+        let directory = fs::canonicalize(scratch.path("")).unwrap();
+        let input = File::open(scratch.path("input")).unwrap();
+        let (stdout, stdin) = (Output::Pipe, Some(&input));
+        let request = Spawn { stdin, stdout, directory: Some(&directory), ..Spawn::new(&argv) };
+        let child = spawn(&request).unwrap();
+        let wanted = format!("{}\nfrom the file", directory.display());
+        assert_eq!(read_all(child.stdout.as_ref().unwrap()), wanted.as_bytes());
+        wait_for(child.pid);
+
+        let gone = scratch.path("gone");
+        let error = spawn(&Spawn { directory: Some(&gone), ..request }).unwrap_err();
+        assert_eq!((error.stage, error.kind, error.errno), (Stage::Chdir, Kind::Other, 2));
+        assert!(error.to_string().contains("gone: cannot enter the working directory"), "{error}");
+    }
+
+    #[test]
+    fn a_script_without_an_interpreter_line_is_the_shells() {
+        let scratch = Scratch::new();
+        let script = executable(&scratch, "script", "echo \"$0 $1\"", 0o755);
+        let (pid, stdout) = start_piped(&[script.as_os_str(), OsStr::new("one")]);
+        let wanted = format!("{} one\n", script.display());
+        assert_eq!(String::from_utf8(read_all(&stdout)).unwrap(), wanted);
+        wait_for(pid);
+    }
+
+    #[test]
+    fn the_child_can_share_our_group() {
+        let argv = words(&["sleep", "600"]);
+        let child = spawn(&Spawn { group: Group::Shared, ..Spawn::new(&argv) }).unwrap();
+        let group = nix::unistd::getpgid(Some(Pid::from_raw(child.pid))).unwrap();
+        signals::send(child.pid, Signal::KILL).unwrap();
+        wait_for(child.pid);
+        assert_eq!(group, nix::unistd::getpgrp());
     }
 
     #[test]

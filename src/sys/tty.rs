@@ -1,6 +1,14 @@
-//! Terminals: whether one is there and whether a person wants colour on it.
+//! Terminals: whether one is there, whether a person wants colour on it, and who has it.
 
+use std::fs::{File, OpenOptions};
 use std::io::IsTerminal as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use nix::libc;
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, tcgetpgrp, tcsetpgrp};
+
+use super::tree;
 
 /// Whether our stdin, stdout or stderr (0, 1, 2) is a terminal.
 #[must_use]
@@ -18,13 +26,61 @@ pub fn is_terminal(fd: i32) -> bool {
 #[must_use]
 pub fn colour(fd: i32) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    is_terminal(fd) && !set("NO_COLOR") && !dumb
+    let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    is_terminal(fd) && !set("NO_COLOR") && !dumb()
 }
 
 /// Whether a person sits there: stdin and stderr are terminals and we are in the foreground.
 #[must_use]
 pub fn is_foreground() -> bool {
-    let foreground = nix::unistd::tcgetpgrp(std::io::stdin()).ok();
-    is_terminal(0) && is_terminal(2) && foreground == Some(nix::unistd::getpgrp())
+    is_terminal(0) && is_terminal(2) && tcgetpgrp(std::io::stdin()).ok() == Some(getpgrp())
+}
+
+/// The controlling terminal of this process.
+#[derive(Debug)]
+pub struct Terminal {
+    file: File,
+    /// How it was set when the child was started.
+    modes: Option<Termios>,
+}
+
+impl Terminal {
+    /// The controlling terminal; none under systemd, in a container without `-t`, in a cron job.
+    #[must_use]
+    pub fn open() -> Option<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
+        let file = options.open("/dev/tty").ok()?;
+        Some(Self { file, modes: None })
+    }
+
+    /// Whether our process group has it: what is typed goes to us, and so does Ctrl-C.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        tcgetpgrp(&self.file).ok() == Some(getpgrp())
+    }
+
+    /// Remembers how it is set, for [`Self::restore`].
+    pub fn remember(&mut self) {
+        self.modes = tcgetattr(&self.file).ok();
+    }
+
+    /// Takes it back from a group of which nobody is left, as a shell that had job control leaves it
+    /// when it is killed. From the living nothing is taken: a shell may have put us into the background.
+    pub fn take_back(&self) {
+        let Ok(group) = tcgetpgrp(&self.file) else { return };
+        if group != getpgrp() && !tree::group_alive(group.as_raw()) {
+            // TTOU, which a background process gets for this, is blocked (`signals`).
+            let _ = tcsetpgrp(&self.file, getpgrp());
+        }
+    }
+
+    /// Sets it as it was when the child was started: who is killed in the middle of an editor cannot do
+    /// so. Only if it is ours.
+    pub fn restore(&self) {
+        if let Some(modes) = self.modes.as_ref().filter(|_| self.is_ours()) {
+            // Not after the output has drained: that may never be (Ctrl-S).
+            let _ = tcsetattr(&self.file, SetArg::TCSANOW, modes);
+        }
+    }
 }

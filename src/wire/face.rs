@@ -69,6 +69,7 @@ impl Voice {
                 self.said.bad_beat = true;
                 vec![format!("not a beat: {reason}; passed on as output, counted in the journal")]
             }
+            Fact::Unwatched { .. } if plain => Vec::new(),
             Fact::Unwatched { silent_ms, .. } => self.unwatched(*silent_ms),
             Fact::Exited { ending, ran_ms, outcome, .. } => {
                 Self::exited(*ending, *ran_ms, *outcome)
@@ -127,6 +128,7 @@ impl Voice {
             )],
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
+            | Fact::SignalPassed { .. }
             | Fact::Strays { .. }
             | Fact::BadBeat { .. }
             | Fact::Late { .. }
@@ -208,6 +210,9 @@ impl Voice {
             Outcome::Failure { cause, streak, max } => {
                 let why = words::failure(cause, ending, ran_ms);
                 vec![format!("failure {streak} of {max}: {why}")]
+            }
+            Outcome::Signalled => {
+                vec![format!("{}, passed on for somebody; no failure", words::ending(ending))]
             }
             Outcome::NoFault => {
                 vec!["the machine went down with it; its end is recorded as unknown".to_owned()]

@@ -63,6 +63,9 @@ struct Version {
 #[derive(Serialize, Deserialize)]
 struct TreeState {
     incarnation: u32,
+    /// In hexadecimal, as in the mark; missing in what an older agentwatch wrote.
+    #[serde(default)]
+    run: Option<String>,
     pid: Option<i32>,
     start_time: Option<u64>,
     ended: bool,
@@ -93,6 +96,7 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         incarnation: memory.incarnation,
         tree: memory.tree.as_ref().map(|tree| TreeState {
             incarnation: tree.incarnation,
+            run: tree.run.map(|run| format!("{run:016x}")),
             pid: tree.pid,
             start_time: tree.start_time,
             ended: tree.ended,
@@ -135,6 +139,7 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
         incarnation: state.incarnation,
         tree: state.tree.map(|tree| Tree {
             incarnation: tree.incarnation,
+            run: tree.run.and_then(|run| u64::from_str_radix(&run, 16).ok()),
             pid: tree.pid,
             start_time: tree.start_time,
             ended: tree.ended,
@@ -176,7 +181,13 @@ mod tests {
         };
         let memory = Memory {
             incarnation: 7,
-            tree: Some(Tree { incarnation: 7, pid: Some(42), start_time: Some(9), ended: false }),
+            tree: Some(Tree {
+                incarnation: 7,
+                run: Some(0x9f),
+                pid: Some(42),
+                start_time: Some(9),
+                ended: false,
+            }),
             last_start: Some(Wall(1)),
             cooldown_owed: true,
             last_ending: Some(Ending::Exit { code: 3 }),

@@ -188,7 +188,11 @@ fn exited(ending_: Ending, ran_ms: Option<u64>, outcome: Outcome, last: Option<&
         Outcome::Failure { cause, streak, max } => {
             format!("failure {streak} of {max}: {}", failure(cause, ending_, ran_ms))
         }
-        Outcome::Finished | Outcome::Passed | Outcome::Stopped | Outcome::NoFault => {
+        Outcome::Finished
+        | Outcome::Passed
+        | Outcome::Signalled
+        | Outcome::Stopped
+        | Outcome::NoFault => {
             let after = ran_ms.map(|ms| format!(" after {}", span(ms))).unwrap_or_default();
             format!("{}{after}", ending(ending_))
         }
@@ -196,6 +200,7 @@ fn exited(ending_: Ending, ran_ms: Option<u64>, outcome: Outcome, last: Option<&
     match outcome {
         Outcome::Stopped => text.push_str(", as asked"),
         Outcome::NoFault => text.push_str(", the machine went down with it"),
+        Outcome::Signalled => text.push_str(", which was passed on for somebody"),
         Outcome::Failure { .. } | Outcome::Finished | Outcome::Passed => {}
     }
     if let Some(last) = last {
@@ -250,7 +255,10 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         Fact::Exited { ending, ran_ms, outcome, last_line, .. } => {
             exited(*ending, *ran_ms, *outcome, last_line.as_deref())
         }
-        Fact::Strays { names, .. } => format!("ending what it left behind: {}", names.join(", ")),
+        Fact::SignalPassed { signal: passed, .. } => format!("{} was passed on", signal(*passed)),
+        Fact::Strays { count: n, names, .. } => {
+            format!("ended {}: {}", count(u64::from(*n), "stray"), names.join(", "))
+        }
         Fact::TreeStuck { names, .. } => {
             format!("survives SIGKILL, so nothing is started: {}", names.join(", "))
         }
@@ -347,8 +355,14 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::SupervisorStopped { .. }
         | Fact::Started { .. }
         | Fact::Beat(_)
+        | Fact::SignalPassed { .. }
         | Fact::Exited {
-            outcome: Outcome::Finished | Outcome::Stopped | Outcome::NoFault | Outcome::Passed,
+            outcome:
+                Outcome::Finished
+                | Outcome::Stopped
+                | Outcome::NoFault
+                | Outcome::Signalled
+                | Outcome::Passed,
             ..
         }
         | Fact::ShutdownAnnounced { .. }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use agentwatch::core::beat::Beat;
 use agentwatch::core::ending::Ending;
-use agentwatch::core::event::Event;
-use agentwatch::core::signal::Signal;
+use agentwatch::core::event::{Event, Last};
+use agentwatch::core::settings::Policy;
+use agentwatch::core::signal::{Request, Signal};
 use agentwatch::core::supervisor::Phase;
 use agentwatch::core::time::{Boot, Up};
 
@@ -105,7 +106,10 @@ impl World {
         }
         let signal = self.rng.pick(&[Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT]);
         self.checker.stopping_for.get_or_insert(Duration::ZERO);
-        self.feed(Event::Stop { signal });
+        let request = if signal == Signal::HUP { Request::Hangup } else { Request::Stop };
+        // To a plain wrapper what a terminal sends is no stop, but the child's affair.
+        let reached_child = self.rng.one_in(2) && self.settings.policy != Policy::Never;
+        self.feed(Event::Signal { signal, request, reached_child });
         if self.rng.one_in(3) {
             self.chaos.next = self.now.up;
         }
@@ -125,8 +129,8 @@ impl World {
         let ending = Ending::Exit { code: 9 };
         for event in [
             Event::Beat { incarnation: old, beat: Box::new(Beat::default()) },
-            Event::Exited { incarnation: old, ending, last_line: None },
-            Event::TreeLeft { incarnation: old, names: Vec::new() },
+            Event::Exited { incarnation: old, ending, last: Last::default() },
+            Event::TreeLeft { incarnation: old, left: Vec::new() },
             Event::TreeGone { incarnation: old },
         ] {
             sut.step(self.now, event, &mut out);

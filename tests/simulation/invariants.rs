@@ -91,7 +91,11 @@ impl Checker {
             Effect::Record(fact) => self.fact(fact, settings)?,
             Effect::Spawn { incarnation } => self.spawn(*incarnation, settings, latched)?,
             Effect::Exit { .. } => self.exited = true,
-            Effect::Persist { .. } | Effect::Stop { .. } | Effect::EndTree { .. } => {}
+            Effect::Persist { .. }
+            | Effect::Stop { .. }
+            | Effect::Pass { .. }
+            | Effect::Suspend { .. }
+            | Effect::EndTree { .. } => {}
         }
         // Between the two only the word that the disk is full may come.
         if !matches!(effect, Effect::Record(_)) {
@@ -143,7 +147,10 @@ impl Checker {
             Fact::Exited { incarnation, outcome, .. } => {
                 self.ends.entry(*incarnation).or_insert((1, 0)).1 += 1;
                 self.unsaved_exits.push(*incarnation);
-                self.owed = matches!(outcome, Outcome::Failure { .. } | Outcome::NoFault);
+                self.owed = matches!(
+                    outcome,
+                    Outcome::Failure { .. } | Outcome::NoFault | Outcome::Signalled
+                );
                 if let Outcome::Failure { streak, .. } = outcome {
                     self.failures += 1;
                     rule(3, *streak == self.failures || self.memory_lost, || {
@@ -191,6 +198,7 @@ impl Checker {
             | Fact::Unwatched { .. }
             | Fact::OutputBlocked { .. }
             | Fact::OutputUnblocked { .. }
+            | Fact::SignalPassed { .. }
             | Fact::Strays { .. }
             | Fact::TreeStuck { .. }
             | Fact::Cooldown { .. }

@@ -1,7 +1,9 @@
 //! The shell of the simulated agentwatch: feeds the core, performs its effects, answers at once.
 
 use agentwatch::core::effect::{Effect, Force};
-use agentwatch::core::event::{By, Event, Kept, SpawnFailure, SpawnFailureKind};
+use agentwatch::core::event::{
+    By, Event, Kept, Launch, SpawnFailure, SpawnFailureKind, SpawnStage, Stray,
+};
 use agentwatch::core::fact::Fact;
 use agentwatch::core::supervisor::Supervisor;
 
@@ -19,7 +21,8 @@ impl World {
         let rebooted = std::mem::take(&mut self.rebooted);
         self.crashed = false;
         self.sut = Some(Supervisor::new(self.settings.clone(), self.disk.clone()));
-        self.feed(Event::Launch { resume, rebooted });
+        let run = u64::from(self.checker.highest);
+        self.feed(Event::Launch(Launch { resume, rebooted, run, terminal: true }));
     }
 
     /// agentwatch is killed; its child dies with it (Linux), strays may stay.
@@ -100,6 +103,8 @@ impl World {
                     agent.asked(&mut self.rng, now);
                 }
             }
+            // What a passed signal does to an agent, and our own suspension, are the world's affair.
+            Effect::Pass { .. } | Effect::Suspend { .. } => {}
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Exit { code } => self.exit(code),
         }
@@ -137,7 +142,7 @@ impl World {
                 SpawnFailureKind::NotExecutable,
             ]);
             self.checker.never_ran(incarnation);
-            let failure = SpawnFailure { kind, error: "no".to_owned() };
+            let failure = SpawnFailure { kind, stage: SpawnStage::Exec, error: "no".to_owned() };
             self.feed(Event::SpawnFailed { incarnation, failure });
             return;
         }
@@ -150,12 +155,12 @@ impl World {
 
     fn end_tree(&mut self, incarnation: u32, how: Force) {
         let now = self.now.up;
-        let mut names = Vec::new();
+        let mut left = Vec::new();
         if let Some(agent) = self.agent.as_mut().filter(|agent| agent.incarnation == incarnation) {
             if how == Force::Kill {
                 agent.killed(now);
             }
-            names.push("agent".to_owned());
+            left.push(Stray { pid: 1, name: "agent".to_owned() });
         }
         if let Some(strays) = self.strays.as_mut().filter(|strays| strays.of == incarnation) {
             match how {
@@ -166,13 +171,13 @@ impl World {
             if strays.gone_at.is_some_and(|at| at <= now) {
                 self.strays = None;
             } else {
-                names.push("stray".to_owned());
+                left.push(Stray { pid: 2, name: "stray".to_owned() });
             }
         }
-        self.feed(if names.is_empty() {
+        self.feed(if left.is_empty() {
             Event::TreeGone { incarnation }
         } else {
-            Event::TreeLeft { incarnation, names }
+            Event::TreeLeft { incarnation, left }
         });
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use agentwatch::core::ending::Ending;
-use agentwatch::core::event::{By, Event};
+use agentwatch::core::event::{By, Event, Last};
 use agentwatch::core::memory::Memory;
 use agentwatch::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use agentwatch::core::signal::Signal;
@@ -288,7 +288,8 @@ impl World {
             if self.rng.one_in(4) {
                 self.strays = Some(Strays::new(&mut self.rng, incarnation));
             }
-            self.feed(Event::Exited { incarnation, ending, last_line: Some("bye".to_owned()) });
+            let last = Last { line: Some("bye".to_owned()), ..Last::default() };
+            self.feed(Event::Exited { incarnation, ending, last });
         }
         self.feed(Event::Tick { drained: self.blocked_until.is_none() });
     }

@@ -6,7 +6,8 @@
 use super::*;
 use crate::core::beat::Beat;
 use crate::core::beat::Status;
-use crate::core::event::SpawnFailureKind;
+use crate::core::ending::Spent;
+use crate::core::event::{SpawnFailureKind, SpawnStage};
 
 const GOLDEN: &str = include_str!("../../../tests/golden/journal.jsonl");
 
@@ -35,6 +36,7 @@ variants!(
     OutputBlocked,
     OutputUnblocked,
     Exited,
+    SignalPassed,
     Strays,
     TreeStuck,
     Cooldown,
@@ -53,6 +55,15 @@ variants!(
     Bug,
 );
 
+fn with_traces(fact: Fact) -> Fact {
+    let Fact::Exited { incarnation, ending, ran_ms, outcome, last_line, .. } = fact else {
+        return fact;
+    };
+    let output = vec!["Traceback".to_owned(), "KeyError".to_owned()];
+    let traces = Traces { output, spent: Some(Spent { cpu_ms: 1200, peak_rss_kib: 65_536 }) };
+    Fact::Exited { incarnation, ending, ran_ms, outcome, last_line, traces }
+}
+
 fn exited(ending: Ending, ran_ms: Option<u64>, outcome: Outcome, last_line: Option<&str>) -> Fact {
     Fact::Exited {
         incarnation: 3,
@@ -60,6 +71,7 @@ fn exited(ending: Ending, ran_ms: Option<u64>, outcome: Outcome, last_line: Opti
         ran_ms,
         outcome,
         last_line: last_line.map(str::to_owned),
+        traces: Traces::default(),
     }
 }
 
@@ -80,6 +92,8 @@ fn exits() -> Vec<Fact> {
         exited(code(127), Some(0), failure(Cause::NotStarted), None),
         exited(Ending::Unknown, None, failure(Cause::Lost), None),
         exited(Ending::Unknown, None, Outcome::NoFault, None),
+        exited(killed, Some(9), Outcome::Signalled, None),
+        with_traces(exited(code(1), Some(9), failure(Cause::Exited), None)),
         exited(code(0), Some(1), Outcome::Finished, Some("done")),
         exited(
             Ending::Signal { signal: Signal::TERM, core: false },
@@ -141,8 +155,8 @@ fn stops() -> Vec<Fact> {
 }
 
 fn starts() -> Vec<Fact> {
-    let failed = |kind| {
-        let failure = SpawnFailure { kind, error: "agent: not found".to_owned() };
+    let failed = |kind, stage| {
+        let failure = SpawnFailure { kind, stage, error: "agent: not found".to_owned() };
         Fact::SpawnFailed { incarnation: 1, failure }
     };
     vec![
@@ -157,9 +171,11 @@ fn starts() -> Vec<Fact> {
         Fact::SupervisorStopped { code: 69 },
         Fact::Started { incarnation: 1, pid: 4712, first_beat_ms: None },
         Fact::Started { incarnation: 2, pid: 4713, first_beat_ms: Some(120_000) },
-        failed(SpawnFailureKind::NotFound),
-        failed(SpawnFailureKind::NotExecutable),
-        failed(SpawnFailureKind::System),
+        failed(SpawnFailureKind::NotFound, SpawnStage::Exec),
+        failed(SpawnFailureKind::NotExecutable, SpawnStage::Exec),
+        failed(SpawnFailureKind::System, SpawnStage::Stdin),
+        failed(SpawnFailureKind::System, SpawnStage::Fork),
+        failed(SpawnFailureKind::System, SpawnStage::Chdir),
     ]
 }
 
@@ -192,7 +208,8 @@ fn rest() -> Vec<Fact> {
     };
     let error = "journal/2026-11-22.jsonl: no space left on device".to_owned();
     vec![
-        Fact::Strays { incarnation: 1, names: names.clone() },
+        Fact::SignalPassed { incarnation: 1, signal: Signal(10) },
+        Fact::Strays { incarnation: 1, count: 2, names: names.clone() },
         Fact::TreeStuck { incarnation: 1, names },
         Fact::Cooldown { wait_ms: 300_000, until: Wall(1_790_000_300_000) },
         escalated(Excess::Streak, 3, true),

@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::core::beat::clip;
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::{Ending, Life, Verdict, judge};
+use crate::core::event::{Last, Stray};
 use crate::core::fact::{Cause, Excess, Fact, FinishedWhy, Outcome};
 use crate::core::memory::{LAST_LINE_MAX, Latch};
 use crate::core::settings::Policy;
-use crate::core::sweep::Due;
+use crate::core::sweep::{Due, FOUND_MAX, counted};
 use crate::core::time::{Boot, Up, millis};
 
 use super::{Child, EXIT_ESCALATED, Next, State, StopCause, Stopping, Supervisor};
@@ -19,7 +20,7 @@ impl Supervisor {
         &mut self,
         incarnation: u32,
         ending: Ending,
-        last_line: Option<String>,
+        last: Last,
         out: &mut Vec<Effect>,
     ) {
         let (child, stopping) = match &self.state {
@@ -35,8 +36,7 @@ impl Supervisor {
         if child.incarnation != incarnation {
             return;
         }
-        let last_line = last_line.map(|line| clip(&line, LAST_LINE_MAX).to_owned());
-        let (next, requested) = self.settle(&child, stopping.as_ref(), ending, last_line, out);
+        let (next, requested) = self.settle(&child, stopping.as_ref(), ending, last, out);
         self.sweep(incarnation, next, requested, out);
     }
 
@@ -46,10 +46,12 @@ impl Supervisor {
         child: &Child,
         stopping: Option<&Stopping>,
         ending: Ending,
-        last_line: Option<String>,
+        last: Last,
         out: &mut Vec<Effect>,
     ) -> (Next, Option<Up>) {
         let incarnation = child.incarnation;
+        let last_line = last.line.map(|line| clip(&line, LAST_LINE_MAX).to_owned());
+        let mut traces = last.traces;
         let owed = self.recording.flush().into_iter().chain(self.recording.flush_bad());
         out.extend(owed.map(Effect::Record));
         self.memory.last_ending = Some(ending);
@@ -57,12 +59,17 @@ impl Supervisor {
             tree.ended = true;
         }
         let (outcome, next) = self.meaning(child, stopping, ending, last_line.as_deref());
+        if !matches!(outcome, Outcome::Failure { .. }) {
+            // Of any other end nobody asks for the reasons.
+            traces.output.clear();
+        }
         out.push(Effect::Record(Fact::Exited {
             incarnation,
             ending,
             ran_ms: Some(millis(self.now.boot.since(child.started.boot))),
             outcome,
             last_line,
+            traces,
         }));
         let next = match next {
             Some(next) => next,
@@ -119,6 +126,15 @@ impl Supervisor {
             };
             self.memory.cooldown_owed = false;
             return (Outcome::Finished, Some(Next::Finished { reason, code }));
+        }
+        if let (Cause::Exited, Ending::Signal { signal, .. }) = (cause, ending)
+            && child.was_passed(signal)
+        {
+            // Somebody wanted that. The cooldown still keeps a loop of them slow.
+            self.memory.cooldown_owed = true;
+            self.trouble(Duration::ZERO);
+            let from = child.started.boot.plus(self.settings.cooldown);
+            return (Outcome::Signalled, Some(Next::Restart { from }));
         }
         (self.strike(cause, last_line.map(str::to_owned)), None)
     }
@@ -178,17 +194,12 @@ impl Supervisor {
     }
 
     /// Something of the tree is still alive.
-    pub(super) fn tree_left(
-        &mut self,
-        incarnation: u32,
-        names: Vec<String>,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn tree_left(&mut self, incarnation: u32, left: Vec<Stray>, out: &mut Vec<Effect>) {
         let sweeping = match &mut self.state {
             State::Sweeping(sweeping) => sweeping,
             State::Stopping(stopping) => {
                 if stopping.child.incarnation == incarnation {
-                    self.child_left(names, out);
+                    self.child_left(left, out);
                 }
                 return;
             }
@@ -201,27 +212,39 @@ impl Supervisor {
         if sweeping.incarnation != incarnation {
             return;
         }
-        if sweeping.sweep.stuck() && !matches!(sweeping.next, Next::Restart { .. }) {
+        for stray in &left {
+            if sweeping.found.len() < FOUND_MAX {
+                sweeping.found.insert(stray.pid, stray.name.clone());
+            }
+        }
+        if !sweeping.sweep.stuck() {
+            return;
+        }
+        let names = counted(left.into_iter().map(|stray| stray.name));
+        if !matches!(sweeping.next, Next::Restart { .. }) {
             // Nothing will be started, so nothing has to wait for it.
             let next = sweeping.next;
             out.push(Effect::Record(Fact::TreeStuck { incarnation, names }));
             self.follow(next, out);
-        } else if sweeping.sweep.stuck() && !sweeping.told_stuck {
+        } else if !sweeping.told_stuck {
             sweeping.told_stuck = true;
             out.push(Effect::Record(Fact::TreeStuck { incarnation, names }));
-        } else if !sweeping.named {
-            sweeping.named = true;
-            out.push(Effect::Record(Fact::Strays { incarnation, names }));
         }
     }
 
     /// Nothing of the tree is left.
     pub(super) fn tree_gone(&mut self, incarnation: u32, out: &mut Vec<Effect>) {
-        let State::Sweeping(sweeping) = &self.state else { return };
+        let State::Sweeping(sweeping) = &mut self.state else { return };
         if sweeping.incarnation != incarnation {
             return;
         }
         let next = sweeping.next;
+        let found = std::mem::take(&mut sweeping.found);
+        if !found.is_empty() {
+            let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
+            let names = counted(found.into_values());
+            out.push(Effect::Record(Fact::Strays { incarnation, count, names }));
+        }
         self.memory.tree = None;
         self.follow(next, out);
     }

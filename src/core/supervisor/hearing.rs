@@ -23,13 +23,22 @@ impl Supervisor {
             Some((When::Up(promised), _)) => now.up.since(promised.max(before)),
             Some((When::Boot(_), _)) | None => Duration::ZERO,
         };
+        if before < now.up {
+            self.gap = now.up.since(before);
+        }
         if OVERSLEPT <= late {
             // When in this time we were stopped nobody can say, and the agent may have been stopped
             // with us (Ctrl-Z, `docker pause`): so it gets back all that has passed since we last
             // looked, and is judged only by time in which we were awake.
-            self.excuse(now.up.since(before));
+            self.excuse_once();
         }
         self.now = now;
+    }
+
+    /// Gives back all the time since we last looked.
+    pub(super) fn excuse_once(&mut self) {
+        let gap = std::mem::take(&mut self.gap);
+        self.excuse(gap);
     }
 
     fn excuse(&mut self, gap: Duration) {

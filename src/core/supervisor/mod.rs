@@ -7,12 +7,14 @@
 mod ended;
 mod hearing;
 mod live;
+mod signals;
 mod start;
 mod stop;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::effect::Effect;
@@ -85,6 +87,8 @@ pub(super) struct Child {
     last_beat: Option<Up>,
     /// When it announced its shutdown.
     announced: Option<Up>,
+    /// The signals that were passed on to it, one bit each.
+    passed: u64,
 }
 
 impl Child {
@@ -169,8 +173,8 @@ pub(super) struct Sweeping {
     next: Next,
     /// Somebody asked to stop, then.
     requested: Option<Up>,
-    /// What was found of it has been recorded.
-    named: bool,
+    /// What was found of it, by process.
+    found: BTreeMap<i32, String>,
     /// That it survives KILL has been recorded.
     told_stuck: bool,
 }
@@ -230,8 +234,14 @@ pub struct Supervisor {
     memory: Memory,
     state: State,
     recording: Recording,
+    /// The random number that marks what this agentwatch starts.
+    run: u64,
+    /// There is a controlling terminal.
+    terminal: bool,
     /// The clocks at the last step.
     now: Now,
+    /// How long before that we last looked, if that time is not excused yet.
+    gap: Duration,
     launched: Now,
     totals: Totals,
     /// Starts by this agentwatch.
@@ -257,7 +267,10 @@ impl Supervisor {
             memory,
             state: State::New,
             recording: Recording::default(),
+            run: 0,
+            terminal: false,
             now: Now::default(),
+            gap: Duration::ZERO,
             launched: Now::default(),
             totals: Totals::default(),
             starts: 0,
@@ -312,7 +325,7 @@ impl Supervisor {
             return;
         }
         match event {
-            Event::Launch { resume, rebooted } => self.launch(resume, rebooted, out),
+            Event::Launch(launch) => self.launch(launch, out),
             Event::Spawned { incarnation, pid, start_time } => {
                 self.spawned(incarnation, pid, start_time, out);
             }
@@ -323,12 +336,14 @@ impl Supervisor {
             Event::BadBeat { incarnation, reason } => {
                 out.extend(self.recording.bad(now.up, incarnation, reason).map(Effect::Record));
             }
-            Event::Exited { incarnation, ending, last_line } => {
-                self.exited(incarnation, ending, last_line, out);
+            Event::Exited { incarnation, ending, last } => {
+                self.exited(incarnation, ending, last, out);
             }
-            Event::TreeLeft { incarnation, names } => self.tree_left(incarnation, names, out),
+            Event::TreeLeft { incarnation, left } => self.tree_left(incarnation, left, out),
             Event::TreeGone { incarnation } => self.tree_gone(incarnation, out),
-            Event::Stop { signal } => self.stop(signal, out),
+            Event::Signal { signal, request, reached_child } => {
+                self.signal(signal, request, reached_child, out);
+            }
             Event::Resume { by } => self.resume(by, out),
             Event::StoreFailed { what, error } => {
                 if !self.failing.contains(&what) {

@@ -1,10 +1,11 @@
 //! Launch, start and resume: everything that leads to a spawn.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
-use crate::core::event::{By, SpawnFailure, SpawnFailureKind};
+use crate::core::event::{By, Launch, SpawnFailure, SpawnFailureKind, Traces};
 use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome};
 use crate::core::memory::Tree;
 use crate::core::pulse::{Pulse, first_beat_limit};
@@ -20,12 +21,14 @@ use super::{
 
 impl Supervisor {
     /// The first step: settles what the last life left open, then starts, waits or stays down.
-    pub(super) fn launch(&mut self, resume: Option<By>, rebooted: bool, out: &mut Vec<Effect>) {
+    pub(super) fn launch(&mut self, launch: Launch, out: &mut Vec<Effect>) {
+        let Launch { resume, rebooted, run, terminal } = launch;
         if !matches!(self.state, State::New) {
             Self::bug("launched twice", out);
             return;
         }
         self.launched = self.now;
+        (self.run, self.terminal) = (run, terminal);
         self.latched_before = self.memory.latch.is_some();
         let tree = self.memory.tree.clone();
         let open = tree.as_ref().is_some_and(|tree| !tree.ended);
@@ -95,6 +98,7 @@ impl Supervisor {
             ran_ms: None,
             outcome,
             last_line: None,
+            traces: Traces::default(),
         }));
         if matches!(outcome, Outcome::Failure { .. }) {
             self.latch_if_too_many(out);
@@ -139,7 +143,9 @@ impl Supervisor {
         let incarnation = self.memory.incarnation.saturating_add(1);
         self.memory.incarnation = incarnation;
         self.memory.last_start = Some(self.now.wall);
-        self.memory.tree = Some(Tree { incarnation, pid: None, start_time: None, ended: false });
+        let run = Some(self.run);
+        self.memory.tree =
+            Some(Tree { incarnation, run, pid: None, start_time: None, ended: false });
         self.starts = self.starts.saturating_add(1);
         let first_limit = first_beat_limit(&self.settings, self.memory.slowest_first_beat);
         self.state = State::Live(Child {
@@ -153,6 +159,7 @@ impl Supervisor {
             healthy_since: first_limit.is_none().then_some(self.now.up),
             last_beat: None,
             announced: None,
+            passed: 0,
         });
         // First on disk: a crash between the two must not forget this start (SPEC rules 2 and 4).
         self.persist(out);
@@ -202,7 +209,8 @@ impl Supervisor {
         child.pulse = pulse;
         child.healthy_since = child.healthy_since.map(|_| now);
         let first_beat_ms = child.first_limit.map(millis);
-        self.memory.tree = Some(Tree { incarnation, pid: Some(pid), start_time, ended: false });
+        let (run, pid_) = (Some(self.run), Some(pid));
+        self.memory.tree = Some(Tree { incarnation, run, pid: pid_, start_time, ended: false });
         self.persist(out);
         out.push(Effect::Record(Fact::Started { incarnation, pid, first_beat_ms }));
     }
@@ -246,6 +254,7 @@ impl Supervisor {
             ran_ms: Some(0),
             outcome,
             last_line: None,
+            traces: Traces::default(),
         }));
         let next = self.next_after_failure(started.boot, out);
         self.persist(out);
@@ -265,7 +274,7 @@ impl Supervisor {
             sweep: Sweep::new(self.now.up, false),
             next,
             requested,
-            named: false,
+            found: BTreeMap::new(),
             told_stuck: false,
         });
         out.push(Effect::EndTree { incarnation, how: Force::Term });

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
+use crate::core::event::{Last, Stray};
 use crate::core::fact::{Fact, StopWhy, Summary};
 use crate::core::signal::Signal;
-use crate::core::sweep::{LOOK_STUCK, STUCK_AFTER};
+use crate::core::sweep::{LOOK_STUCK, STUCK_AFTER, counted};
 use crate::core::time::{Up, millis};
 
 use super::{EXIT_ESCALATED, Next, State, StopCause, Stopping, Supervisor};
@@ -20,11 +21,13 @@ const SAME_REQUEST: Duration = Duration::from_secs(1);
 const KILL_AGAIN: Duration = Duration::from_secs(1);
 
 impl Supervisor {
-    /// Somebody asked agentwatch to stop.
-    pub(super) fn stop(&mut self, signal: Signal, out: &mut Vec<Effect>) {
+    /// Somebody asked agentwatch to stop; `reached`: the child has that signal already.
+    pub(super) fn stop(&mut self, signal: Signal, reached: bool, out: &mut Vec<Effect>) {
         let now = self.now.up;
         match &mut self.state {
-            State::Live(_) => self.begin_stop(StopCause::Requested, Some(signal), out),
+            State::Live(_) => {
+                self.begin_stop(StopCause::Requested, Some((signal, reached)), out);
+            }
             State::Stopping(stopping) => match stopping.requested {
                 None => {
                     stopping.requested = Some((now, signal));
@@ -79,7 +82,7 @@ impl Supervisor {
     pub(super) fn begin_stop(
         &mut self,
         cause: StopCause,
-        requested: Option<Signal>,
+        requested: Option<(Signal, bool)>,
         out: &mut Vec<Effect>,
     ) {
         let now = self.now.up;
@@ -92,26 +95,26 @@ impl Supervisor {
         let stopping = Stopping {
             child,
             cause,
-            requested: requested.map(|signal| (now, signal)),
+            requested: requested.map(|(signal, _)| (now, signal)),
             kill_at: now.plus(self.settings.stop_timeout),
             killed: None,
             told_stuck: false,
             again_at: Up::default(),
         };
         self.state = State::Stopping(stopping);
-        let (why, signal) = match (cause, requested) {
+        let (why, signal, reached) = match (cause, requested) {
             // It has had all the time that it may have.
             (StopCause::ShutdownOverrun, _) => return self.kill(StopWhy::ShutdownOverrun, out),
             // What a person typed at a terminal means what it says; TERM means "stop as configured".
-            (_, Some(by)) if by == Signal::TERM => {
-                (StopWhy::Requested { by }, self.settings.stop_signal)
+            (_, Some((by, _))) if by == Signal::TERM => {
+                (StopWhy::Requested { by }, self.settings.stop_signal, false)
             }
-            (_, Some(by)) => (StopWhy::Requested { by }, by),
-            (_, None) => (StopWhy::Unhealthy, self.settings.stop_signal),
+            (_, Some((by, reached))) => (StopWhy::Requested { by }, by, reached),
+            (_, None) => (StopWhy::Unhealthy, self.settings.stop_signal, false),
         };
         out.push(Effect::Record(Fact::Stopping { incarnation, why, signal }));
         let scope = self.settings.stop_scope;
-        out.push(Effect::Stop { incarnation, signal, scope });
+        out.push(Effect::Stop { incarnation, signal, scope, reached });
     }
 
     /// Kills the whole tree.
@@ -143,7 +146,7 @@ impl Supervisor {
 
     /// A child is still there although it is being ended. One that survives KILL (stuck in the kernel)
     /// must not keep agentwatch from ending (SPEC rule 8).
-    pub(super) fn child_left(&mut self, names: Vec<String>, out: &mut Vec<Effect>) {
+    pub(super) fn child_left(&mut self, left: Vec<Stray>, out: &mut Vec<Effect>) {
         let now = self.now.up;
         let State::Stopping(stopping) = &mut self.state else { return };
         if stopping.killed.is_none_or(|killed| now.since(killed) < STUCK_AFTER) {
@@ -153,12 +156,14 @@ impl Supervisor {
         if !stopping.told_stuck {
             stopping.told_stuck = true;
             stopping.again_at = now.plus(LOOK_STUCK);
+            let names = counted(left.into_iter().map(|stray| stray.name));
             out.push(Effect::Record(Fact::TreeStuck { incarnation, names }));
         }
         if stopping.requested.is_some() {
             let stopping = stopping.clone();
             let (child, ending) = (stopping.child.clone(), Ending::Unknown);
-            let (next, _) = self.settle(&child, Some(&stopping), ending, None, out);
+            let last = Last::default();
+            let (next, _) = self.settle(&child, Some(&stopping), ending, last, out);
             self.follow(next, out);
         }
     }

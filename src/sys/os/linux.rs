@@ -1,11 +1,12 @@
 //! What Linux alone can do, behind the same names as `other.rs`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::poll::PollFd;
 use nix::sys::prctl;
@@ -15,7 +16,16 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{self, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::time::ClockId;
 
-use crate::sys::tree::{Member, StartTime};
+use crate::core::signal::Signal;
+use crate::sys::signals::Sent;
+use crate::sys::tree::{Process, StartTime};
+
+// The unwinder goes into the binary: the shared one would be the second library to load at every launch,
+// for panics that never come.
+#[cfg(target_env = "gnu")]
+#[link(name = "gcc_eh")]
+#[expect(unsafe_code, reason = "an empty block is how a library is named")]
+unsafe extern "C" {}
 
 /// Stands still in suspend.
 pub const UP: ClockId = ClockId::CLOCK_MONOTONIC;
@@ -26,8 +36,8 @@ pub const BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
 /// Never block, never raise SIGPIPE, whatever its disposition is.
 pub const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
 
-/// The most members of a group that are listed: enough to name the culprits in a message.
-const MEMBERS_MAX: usize = 1024;
+/// As much of a command line as is needed to name a process.
+const COMMAND_LINE_MAX: u64 = 4096;
 
 /// Waits with the precision of the kernel's timers.
 pub fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> nix::Result<i32> {
@@ -91,53 +101,97 @@ pub fn boot_id() -> Option<String> {
 }
 
 pub fn identity(pid: i32) -> Option<StartTime> {
-    stat(pid).map(|stat| stat.member.start)
+    stat(pid).map(|process| process.start)
 }
 
-pub fn group_members(pgid: i32) -> Vec<Member> {
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    processes
+pub fn processes() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter_map(stat)
-        .filter(|stat| stat.group == pgid)
-        .map(|stat| stat.member)
-        .take(MEMBERS_MAX)
         .collect()
 }
 
 pub const IS_MACOS: bool = false;
 
-pub const SEES_MEMBERS: bool = true;
+pub const SEES_ALL: bool = true;
+
+/// What `getrusage` counts memory in, in bytes.
+pub const RUSAGE_UNIT: u64 = 1024;
 
 pub fn environment(pid: i32) -> Option<Vec<u8>> {
     fs::read(format!("/proc/{pid}/environ")).ok()
 }
 
-/// What is read of `/proc/PID/stat`.
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    group: i32,
-    member: Member,
+pub fn command_line(pid: i32) -> Option<Vec<u8>> {
+    let file = File::open(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut line = Vec::new();
+    file.take(COMMAND_LINE_MAX).read_to_end(&mut line).ok()?;
+    Some(line)
 }
 
-fn stat(pid: i32) -> Option<Stat> {
+/// A process that is held by a descriptor cannot be taken for another. Where there are no such
+/// descriptors (old kernels, strict sandboxes), looking right before comes near it.
+pub fn signal(pid: i32, start: StartTime, signal: Signal) -> io::Result<Sent> {
+    let held = pidfd_open(pid);
+    match &held {
+        Err(Errno::ESRCH) => return Ok(Sent::NoSuchProcess),
+        Ok(_) | Err(_) => {}
+    }
+    if identity(pid) != Some(start) {
+        return Ok(Sent::NoSuchProcess);
+    }
+    let sent = match held {
+        Ok(pidfd) => pidfd_send_signal(&pidfd, signal),
+        Err(_) => return crate::sys::signals::send(pid, signal),
+    };
+    match sent {
+        Ok(()) => Ok(Sent::Delivered),
+        Err(Errno::ESRCH) => Ok(Sent::NoSuchProcess),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn pidfd_open(pid: i32) -> nix::Result<OwnedFd> {
+    #[expect(unsafe_code, reason = "nix wraps no pidfd")]
+    // SAFETY: it takes two integers and gives a new descriptor, close-on-exec, that nobody else owns.
+    unsafe {
+        let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;
+        let fd = i32::try_from(fd).map_err(|_| Errno::EBADF)?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+fn pidfd_send_signal(pidfd: &OwnedFd, signal: Signal) -> nix::Result<()> {
+    let none = std::ptr::null::<libc::siginfo_t>();
+    #[expect(unsafe_code, reason = "nix wraps no pidfd")]
+    // SAFETY: the descriptor is borrowed for the call; no information goes along, so there is no memory.
+    let sent =
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal.0, none, 0) };
+    Errno::result(sent).map(drop)
+}
+
+fn stat(pid: i32) -> Option<Process> {
     // Not as text: the name of a process may be any bytes.
     let line = fs::read(format!("/proc/{pid}/stat")).ok()?;
     parse_stat(pid, &String::from_utf8_lossy(&line))
 }
 
-fn parse_stat(pid: i32, line: &str) -> Option<Stat> {
+fn parse_stat(pid: i32, line: &str) -> Option<Process> {
     // The name may itself hold spaces and parentheses: it ends at the last one.
     let (head, tail) = line.rsplit_once(')')?;
     let (_, comm) = head.split_once('(')?;
     let mut fields = tail.split_ascii_whitespace();
-    // proc_pid_stat(5) counts from 1; the state is field 3, the group 5, the start time 22.
+    // proc_pid_stat(5) counts from 1: state 3, parent 4, group 5, session 6, threads 20, start 22.
     let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    let start = StartTime(fields.nth(16)?.parse().ok()?);
-    let zombie = matches!(state, "Z" | "X");
-    Some(Stat { group, member: Member { pid, comm: comm.to_owned(), start, zombie } })
+    let mut number = || fields.next()?.parse::<i32>().ok();
+    let (parent, group, session) = (number()?, number()?, number()?);
+    let threads: u64 = fields.nth(13)?.parse().ok()?;
+    let start = StartTime(fields.nth(1)?.parse().ok()?);
+    // A first thread that has ended leaves a process that runs on in the others.
+    let zombie = matches!(state, "Z" | "X") && threads <= 1;
+    Some(Process { pid, parent, group, session, start, comm: comm.to_owned(), zombie })
 }
 
 #[cfg(test)]
@@ -152,25 +206,49 @@ mod tests {
 
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
-        let line = "7 (a) S 1 (b) Z 1 42 42 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2\n";
-        let member =
-            Member { pid: 7, comm: "a) S 1 (b".into(), start: StartTime(98765), zombie: true };
-        assert_eq!(parse_stat(7, line), Some(Stat { group: 42, member }));
+        let line = "7 (a) S 1 (b) Z 1 42 43 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2\n";
+        let process = Process {
+            pid: 7,
+            parent: 1,
+            group: 42,
+            session: 43,
+            start: StartTime(98765),
+            comm: "a) S 1 (b".into(),
+            zombie: true,
+        };
+        assert_eq!(parse_stat(7, line), Some(process.clone()));
+        let threads = line.replace("20 0 1 0 98765", "20 0 2 0 98765");
+        assert_eq!(parse_stat(7, &threads), Some(Process { zombie: false, ..process }));
         assert_eq!(parse_stat(7, "7 (cut) S 1"), None);
         assert_eq!(parse_stat(7, ""), None);
     }
 
+    fn group_of(pid: i32) -> Vec<Process> {
+        processes().into_iter().filter(|process| process.group == pid).collect()
+    }
+
     #[test]
-    fn a_group_lists_its_members_by_name() {
-        let argv = ["sh", "-c", "sleep 600 & wait"];
-        let child = start(&argv);
-        eventually("two members", || tree::group_members(child.pid).len() == 2);
+    fn processes_are_listed_with_their_names_and_command_lines() {
+        let child = start(&["sh", "-c", "sleep 600 & wait"]);
+        eventually("two members", || group_of(child.pid).len() == 2);
         let mut names: Vec<_> =
-            tree::group_members(child.pid).into_iter().map(|member| member.comm).collect();
+            group_of(child.pid).into_iter().map(|process| process.comm).collect();
         names.sort();
         assert_eq!(names, ["sh", "sleep"]);
+        assert_eq!(command_line(child.pid).unwrap(), b"sh\0-c\0sleep 600 & wait\0");
         signals::send_group(child.pid, Signal::KILL).unwrap();
         wait_for(child.pid);
+    }
+
+    #[test]
+    fn a_signal_reaches_the_process_that_is_meant_and_no_other() {
+        let child = start(&["sleep", "600"]);
+        let begun = identity(child.pid).unwrap();
+        let reused = StartTime(begun.0 + 1);
+        assert_eq!(signal(child.pid, reused, Signal::KILL).unwrap(), Sent::NoSuchProcess);
+        assert_eq!(signal(child.pid, begun, Signal::TERM).unwrap(), Sent::Delivered);
+        assert_eq!(wait_for(child.pid), Ending::Signal { signal: Signal::TERM, core: false });
+        assert_eq!(signal(child.pid, begun, Signal::TERM).unwrap(), Sent::NoSuchProcess);
     }
 
     #[test]
@@ -185,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_child_blocks_and_ignores_what_we_did_but_sigpipe() {
+    fn the_child_blocks_and_ignores_what_we_did() {
         let field = |status: &str, name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
             u64::from_str_radix(line.trim(), 16).unwrap()
@@ -193,9 +271,8 @@ mod tests {
         let ours = fs::read_to_string("/proc/thread-self/status").unwrap();
         let (pid, stdout) = start_piped(&["cat", "/proc/self/status"]);
         let theirs = String::from_utf8(read_all(&stdout)).unwrap();
-        let sigpipe = 1 << (NixSignal::SIGPIPE as u64 - 1);
         assert_eq!(field(&theirs, "SigBlk:"), field(&ours, "SigBlk:"));
-        assert_eq!(field(&theirs, "SigIgn:"), field(&ours, "SigIgn:") & !sigpipe);
+        assert_eq!(field(&theirs, "SigIgn:"), field(&ours, "SigIgn:"));
         assert_eq!(wait_for(pid), Ending::Exit { code: 0 });
     }
 
@@ -218,7 +295,7 @@ mod tests {
         supervisor.kill().unwrap();
         supervisor.wait().unwrap();
         // Whoever inherits it may leave a zombie; it must not run.
-        eventually("the end of the child", || tree::group_members(pid).iter().all(|m| m.zombie));
+        eventually("the end of the child", || group_of(pid).iter().all(|one| one.zombie));
     }
 
     #[test]

@@ -1,11 +1,19 @@
 //! The one place where the operating system is chosen: Linux, or the rest (macOS).
 
 #[cfg(target_os = "linux")]
+mod clone;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use linux::*;
+mod signalfd;
+#[cfg(target_os = "linux")]
+pub use {clone::*, linux::*, signalfd::*};
 
+#[cfg(not(target_os = "linux"))]
+mod fork;
+#[cfg(not(target_os = "linux"))]
+mod handlers;
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-pub use other::*;
+pub use {fork::*, handlers::*, other::*};

@@ -11,7 +11,9 @@ use nix::poll::{PollFd, PollTimeout};
 use nix::sys::socket::MsgFlags;
 use nix::time::ClockId;
 
-use crate::sys::tree::{Member, StartTime};
+use crate::core::signal::Signal;
+use crate::sys::signals::Sent;
+use crate::sys::tree::{Process, StartTime};
 
 /// Stands still in suspend.
 pub const UP: ClockId = ClockId::from_raw(libc::CLOCK_UPTIME_RAW);
@@ -88,14 +90,26 @@ pub fn identity(_pid: i32) -> Option<StartTime> {
     None
 }
 
-pub fn group_members(_pgid: i32) -> Vec<Member> {
+pub fn processes() -> Vec<Process> {
     Vec::new()
 }
 
 pub const IS_MACOS: bool = cfg!(target_os = "macos");
 
-pub const SEES_MEMBERS: bool = false;
+pub const SEES_ALL: bool = false;
+
+/// What `getrusage` counts memory in, in bytes.
+pub const RUSAGE_UNIT: u64 = 1;
 
 pub fn environment(_pid: i32) -> Option<Vec<u8>> {
     None
+}
+
+pub fn command_line(_pid: i32) -> Option<Vec<u8>> {
+    None
+}
+
+/// Nothing tells a process here from another that was given its number, so none is signalled.
+pub fn signal(_pid: i32, _start: StartTime, _signal: Signal) -> io::Result<Sent> {
+    Ok(Sent::NoSuchProcess)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::core::event::Traces;
 use crate::core::fact::{BeatFact, Cause, Excess, StopWhy, Summary};
 use crate::core::settings::{OnEscalate, StopScope};
 use crate::core::time::Wall;
@@ -52,6 +53,7 @@ fn exited(cause: Cause, streak: u32) -> Fact {
         ran_ms: Some(240),
         outcome: Outcome::Failure { cause, streak, max: 3 },
         last_line: None,
+        traces: Traces::default(),
     }
 }
 
@@ -134,6 +136,7 @@ fn a_plain_wrapper_has_little_to_say() {
         ran_ms: Some(1),
         outcome: Outcome::Passed,
         last_line: None,
+        traces: Traces::default(),
     };
     for fact in [started(1), first_beat(1), passed(0), passed(3)] {
         assert!(lines(&mut voice, &fact).is_empty(), "{fact:?}");

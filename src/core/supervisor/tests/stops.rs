@@ -1,10 +1,10 @@
 //! Stopping in every state, and the exit code of each.
 
 use crate::core::ending::Ending;
-use crate::core::event::{Event, SpawnFailure, SpawnFailureKind};
+use crate::core::event::{Event, Launch, SpawnFailure, SpawnFailureKind, SpawnStage};
 use crate::core::fact::Fact;
 use crate::core::settings::{OnEscalate, Policy, Settings, StopScope};
-use crate::core::signal::Signal;
+use crate::core::signal::{Request, Signal};
 use crate::core::supervisor::{Phase, Supervisor};
 
 use super::story::{Story, Strays, defaults, min, s};
@@ -151,13 +151,17 @@ fn stop_while_latched_keeps_the_latch() {
     assert!(story.persisted.latch.is_some());
 }
 
+fn term() -> Event {
+    Event::Signal { signal: Signal::TERM, request: Request::Stop, reached_child: false }
+}
+
 #[test]
 fn nothing_follows_the_exit_but_what_could_not_be_written() {
     let mut story = Story::healthy(defaults());
     story.stop(Signal::TERM).exit(0).is(Phase::Done);
     let mut out = Vec::new();
     for event in [
-        Event::Stop { signal: Signal::TERM },
+        term(),
         Event::Tick { drained: false },
         Event::BadBeat { incarnation: 1, reason: String::new() },
         Event::TreeGone { incarnation: 1 },
@@ -180,8 +184,8 @@ fn a_stop_in_the_same_turn_as_the_start() {
     let (settings, now) = (defaults(), Story::new(defaults()).now);
     let mut out = Vec::new();
     let mut sut = Supervisor::new(settings, crate::core::memory::Memory::default());
-    sut.step(now, Event::Launch { resume: None, rebooted: false }, &mut out);
-    sut.step(now, Event::Stop { signal: Signal::TERM }, &mut out);
+    sut.step(now, Event::Launch(Launch::default()), &mut out);
+    sut.step(now, term(), &mut out);
     let mut failed = sut.clone();
 
     sut.step(now, Event::Spawned { incarnation: 1, pid: 9, start_time: None }, &mut out);
@@ -189,7 +193,8 @@ fn a_stop_in_the_same_turn_as_the_start() {
     assert_eq!(sut.memory().tree.as_ref().and_then(|tree| tree.pid), Some(9));
 
     out.clear();
-    let failure = SpawnFailure { kind: SpawnFailureKind::System, error: "no memory".to_owned() };
+    let (kind, stage) = (SpawnFailureKind::System, SpawnStage::Fork);
+    let failure = SpawnFailure { kind, stage, error: "no memory".to_owned() };
     failed.step(now, Event::SpawnFailed { incarnation: 1, failure }, &mut out);
     assert!(out.contains(&crate::core::effect::Effect::Exit { code: 0 }), "{out:?}");
 }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use crate::core::beat::{Beat, Status};
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
-use crate::core::event::{By, Event, SpawnFailure, SpawnFailureKind};
+use crate::core::event::{
+    By, Event, Last, Launch, SpawnFailure, SpawnFailureKind, SpawnStage, Stray,
+};
 use crate::core::fact::{Fact, Outcome};
 use crate::core::memory::Memory;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
-use crate::core::signal::Signal;
+use crate::core::signal::{Request, Signal};
 use crate::core::supervisor::{Phase, Supervisor, Why};
 use crate::core::time::{Boot, LocalDay, Now, Up, Wall};
 
@@ -132,9 +134,14 @@ impl Story {
             }
             Effect::Persist { .. } => self.persisted = self.sut.memory().clone(),
             Effect::Spawn { incarnation } => self.spawn(incarnation),
+            Effect::Stop { reached: true, .. } => self.told.push("only CONT".to_owned()),
             Effect::Stop { signal, scope, .. } => {
                 self.told.push(format!("signal {} {scope:?}", signal.0));
             }
+            Effect::Pass { signal, scope, .. } => {
+                self.told.push(format!("pass {} {scope:?}", signal.0));
+            }
+            Effect::Suspend { firmly } => self.told.push(format!("suspend {firmly}")),
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Exit { code } => {
                 self.told.push(format!("exit {code}"));
@@ -146,7 +153,8 @@ impl Story {
     fn spawn(&mut self, incarnation: u32) {
         assert_eq!(self.alive, None, "rule 1");
         if let Some(kind) = self.spawn_failures.pop_front() {
-            let failure = SpawnFailure { kind, error: "agent: no".to_owned() };
+            let (stage, error) = (SpawnStage::Exec, "agent: no".to_owned());
+            let failure = SpawnFailure { kind, stage, error };
             self.step(Event::SpawnFailed { incarnation, failure });
         } else {
             self.alive = Some(incarnation);
@@ -164,7 +172,7 @@ impl Story {
             if self.killable {
                 self.exited(Ending::Signal { signal: Signal::KILL, core: false });
             } else {
-                self.step(Event::TreeLeft { incarnation, names: vec!["agent".to_owned()] });
+                self.step(Event::TreeLeft { incarnation, left: left("agent") });
             }
             return;
         }
@@ -175,13 +183,13 @@ impl Story {
                 self.step(Event::TreeGone { incarnation });
             }
             _ => {
-                self.step(Event::TreeLeft { incarnation, names: vec!["stray".to_owned()] });
+                self.step(Event::TreeLeft { incarnation, left: left("stray") });
             }
         }
     }
 
     pub fn launch(&mut self) -> &mut Self {
-        self.step(Event::Launch { resume: None, rebooted: false })
+        self.step(Event::Launch(Launch { run: 1, terminal: true, ..Launch::default() }))
     }
 
     /// The next agentwatch, from what the last one had persisted; its child died with it.
@@ -190,7 +198,7 @@ impl Story {
         self.exit = None;
         self.alive = None;
         self.take();
-        self.step(Event::Launch { resume, rebooted })
+        self.step(Event::Launch(Launch { resume, rebooted, run: 2, terminal: true }))
     }
 
     pub fn beat(&mut self) -> &mut Self {
@@ -217,7 +225,8 @@ impl Story {
 
     pub fn exited_saying(&mut self, ending: Ending, last_line: &str) -> &mut Self {
         let incarnation = self.alive.take().expect("nobody is there to exit");
-        self.step(Event::Exited { incarnation, ending, last_line: Some(last_line.to_owned()) })
+        let last = Last { line: Some(last_line.to_owned()), ..Last::default() };
+        self.step(Event::Exited { incarnation, ending, last })
     }
 
     pub fn exit(&mut self, code: i32) -> &mut Self {
@@ -225,7 +234,12 @@ impl Story {
     }
 
     pub fn stop(&mut self, signal: Signal) -> &mut Self {
-        self.step(Event::Stop { signal });
+        let request = if signal == Signal::HUP { Request::Hangup } else { Request::Stop };
+        self.signal(signal, request, false)
+    }
+
+    pub fn signal(&mut self, signal: Signal, request: Request, reached_child: bool) -> &mut Self {
+        self.step(Event::Signal { signal, request, reached_child });
         self.tick()
     }
 
@@ -323,6 +337,8 @@ fn brief(effect: &Effect) -> String {
         Effect::Persist { .. } => "persist".to_owned(),
         Effect::Spawn { incarnation } => format!("spawn {incarnation}"),
         Effect::Stop { incarnation, .. } => format!("stop {incarnation}"),
+        Effect::Pass { incarnation, .. } => format!("pass {incarnation}"),
+        Effect::Suspend { .. } => "suspend".to_owned(),
         Effect::EndTree { incarnation, how } => format!("end tree {incarnation} {how:?}"),
         Effect::Exit { code } => format!("exit {code}"),
     }
@@ -342,6 +358,7 @@ fn tell(fact: &Fact) -> String {
                 other @ (Outcome::Finished
                 | Outcome::Stopped
                 | Outcome::NoFault
+                | Outcome::Signalled
                 | Outcome::Passed) => word(other),
             };
             format!("exited {incarnation} {}: {what}", ending.code())
@@ -367,6 +384,7 @@ fn tell(fact: &Fact) -> String {
         | Fact::Unwatched { .. }
         | Fact::OutputBlocked { .. }
         | Fact::OutputUnblocked { .. }
+        | Fact::SignalPassed { .. }
         | Fact::Strays { .. }
         | Fact::TreeStuck { .. }
         | Fact::ShutdownAnnounced { .. }
@@ -382,4 +400,8 @@ fn tell(fact: &Fact) -> String {
 /// The name of a variant.
 fn word(what: &impl Debug) -> String {
     format!("{what:?}").split([' ', '(', '{']).next().unwrap().to_owned()
+}
+
+fn left(name: &str) -> Vec<Stray> {
+    vec![Stray { pid: 9, name: name.to_owned() }]
 }
