@@ -3,7 +3,9 @@
 //! Thin, portable faces: what differs between systems stands in `os/` and nowhere else.
 
 pub mod clock;
+pub mod evidence;
 pub mod file;
+mod head;
 pub mod host;
 pub mod lock;
 mod os;

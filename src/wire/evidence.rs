@@ -150,7 +150,7 @@ fn plainly(function: &str) -> Option<&'static str> {
 
 /// `no CPU used`, `4.9s CPU in 5s`.
 fn used(cpu_ms: u64, between_ms: u64) -> String {
-    let between = if between_ms < SECONDS_BELOW_MS && between_ms >= 10_000 {
+    let between = if (10_000..SECONDS_BELOW_MS).contains(&between_ms) {
         format!("{}s", between_ms / 1000)
     } else {
         span(between_ms)

@@ -4,6 +4,12 @@
 mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::*;
+#[cfg(target_os = "linux")]
+mod linux_evidence;
+#[cfg(target_os = "linux")]
+pub use linux_evidence::look;
+#[cfg(target_os = "linux")]
+mod linux_tcp;
 
 #[cfg(not(target_os = "linux"))]
 mod other;

@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollTimeout};
 use nix::sys::socket::MsgFlags;
 use nix::time::ClockId;
 
+use crate::core::evidence::Evidence;
 use crate::sys::tree::{Member, StartTime};
 
 /// Stands still in suspend.
@@ -97,5 +98,10 @@ pub const IS_MACOS: bool = cfg!(target_os = "macos");
 pub const SEES_MEMBERS: bool = false;
 
 pub fn environment(_pid: i32) -> Option<Vec<u8>> {
+    None
+}
+
+/// There is no `/proc` here to look at.
+pub fn look(_pid: i32) -> Option<Evidence> {
     None
 }
