@@ -8,6 +8,7 @@ pub mod file;
 mod head;
 pub mod host;
 pub mod lock;
+pub mod oom;
 mod os;
 pub mod out;
 pub mod pending;
