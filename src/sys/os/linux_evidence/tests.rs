@@ -197,8 +197,10 @@ fn a_fork_bomb_is_cut() {
 }
 
 #[test]
-fn a_child_that_is_its_own_parent_ends_the_search() {
+fn who_is_listed_but_nobodys_child_is_left_out() {
     let world = World::new();
+    // Its pid went to a stranger after the list was made.
+    world.process(11, 1, "stranger", 'S', "0");
     world.process(10, 10, "sh", 'S', "do_wait");
     world.write("10/task/10/children", "10 10 11 -4 x");
     assert_eq!(world.look(10).unwrap().processes, 1);
