@@ -17,6 +17,7 @@ use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use crate::core::signal::Signal;
 
 /// All that `run` has to know.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Clone, Debug)]
 pub struct Resolved {
     /// What decisions depend on.

@@ -130,10 +130,6 @@ pub struct Summary {
 }
 
 /// One line of the journal, but for its time and number.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "few live at a time; boxing would cost each beat an allocation"
-)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Fact {

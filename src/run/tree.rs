@@ -43,21 +43,17 @@ impl Shell {
         };
         // Its status is not collected yet, so the number is still its own.
         let pid = child.pid;
-        let sent = match scope {
-            StopScope::Child => signals::send(pid, signal),
-            StopScope::Group if !child.shares_group => signals::send_group(pid, signal),
+        if scope == StopScope::Group && child.shares_group && tree::SEES_ALL {
             // Our group holds us, and in a pipeline strangers as well.
-            StopScope::Group if tree::SEES_ALL => {
-                let members = self.members(incarnation);
-                for process in &members {
-                    let _ = tree::signal(process, signal);
-                }
-                return;
+            for process in &self.members(incarnation) {
+                let _ = tree::signal(process, signal);
             }
-            StopScope::Group => signals::send(pid, signal),
-        };
-        if matches!(sent, Ok(signals::Sent::NoSuchProcess)) && scope == StopScope::Group {
-            // It has left the group that it was made the leader of.
+            return;
+        }
+        let leads = scope == StopScope::Group && !child.shares_group;
+        let to_group = leads.then(|| signals::send_group(pid, signal));
+        // Without anybody in it, it has left the group that it was made the leader of.
+        if !matches!(to_group, Some(Ok(signals::Sent::Delivered))) {
             let _ = signals::send(pid, signal);
         }
     }

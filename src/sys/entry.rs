@@ -36,17 +36,17 @@ macro_rules! entry {
 /// 0, 1 and 2 are open, so that no file of ours can become somebody's standard output.
 ///
 /// # Safety
-/// `argc` and `argv` must be those of the C function `main`.
+/// They must be the `argc` and `argv` of the C function `main`.
 #[expect(unsafe_code, reason = "it reads the arguments of a C main")]
-pub unsafe fn begin(argc: c_int, argv: *const *const c_char) -> Vec<OsString> {
+pub unsafe fn begin(count: c_int, arguments: *const *const c_char) -> Vec<OsString> {
     open_standard_descriptors();
     signals::block_pipe();
     let argument = |n| {
-        // SAFETY: argv holds argc pointers to strings that live as long as the process.
-        let text = unsafe { CStr::from_ptr(*argv.add(n)) };
+        // SAFETY: it holds `count` pointers to strings that live as long as the process.
+        let text = unsafe { CStr::from_ptr(*arguments.add(n)) };
         OsStr::from_bytes(text.to_bytes()).to_owned()
     };
-    (0..usize::try_from(argc).unwrap_or(0)).map(argument).collect()
+    (0..usize::try_from(count).unwrap_or(0)).map(argument).collect()
 }
 
 fn open_standard_descriptors() {

@@ -4,9 +4,12 @@
 
 pub mod clock;
 pub mod entry;
+pub mod evidence;
 pub mod file;
+mod head;
 pub mod host;
 pub mod lock;
+pub mod oom;
 mod os;
 pub mod out;
 pub mod pending;

@@ -76,8 +76,8 @@ fn wait_any() -> nix::Result<Option<Ended>> {
 
 fn spent(usage: &libc::rusage) -> Spent {
     let ms = |time: libc::timeval| {
-        let ms = i64::from(time.tv_sec) * 1000 + i64::from(time.tv_usec) / 1000;
-        u64::try_from(ms).unwrap_or(0)
+        let part = |n: i128| u64::try_from(n).unwrap_or(0);
+        part(i128::from(time.tv_sec) * 1000 + i128::from(time.tv_usec) / 1000)
     };
     let peak = u64::try_from(usage.ru_maxrss).unwrap_or(0);
     Spent {

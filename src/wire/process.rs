@@ -19,12 +19,10 @@ pub fn name(comm: &str, command_line: &[u8]) -> String {
     // Threads and programs may rename themselves; the file that was executed is better known.
     let program = if program.is_empty() { comm } else { program };
     let plain = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let name = match INTERPRETERS.contains(&plain) {
-        true => match script(&mut words) {
-            Some(script) => format!("{program} {script}"),
-            None => program.to_owned(),
-        },
-        false => program.to_owned(),
+    let script = INTERPRETERS.contains(&plain).then(|| script(&mut words)).flatten();
+    let name = match script {
+        Some(script) => format!("{program} {script}"),
+        None => program.to_owned(),
     };
     name.chars().filter(|c| !c.is_control()).take(NAME_MAX).collect()
 }

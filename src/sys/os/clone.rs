@@ -13,9 +13,10 @@ use crate::sys::spawn::Stopped;
 /// The stack of the child until it executes: it makes a dozen system calls and nothing else.
 const STACK: usize = 32 * 1024;
 
-/// What a stack must be aligned to on every architecture that Linux runs on.
+/// A piece of it, aligned as a stack must be on every architecture that Linux runs on.
+#[derive(Clone, Copy)]
 #[repr(align(16))]
-struct Stack([MaybeUninit<u8>; STACK]);
+struct Piece(#[expect(dead_code, reason = "only its size counts")] [u8; 16]);
 
 /// What the two share while one of them sleeps.
 struct Shared<'a> {
@@ -26,14 +27,14 @@ struct Shared<'a> {
 /// Starts a process that runs `child`, which comes back only when it could not execute its program.
 /// Waits until it has; gives the pid, or what stopped it. All signals must be blocked meanwhile.
 pub fn start(child: &mut dyn FnMut() -> Stopped) -> Result<i32, Stopped> {
-    let mut stack = Box::new(Stack([MaybeUninit::uninit(); STACK]));
+    let mut stack = Vec::<MaybeUninit<Piece>>::with_capacity(STACK / size_of::<Piece>());
     let mut shared = Shared { child, stopped: None };
     #[expect(unsafe_code, reason = "there is no safe way to start a process")]
     // SAFETY: with CLONE_VFORK we sleep until the child has executed or ended, so the stack, `shared` and
     // all that `child` borrows outlive its use of them, and nothing is touched by both at once. It runs
     // on a stack of its own, of which the top is given, as stacks grow downwards on all of them.
     let pid = unsafe {
-        let top = stack.0.as_mut_ptr().add(STACK);
+        let top = stack.as_mut_ptr().add(stack.capacity());
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
         libc::clone(run, top.cast(), flags, (&raw mut shared).cast())
     };

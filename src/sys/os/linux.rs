@@ -135,9 +135,8 @@ pub fn command_line(pid: i32) -> Option<Vec<u8>> {
 /// descriptors (old kernels, strict sandboxes), looking right before comes near it.
 pub fn signal(pid: i32, start: StartTime, signal: Signal) -> io::Result<Sent> {
     let held = pidfd_open(pid);
-    match &held {
-        Err(Errno::ESRCH) => return Ok(Sent::NoSuchProcess),
-        Ok(_) | Err(_) => {}
+    if matches!(held, Err(Errno::ESRCH)) {
+        return Ok(Sent::NoSuchProcess);
     }
     if identity(pid) != Some(start) {
         return Ok(Sent::NoSuchProcess);

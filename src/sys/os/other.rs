@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollTimeout};
 use nix::sys::socket::MsgFlags;
 use nix::time::ClockId;
 
+use crate::core::evidence::Evidence;
 use crate::core::signal::Signal;
 use crate::sys::signals::Sent;
 use crate::sys::tree::{Process, StartTime};
@@ -112,4 +113,9 @@ pub fn command_line(_pid: i32) -> Option<Vec<u8>> {
 /// Nothing tells a process here from another that was given its number, so none is signalled.
 pub fn signal(_pid: i32, _start: StartTime, _signal: Signal) -> io::Result<Sent> {
     Ok(Sent::NoSuchProcess)
+}
+
+/// There is no `/proc` here to look at.
+pub fn look(_pid: i32) -> Option<Evidence> {
+    None
 }
