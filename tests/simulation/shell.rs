@@ -94,7 +94,8 @@ impl World {
 
     fn perform(&mut self, effect: &Effect) {
         match *effect {
-            Effect::Record(_) => {}
+            // What a passed signal does to an agent, and our own suspension, are the world's affair.
+            Effect::Record(_) | Effect::Pass { .. } | Effect::Suspend { .. } => {}
             Effect::Persist { .. } => self.persist(),
             Effect::Spawn { incarnation } => self.spawn(incarnation),
             Effect::Stop { incarnation, .. } => {
@@ -103,8 +104,6 @@ impl World {
                     agent.asked(&mut self.rng, now);
                 }
             }
-            // What a passed signal does to an agent, and our own suspension, are the world's affair.
-            Effect::Pass { .. } | Effect::Suspend { .. } => {}
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Exit { code } => self.exit(code),
         }
