@@ -62,6 +62,7 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .after_help("Example:\n  agentwatch run -- python agent.py")
+        // What they take is defined when one of them is called: every launch pays for this.
         .subcommands([
             run::command(),
             status::command(),

@@ -73,7 +73,7 @@ fn by_asking(name: &str, paths: &Paths) -> Result<String, Failure> {
 fn in_the_files(name: &str, paths: &Paths) -> Result<String, Failure> {
     let now = Clock::new().now();
     let found = memory::load(paths, &now).map_err(|error| failed(name, &error))?;
-    let Some(identity) = found.identity else {
+    let Some(mut identity) = found.identity else {
         let words = "its state.json is unreadable; start it with: agentwatch run --resume";
         return Err(failed(name, &words));
     };
@@ -82,9 +82,9 @@ fn in_the_files(name: &str, paths: &Paths) -> Result<String, Failure> {
         return Ok(format!("{name} is not latched; there is nothing to resume"));
     };
     memory.forgive();
+    identity.journal_seq = found.seq;
     memory::save(paths, &identity, &memory, true).map_err(|error| failed(name, &error))?;
-    let mut journal =
-        Journal::open(&paths.journal(), u32::MAX).map_err(|error| failed(name, &error))?;
+    let mut journal = Journal::new(&paths.journal(), u32::MAX, found.newest, found.seq);
     journal
         .append(&now, &Fact::Resumed { by: By::Command })
         .map_err(|error| failed(name, &error))?;

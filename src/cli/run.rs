@@ -24,14 +24,13 @@ use super::{EXIT_BUSY, EXIT_CONFIG, EXIT_USAGE, Failure, Outcome};
 pub fn command() -> Command {
     Command::new("run")
         .about("Start an agent and keep it alive")
-        .args(config::run_flags())
-        .arg(
-            Arg::new("resume")
+        .defer(|run| {
+            let resume = Arg::new("resume")
                 .long("resume")
                 .action(ArgAction::SetTrue)
-                .help("Start although the agent was given up; a human says so"),
-        )
-        .arg(config::command_arg().required(true))
+                .help("Start although the agent was given up; a human says so");
+            run.args(config::run_flags()).arg(resume).arg(config::command_arg().required(true))
+        })
         .after_help(
             "Example:\n  agentwatch run -- python agent.py\n  \
              agentwatch run --interval 5m --restart always -- ./crawler --fast",

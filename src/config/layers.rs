@@ -111,9 +111,14 @@ pub fn gather(
             insert(&mut settings, entry.key, entry.read, entry.origin, &source.folder, around)?;
         }
     }
-    refuse_unknown_variables(around)?;
+    // Most have none of them, and every launch would pay for making twenty names.
+    let prefixed =
+        around.vars.keys().any(|name| name.as_encoded_bytes().starts_with(OPT_PREFIX.as_bytes()));
+    if prefixed {
+        refuse_unknown_variables(around)?;
+    }
     for key in KEYS {
-        let opt = key.opt_variable();
+        let opt = prefixed.then(|| key.opt_variable()).flatten();
         // The customary name first, so that the one meant for agentwatch alone wins.
         for name in key.variable.into_iter().chain(opt.as_deref()) {
             if let Some(written) = around.var(name) {

@@ -92,19 +92,23 @@ impl Source {
 
     /// Reads what is there now, passes it on, and appends what it heard; false at its end.
     ///
-    /// It reads what was readable when it was called, not until nothing is left, and nothing while its
-    /// reader downstream is blocked.
+    /// It reads all that was readable when it was called, at most [`TURN_MAX`] of what comes meanwhile,
+    /// and nothing while its reader downstream is blocked.
     pub fn read(&mut self, buffer: &mut [u8], to: &mut Forward, heard: &mut Vec<Heard>) -> bool {
         if self.ended {
             return false;
         }
-        let mut left = pending::pending(&self.fd).clamp(1, TURN_MAX);
+        let mut left = TURN_MAX;
         while left > 0 && !to.blocked() {
             let room = left.min(buffer.len());
             match pending::read(&self.fd, &mut buffer[..room]) {
                 ReadResult::Data(n) => {
                     left = left.saturating_sub(n);
                     self.take(&buffer[..n], to, heard);
+                    // Less than there was room for: that was all. Asking again would only say so.
+                    if n < room {
+                        return true;
+                    }
                 }
                 ReadResult::Empty => return true,
                 ReadResult::End | ReadResult::Failed(_) => {

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 
 use crate::core::event::{By, Event};
 use crate::core::supervisor::Phase;
@@ -91,16 +92,19 @@ impl Client {
 }
 
 impl Shell {
+    /// Where the socket of this agent is.
+    pub(super) fn control_path(&self) -> PathBuf {
+        socket::runtime_dir().join(format!("{}.sock", socket::short_name(self.paths.dir())))
+    }
+
     /// Opens the socket. Without it the agent is supervised all the same, and that is said.
     pub(super) fn open_control(&mut self) {
-        let path =
-            socket::runtime_dir().join(format!("{}.sock", socket::short_name(self.paths.dir())));
+        let path = self.control_path();
         match Listener::bind(&path) {
-            Ok(listener) => {
-                self.identity.control = Some(path.display().to_string());
-                self.control = Some(Control { listener, clients: Vec::new() });
-            }
+            Ok(listener) => self.control = Some(Control { listener, clients: Vec::new() }),
             Err(error) => {
+                self.identity.control = None;
+                self.unsaved.get_or_insert(false);
                 let path = path.display();
                 self.say_plain(&format!("no control socket, so no commands: {path}: {error}"));
             }

@@ -25,8 +25,8 @@ use crate::core::signal::Signal;
 use crate::core::supervisor::{EXIT_SELF, Supervisor};
 use crate::core::time::{Now, Wall};
 use crate::store::journal::Journal;
-use crate::store::memory;
 use crate::store::paths::Paths;
+use crate::store::{memory, read};
 use crate::sys::clock::Clock;
 use crate::sys::lock::Lock;
 use crate::sys::poll::BootTimer;
@@ -64,7 +64,7 @@ struct Shell {
     clock: Clock,
     now: Now,
     signals: Signals,
-    boot_timer: Option<BootTimer>,
+    boot_timer: BootTimer,
     journal: Option<Journal>,
     speaker: Speaker,
     out: Forward,
@@ -88,6 +88,8 @@ struct Shell {
     /// There may be more of them than were collected.
     unreaped: bool,
     effects: VecDeque<Effect>,
+    /// The memory is to be written before anything relies on it; `true`: down to the platter.
+    unsaved: Option<bool>,
     control: Option<Control>,
     /// One buffer for everything that is read.
     buffer: Vec<u8>,
@@ -128,7 +130,7 @@ impl Shell {
             now: clock.now(),
             clock,
             signals,
-            boot_timer: BootTimer::new()?,
+            boot_timer: BootTimer::default(),
             journal: None,
             speaker,
             out: Forward::stdout(),
@@ -144,6 +146,7 @@ impl Shell {
             endings: Vec::new(),
             unreaped: false,
             effects: VecDeque::new(),
+            unsaved: None,
             control: None,
             buffer: vec![0; child::READ_MAX],
             stop_seen: false,
@@ -167,13 +170,7 @@ impl Shell {
         for note in std::mem::take(&mut self.plan.resolved.notes) {
             self.say_plain(&note);
         }
-        match Journal::open(&self.paths.journal(), self.plan.resolved.keep_days) {
-            Ok(journal) => self.journal = Some(journal),
-            Err(error) => {
-                let error = format!("{}: {error}", self.paths.journal().display());
-                self.step(Event::StoreFailed { what: Kept::Journal, error });
-            }
-        }
+        self.open_journal();
         let settings = self.supervisor.settings();
         let started = Fact::SupervisorStarted {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -199,11 +196,33 @@ impl Shell {
             let boots = (before, self.identity.boot_id.as_ref());
             rebooted = matches!(boots, (Some(before), Some(now)) if before != now);
         }
-        self.open_control();
         self.look_for_children();
         let (resume, run, terminal) = (self.plan.resume, self.run, self.terminal.is_some());
         self.step(Event::Launch(Launch { resume, rebooted, run, terminal }));
+        self.identity.control = Some(self.control_path().display().to_string());
+        self.perform_all()?;
+        // Only now, while the child is getting ready: at its start nobody has anything to command.
+        self.open_control();
         self.perform_all()
+    }
+
+    fn open_journal(&mut self) {
+        let dir = self.paths.journal();
+        // State that cannot be read says nothing about where the journal stands.
+        let stands = match &self.plan.found {
+            Ok(found) => Ok((found.newest, found.seq)),
+            Err(_) => read::since(&dir, u64::MAX).map(|news| (news.newest, news.seq)),
+        };
+        match stands {
+            Ok((newest, seq)) => {
+                let keep_days = self.plan.resolved.keep_days;
+                self.journal = Some(Journal::new(&dir, keep_days, newest, seq));
+            }
+            Err(error) => {
+                let error = format!("{}: {error}", dir.display());
+                self.step(Event::StoreFailed { what: Kept::Journal, error });
+            }
+        }
     }
 
     /// Whoever executed agentwatch in its own place may have left it children: they are not ours to end.
@@ -237,6 +256,7 @@ fn identity(resolved: &Resolved) -> Identity {
         interval_ms: crate::core::time::millis(settings.interval),
         misses: settings.misses,
         max_failures: settings.max_failures,
+        journal_seq: 0,
     }
 }
 

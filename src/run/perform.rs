@@ -10,6 +10,7 @@ use crate::core::ending::Ending;
 use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind, SpawnStage};
 use crate::core::fact::Fact;
 use crate::core::settings::Policy;
+use crate::store::journal::Journal;
 use crate::store::memory;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
 use crate::sys::{self, signals, tty};
@@ -24,8 +25,11 @@ impl Shell {
     /// Performs everything that is to be done; breaks with the exit code.
     pub(super) fn perform_all(&mut self) -> ControlFlow<u8> {
         for _ in 0..EFFECTS_MAX {
-            let Some(effect) = self.effects.pop_front() else { break };
-            self.perform(effect)?;
+            match self.effects.pop_front() {
+                Some(effect) => self.perform(effect)?,
+                None if self.unsaved.is_some() => self.save(),
+                None => break,
+            }
         }
         ControlFlow::Continue(())
     }
@@ -33,15 +37,24 @@ impl Shell {
     fn perform(&mut self, effect: Effect) -> ControlFlow<u8> {
         match effect {
             Effect::Record(fact) => self.record(&fact),
-            Effect::Persist { sync } => self.persist(sync),
-            Effect::Spawn { incarnation } => self.spawn(incarnation),
+            // Written once for all that changes in a row. Whatever is recorded meanwhile the next life
+            // learns from the journal; only a start must not be forgotten (SPEC rule 2).
+            Effect::Persist { sync } => self.unsaved = Some(sync || self.unsaved == Some(true)),
+            Effect::Spawn { incarnation } => {
+                self.save();
+                self.spawn(incarnation);
+            }
             Effect::Stop { incarnation, signal, scope, reached } => {
                 self.stop(incarnation, signal, scope, reached);
             }
             Effect::Pass { incarnation, signal, scope } => self.send(incarnation, signal, scope),
-            Effect::Suspend { firmly } => signals::suspend(firmly),
+            Effect::Suspend { firmly } => {
+                self.save();
+                signals::suspend(firmly);
+            }
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Exit { code } => {
+                self.save();
                 self.drain();
                 return ControlFlow::Break(code);
             }
@@ -72,12 +85,15 @@ impl Shell {
         self.err.say(&line);
     }
 
-    fn persist(&mut self, sync: bool) {
+    /// Writes the memory, if it has changed.
+    fn save(&mut self) {
+        let Some(sync) = self.unsaved.take() else { return };
         // Without the lock another agentwatch may be the one who writes here.
         if self.plan.lock.is_err() {
             return;
         }
         let what = Kept::State;
+        self.identity.journal_seq = self.journal.as_ref().map_or(0, Journal::seq);
         match memory::save(&self.paths, &self.identity, self.supervisor.memory(), sync) {
             Ok(()) => self.step(Event::StoreWorks { what }),
             Err(error) => self.step(Event::StoreFailed { what, error }),

@@ -67,15 +67,17 @@ impl Shell {
                 Some(wait)
             }
         };
-        // A wait that runs on in suspend needs a timer that does, too.
-        if let Some(timer) = &mut self.boot_timer {
-            timer.set(boot).context("cannot set a timer")?;
-        }
         let mut fds = vec![Interest::read(self.signals.fd())];
-        if let Some(timer) = self.boot_timer.as_ref().filter(|_| boot.is_some()) {
-            fds.push(Interest::read(timer.fd()));
+        // A wait that runs on in suspend needs a timer that does, too.
+        if let Some(wait) = boot {
+            let timer = self.boot_timer.after(wait).context("cannot set a timer")?;
+            fds.extend(timer.map(Interest::read));
         }
-        let heard = self.sources.iter().filter(|source| !self.forward_of(source.stream).blocked());
+        let (out, err) = (&self.out, &self.err);
+        let heard = self.sources.iter().filter(|source| match source.stream {
+            Stream::Out => !out.blocked(),
+            Stream::Err => !err.blocked(),
+        });
         fds.extend(heard.filter_map(Source::fd).map(|fd| Interest::read(fd.as_fd())));
         fds.extend(self.control.iter().flat_map(Control::fds).map(Interest::read));
         let wanted = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
@@ -108,13 +110,6 @@ impl Shell {
             traces: Traces { output: Vec::new(), spent: Some(ended.spent) },
         };
         self.step(Event::Exited { incarnation, ending: ended.ending, last });
-    }
-
-    fn forward_of(&self, stream: Stream) -> &Forward {
-        match stream {
-            Stream::Out => &self.out,
-            Stream::Err => &self.err,
-        }
     }
 
     /// Collects who ended; told to the core later in the turn, or in the next one.

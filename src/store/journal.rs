@@ -16,9 +16,6 @@ use super::read;
 /// the gap in `seq`.
 const BACKLOG_MAX: usize = 256 * 1024;
 
-/// How much of a day file's end is looked at to find the last number: a few lines, as every start pays.
-const TAIL_BYTES: u64 = 4 * 1024;
-
 /// The journal of one agent, open for writing. There is one writer while agentwatch runs.
 #[derive(Debug)]
 pub struct Journal {
@@ -34,32 +31,26 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The journal in `dir`, going on after the last number in it. Writes nothing yet.
-    ///
-    /// # Errors
-    /// The folder cannot be read; a missing one is made when the first line is written.
-    pub fn open(dir: &Path, keep_days: u32) -> io::Result<Self> {
-        let newest = read::days(dir)?.last().map_or(LocalDay(i32::MIN), |(day, _)| *day);
-        let mut seq = 0;
-        for record in read::tail(dir, 1, TAIL_BYTES)? {
-            seq = record.seq;
-        }
-        if seq == 0 {
-            // The tail holds no whole line: look at all of it rather than count anew.
-            for (_, path) in read::days(dir)? {
-                read::file(&path, 0, &mut |record| seq = seq.max(record.seq))?;
-            }
-        }
-        Ok(Self {
+    /// The journal in `dir`, going on after the number `seq` in the day file `newest`. Writes nothing
+    /// yet; a missing folder is made when the first line is written.
+    #[must_use]
+    pub fn new(dir: &Path, keep_days: u32, newest: Option<LocalDay>, seq: u64) -> Self {
+        Self {
             dir: dir.to_owned(),
             keep_days,
             file: None,
-            day: newest,
+            day: newest.unwrap_or(LocalDay(i32::MIN)),
             seq,
             torn: false,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-        })
+        }
+    }
+
+    /// The number of the last fact.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.seq
     }
 
     /// Appends one fact. It is numbered at once and written as soon as it can be.
@@ -98,8 +89,10 @@ impl Journal {
                 file::private_dir(&self.dir)?;
                 let mut opened = file::append(path)?;
                 self.torn = !ends_with_newline(&mut opened)?;
+                if self.day != day {
+                    prune(&self.dir, day, self.keep_days);
+                }
                 self.day = day;
-                prune(&self.dir, day, self.keep_days);
                 none.insert(opened)
             }
         };
@@ -182,6 +175,12 @@ mod tests {
         }
     }
 
+    /// As the next agentwatch finds it.
+    fn open(folder: &Folder, keep_days: u32) -> Journal {
+        let news = read::since(&folder.0, u64::MAX).unwrap();
+        Journal::new(&folder.0, keep_days, news.newest, news.seq)
+    }
+
     fn on(day: i32) -> Now {
         Now { wall: Wall(i64::from(day) * 86_400_000), day: LocalDay(day), ..Now::default() }
     }
@@ -193,11 +192,11 @@ mod tests {
     #[test]
     fn each_local_day_has_its_file_and_numbers_go_on_over_them() {
         let folder = Folder::new("days");
-        let mut journal = Journal::open(&folder.0, 90).unwrap();
+        let mut journal = open(&folder, 90);
         for day in [20_000, 20_000, 20_001] {
             journal.append(&on(day), &fact()).unwrap();
         }
-        let mut next_life = Journal::open(&folder.0, 90).unwrap();
+        let mut next_life = open(&folder, 90);
         next_life.append(&on(20_001), &fact()).unwrap();
         assert_eq!(folder.names(), ["2024-10-04", "2024-10-05"]);
         assert_eq!(folder.numbers(), [1, 2, 3, 4]);
@@ -206,8 +205,8 @@ mod tests {
     #[test]
     fn a_clock_set_back_appends_to_the_newest_file() {
         let folder = Folder::new("back");
-        Journal::open(&folder.0, 90).unwrap().append(&on(20_005), &fact()).unwrap();
-        let mut journal = Journal::open(&folder.0, 90).unwrap();
+        open(&folder, 90).append(&on(20_005), &fact()).unwrap();
+        let mut journal = open(&folder, 90);
         journal.append(&on(20_000), &fact()).unwrap();
         assert_eq!(folder.names(), ["2024-10-09"]);
         assert_eq!(folder.numbers(), [1, 2]);
@@ -217,7 +216,7 @@ mod tests {
     fn old_days_are_removed_and_what_is_not_ours_is_left() {
         let folder = Folder::new("old");
         fs::write(folder.0.join("notes.jsonl"), "mine").unwrap();
-        let mut journal = Journal::open(&folder.0, 3).unwrap();
+        let mut journal = open(&folder, 3);
         for day in 20_000..20_010 {
             journal.append(&on(day), &fact()).unwrap();
         }
@@ -228,7 +227,7 @@ mod tests {
     #[test]
     fn a_removed_file_is_made_again_and_what_could_not_be_written_comes_first() {
         let folder = Folder::new("removed");
-        let mut journal = Journal::open(&folder.0, 90).unwrap();
+        let mut journal = open(&folder, 90);
         journal.append(&on(20_000), &fact()).unwrap();
         // A folder in its place cannot be written to.
         let path = folder.0.join("2024-10-04.jsonl");
@@ -246,7 +245,7 @@ mod tests {
         let folder = Folder::new("bounded");
         let path = folder.0.join("2024-10-04.jsonl");
         fs::create_dir(&path).unwrap();
-        let mut journal = Journal::open(&folder.0, 90).unwrap();
+        let mut journal = open(&folder, 90);
         for _ in 0..10_000 {
             journal.append(&on(20_000), &fact()).unwrap_err();
         }

@@ -1,12 +1,11 @@
 //! `state.json` on disk: read at start, replaced atomically, kept aside when it is torn.
 
-use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 
 use crate::core::fact::Fact;
 use crate::core::memory::Memory;
-use crate::core::time::{Now, Wall};
+use crate::core::time::{LocalDay, Now, Wall};
 use crate::sys::file;
 use crate::wire::record::Record;
 use crate::wire::state::{self, Identity};
@@ -16,9 +15,6 @@ use super::{read, rebuild};
 
 /// The largest `state.json` that is read; ours are below 2 KiB.
 const SIZE_MAX: u64 = 1024 * 1024;
-
-/// How much of the newest day files is compared with a good `state.json`; more would cost every start.
-const TAIL_BYTES: u64 = 4 * 1024;
 
 /// Day files that are read to rebuild a lost state: a streak or a latch older than that is found too,
 /// as long as anything was written of it.
@@ -33,6 +29,10 @@ pub struct Found {
     pub identity: Option<Identity>,
     /// Why `state.json` could not be used, and where it was put.
     pub torn: Option<(String, PathBuf)>,
+    /// The newest day file of the journal.
+    pub newest: Option<LocalDay>,
+    /// The number of its last record.
+    pub seq: u64,
 }
 
 /// Reads the state of an agent, changing nothing.
@@ -72,9 +72,12 @@ pub fn load(paths: &Paths, now: &Now) -> io::Result<Found> {
         }
         Err(error) => return Err(error),
     };
-    // The numbers in the journal count too: a state restored from a backup must not repeat them.
+    // What was recorded after the state was written counts too, and a state that was restored from a
+    // backup must not repeat numbers. Without one, all that is wanted is the last number.
+    let known = identity.as_ref().map_or(u64::MAX, |identity| identity.journal_seq);
+    let news = read::since(&paths.journal(), known)?;
     if error.is_none() && identity.is_some() {
-        catch_up(&mut memory, &read::tail(&paths.journal(), usize::MAX, TAIL_BYTES)?);
+        catch_up(&mut memory, &news.records);
     } else if memory.incarnation > 0 {
         memory.last_start = Some(now.wall);
     }
@@ -86,12 +89,12 @@ pub fn load(paths: &Paths, now: &Now) -> io::Result<Found> {
         memory.last_start = Some(now.wall);
         memory.cooldown_owed = true;
     }
-    Ok(Found { memory, identity, torn })
+    Ok(Found { memory, identity, torn, newest: news.newest, seq: news.seq })
 }
 
 /// Learns from the end of the journal what was recorded and not saved any more: the numbers that were
 /// given out, and the end of a child if agentwatch was killed right after it had recorded it.
-fn catch_up(memory: &mut Memory, records: &VecDeque<Record>) {
+fn catch_up(memory: &mut Memory, records: &[Record]) {
     let mut told = Memory::default();
     let open = memory.tree.as_ref().filter(|tree| !tree.ended).map(|tree| tree.incarnation);
     let mut ended = false;
@@ -142,7 +145,7 @@ mod tests {
     use crate::core::fact::{Cause, Outcome};
     use crate::core::memory::Tree;
 
-    fn exited(incarnation: u32) -> VecDeque<Record> {
+    fn exited(incarnation: u32) -> Vec<Record> {
         let fact = Fact::Exited {
             incarnation,
             ending: Ending::Exit { code: 1 },
@@ -152,7 +155,7 @@ mod tests {
             traces: Traces::default(),
         };
         let (event, line) = (String::new(), String::new());
-        VecDeque::from([Record { ts: Wall(9), seq: 1, fact: Some(fact), event, line }])
+        vec![Record { ts: Wall(9), seq: 1, fact: Some(fact), event, line }]
     }
 
     fn running() -> Memory {

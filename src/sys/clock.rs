@@ -89,6 +89,11 @@ impl Zone {
 
     /// The offset at that moment, remembered for the rest of its quarter.
     fn offset(&mut self, wall: Wall) -> i32 {
+        // The library looks at the zone file at the first use, and then only if it is told to: machines
+        // move. Of no effect with a second thread, where it would not be sound; only tests have one.
+        if self.quarter.is_some_and(|(known, _)| known != wall.0.div_euclid(QUARTER)) {
+            let _ = time::util::refresh_tz();
+        }
         let offset = self.at(wall);
         self.quarter = Some((wall.0.div_euclid(QUARTER), offset));
         offset
@@ -97,9 +102,6 @@ impl Zone {
 
 /// Asks the C library.
 fn look_up(seconds: i64) -> Option<i32> {
-    // The library looks at the zone file once and for all unless it is told to: machines move. Of
-    // no effect with a second thread, where it would not be sound; only tests have one.
-    let _ = time::util::refresh_tz();
     let at = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     UtcOffset::local_offset_at(at).ok().map(UtcOffset::whole_seconds)
 }

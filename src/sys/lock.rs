@@ -70,8 +70,7 @@ impl Lock {
                 Ok(()) => {
                     let lock = Self(file);
                     // The pid is a courtesy for messages: a full disk must not cost us the lock.
-                    let pid = format!("{}\n", process::id());
-                    let _ = lock.0.set_len(0).and_then(|()| (&lock.0).write_all(pid.as_bytes()));
+                    let _ = lock.write_pid();
                     return Ok(lock);
                 }
                 Err(TryLockError::WouldBlock) => pause(PATIENCE / TRIES),
@@ -79,6 +78,17 @@ impl Lock {
             }
         }
         Err(LockError::Held { pid: read_pid(&file) })
+    }
+
+    /// Over what is there, and cut to length only if that was longer: freeing a block of the disk and
+    /// taking it again costs more than the lock itself.
+    fn write_pid(&self) -> io::Result<()> {
+        let pid = format!("{}\n", process::id());
+        let length = u64::try_from(pid.len()).unwrap_or(u64::MAX);
+        if length < self.0.metadata()?.len() {
+            self.0.set_len(0)?;
+        }
+        (&self.0).write_all(pid.as_bytes())
     }
 }
 

@@ -96,31 +96,22 @@ pub fn pause(time: Duration) {
 ///
 /// Linux has it (timerfd on `CLOCK_BOOTTIME`). Elsewhere there is none: a cooldown that ran out
 /// while the machine slept is noticed late, by at most the time that it slept.
-#[derive(Debug)]
-pub struct BootTimer(os::BootTimer);
+#[derive(Debug, Default)]
+pub struct BootTimer(Option<os::BootTimer>);
 
 impl BootTimer {
-    /// A timer that is not armed; `None` where the system has none.
+    /// Gives a descriptor that is readable `after` from now (zero: at once) and stays so until the next
+    /// call: poll it, never read it. `None` where the system has no such thing.
     ///
     /// # Errors
-    /// No descriptor or memory left.
-    pub fn new() -> io::Result<Option<Self>> {
-        Ok(os::BootTimer::new()?.map(Self))
-    }
-
-    /// Makes [`Self::fd`] readable `after` from now (zero: at once), or never.
-    ///
-    /// It stays readable until it is set again, so set it in every turn.
-    ///
-    /// # Errors
-    /// A time that the kernel cannot represent.
-    pub fn set(&mut self, after: Option<Duration>) -> io::Result<()> {
-        self.0.set(after.map(|after| after.min(WAIT_MAX)))
-    }
-
-    /// What to poll for reading; never read it.
-    pub fn fd(&self) -> BorrowedFd<'_> {
-        self.0.fd()
+    /// No descriptor or memory left, or a time that the kernel cannot represent.
+    pub fn after(&mut self, after: Duration) -> io::Result<Option<BorrowedFd<'_>>> {
+        if self.0.is_none() {
+            self.0 = os::BootTimer::new()?;
+        }
+        let Some(timer) = &mut self.0 else { return Ok(None) };
+        timer.set(Some(after.min(WAIT_MAX)))?;
+        Ok(Some(timer.fd()))
     }
 }
 

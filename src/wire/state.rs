@@ -35,6 +35,9 @@ pub struct Identity {
     /// The failure that escalates.
     #[serde(default)]
     pub max_failures: u32,
+    /// The number of the last line of the journal when this was written: what follows it is news.
+    #[serde(default)]
+    pub journal_seq: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -178,6 +181,7 @@ mod tests {
             interval_ms: 60_000,
             misses: 2,
             max_failures: 3,
+            journal_seq: 12,
         };
         let memory = Memory {
             incarnation: 7,

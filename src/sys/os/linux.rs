@@ -95,9 +95,10 @@ pub fn reopen_nonblocking(file: &File) -> Option<File> {
 }
 
 pub fn boot_id() -> Option<String> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let id = id.trim();
-    (!id.is_empty()).then(|| id.to_owned())
+    let mut id = [0; 64];
+    let length = File::open("/proc/sys/kernel/random/boot_id").ok()?.read(&mut id).ok()?;
+    let id = String::from_utf8_lossy(&id[..length]).trim().to_owned();
+    (!id.is_empty()).then_some(id)
 }
 
 pub fn identity(pid: i32) -> Option<StartTime> {
@@ -172,9 +173,11 @@ fn pidfd_send_signal(pidfd: &OwnedFd, signal: Signal) -> nix::Result<()> {
 }
 
 fn stat(pid: i32) -> Option<Process> {
+    // More than any such line has; asking first for its length would only give 0.
+    let mut line = [0; 1024];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
     // Not as text: the name of a process may be any bytes.
-    let line = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    parse_stat(pid, &String::from_utf8_lossy(&line))
+    parse_stat(pid, &String::from_utf8_lossy(&line[..length]))
 }
 
 fn parse_stat(pid: i32, line: &str) -> Option<Process> {
