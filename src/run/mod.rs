@@ -102,7 +102,7 @@ struct Shell {
 /// # Errors
 /// What agentwatch cannot do without: its signals or its poll.
 pub fn run(plan: Plan, clock: Clock, signals: Signals) -> anyhow::Result<u8> {
-    let mut shell = Shell::new(plan, clock, signals)?;
+    let mut shell = Shell::new(plan, clock, signals);
     // A bug of ours must not leave an agent without supervision: its tree goes with us.
     let ended = catch_unwind(AssertUnwindSafe(|| shell.supervise()));
     if !matches!(ended, Ok(Ok(_)))
@@ -115,7 +115,7 @@ pub fn run(plan: Plan, clock: Clock, signals: Signals) -> anyhow::Result<u8> {
 }
 
 impl Shell {
-    fn new(plan: Plan, mut clock: Clock, signals: Signals) -> anyhow::Result<Self> {
+    fn new(plan: Plan, mut clock: Clock, signals: Signals) -> Self {
         let resolved = &plan.resolved;
         let paths = Paths::new(&resolved.state_dir, &resolved.name);
         let identity = identity(resolved);
@@ -123,7 +123,7 @@ impl Shell {
         let settings = resolved.settings.clone();
         let speaker = Speaker::new(resolved);
         sys::tree::become_subreaper();
-        Ok(Self {
+        Self {
             supervisor: Supervisor::new(settings, memory),
             paths,
             identity,
@@ -151,7 +151,7 @@ impl Shell {
             buffer: vec![0; child::READ_MAX],
             stop_seen: false,
             plan,
-        })
+        }
     }
 
     fn supervise(&mut self) -> anyhow::Result<u8> {
