@@ -12,10 +12,9 @@ use super::{EXIT_FAILED, Failure, Outcome};
 pub fn command() -> Command {
     Command::new("check")
         .about("Check the configuration and print every value with its origin")
-        .defer(|check| {
-            let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
-            check.args(config::run_flags()).arg(json).arg(config::command_arg())
-        })
+        .args(config::run_flags())
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
+        .arg(config::command_arg())
         .after_help("Example:\n  agentwatch check --interval 5m -- python agent.py")
 }
 

@@ -62,15 +62,20 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .after_help("Example:\n  agentwatch run -- python agent.py")
-        // What they take is defined when one of them is called: every launch pays for this.
-        .subcommands([
-            run::command(),
-            status::command(),
-            events::command(),
-            resume::command(),
-            check::command(),
-        ])
+        .subcommands(COMMANDS.map(|(_, command, _)| command()))
 }
+
+/// A command: its name, its definition, its deed.
+type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
+
+/// All commands, in the order of the help.
+const COMMANDS: [Entry; 5] = [
+    ("run", run::command, run::main),
+    ("status", status::command, status::main),
+    ("events", events::command, events::main),
+    ("resume", resume::command, resume::main),
+    ("check", check::command, check::main),
+];
 
 /// Runs a command line, the program's name first; gives the exit code.
 #[must_use]
@@ -92,24 +97,22 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
 }
 
 fn dispatch(args: Vec<OsString>) -> Outcome {
-    let matches = match command().try_get_matches_from(args) {
-        Ok(matches) => matches,
-        Err(error) => {
+    // The one that is called is read by its own definition: every launch would pay for all the others.
+    let called = args.get(1).and_then(|word| COMMANDS.iter().find(|(name, ..)| word == name));
+    let read = match called {
+        Some((name, command, _)) => command()
+            .bin_name(format!("agentwatch {name}"))
+            .try_get_matches_from(args.into_iter().skip(1)),
+        None => command().try_get_matches_from(args),
+    };
+    match (read, called) {
+        (Ok(matches), Some((_, _, deed))) => deed(&matches),
+        // Without a command there is help or an error, and neither gives matches.
+        (Ok(_), None) => Ok(EXIT_USAGE),
+        (Err(error), _) => {
             // Help and version are no errors; clap knows which stream each belongs to.
             let _ = error.print();
-            return Ok(if error.use_stderr() { EXIT_USAGE } else { 0 });
+            Ok(if error.use_stderr() { EXIT_USAGE } else { 0 })
         }
-    };
-    let act: fn(&ArgMatches) -> Outcome = match matches.subcommand_name() {
-        Some("run") => run::main,
-        Some("status") => status::main,
-        Some("events") => events::main,
-        Some("resume") => resume::main,
-        Some("check") => check::main,
-        _ => return Ok(EXIT_USAGE),
-    };
-    match matches.subcommand() {
-        Some((_, matches)) => act(matches),
-        None => Ok(EXIT_USAGE),
     }
 }

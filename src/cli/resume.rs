@@ -59,7 +59,7 @@ fn by_asking(name: &str, paths: &Paths) -> Result<String, Failure> {
         return Err(failed(name, &words));
     };
     let answer = control::write(&Request::Resume)
-        .map_err(std::io::Error::from)
+        .map_err(std::io::Error::other)
         .and_then(|line| socket::ask(Path::new(&control), &line, control::LINE_MAX, PATIENCE))
         .map_err(|error| failed(name, &format_args!("{control}: {error}")))?;
     match control::read_answer(&answer) {

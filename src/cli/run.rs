@@ -1,6 +1,6 @@
 //! `agentwatch run -- COMMAND`: the main job.
 
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -24,13 +24,14 @@ use super::{EXIT_BUSY, EXIT_CONFIG, EXIT_USAGE, Failure, Outcome};
 pub fn command() -> Command {
     Command::new("run")
         .about("Start an agent and keep it alive")
-        .defer(|run| {
-            let resume = Arg::new("resume")
+        .args(config::run_flags())
+        .arg(
+            Arg::new("resume")
                 .long("resume")
                 .action(ArgAction::SetTrue)
-                .help("Start although the agent was given up; a human says so");
-            run.args(config::run_flags()).arg(resume).arg(config::command_arg().required(true))
-        })
+                .help("Start although the agent was given up; a human says so"),
+        )
+        .arg(config::command_arg().required(true))
         .after_help(
             "Example:\n  agentwatch run -- python agent.py\n  \
              agentwatch run --interval 5m --restart always -- ./crawler --fast",
@@ -89,10 +90,16 @@ fn surroundings() -> Result<Surroundings, Failure> {
 /// Takes the lock. Held by another: that is the end. Without a place for it supervision goes on, as it
 /// would with a full disk (SPEC rule 9).
 fn lock(resolved: &Resolved, paths: &Paths) -> Result<Result<Lock, String>, Failure> {
-    if let Err(error) = file::private_dir(paths.dir()) {
-        return Ok(Err(format!("{}: {error}", paths.dir().display())));
-    }
-    match Lock::take(&paths.lock()) {
+    let taken = match Lock::take(&paths.lock()) {
+        Err(LockError::Io(error)) if error.kind() == ErrorKind::NotFound => {
+            if let Err(error) = file::private_dir(paths.dir()) {
+                return Ok(Err(format!("{}: {error}", paths.dir().display())));
+            }
+            Lock::take(&paths.lock())
+        }
+        taken => taken,
+    };
+    match taken {
         Ok(lock) => Ok(Ok(lock)),
         Err(LockError::Held { pid }) => {
             let name = &resolved.name;

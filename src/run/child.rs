@@ -94,7 +94,13 @@ impl Source {
     ///
     /// It reads all that was readable when it was called, at most [`TURN_MAX`] of what comes meanwhile,
     /// and nothing while its reader downstream is blocked.
-    pub fn read(&mut self, buffer: &mut [u8], to: &mut Forward, heard: &mut Vec<Heard>) -> bool {
+    pub fn read(
+        &mut self,
+        buffer: &mut [u8],
+        to_the_end: bool,
+        to: &mut Forward,
+        heard: &mut Vec<Heard>,
+    ) -> bool {
         if self.ended {
             return false;
         }
@@ -105,8 +111,9 @@ impl Source {
                 ReadResult::Data(n) => {
                     left = left.saturating_sub(n);
                     self.take(&buffer[..n], to, heard);
-                    // Less than there was room for: that was all. Asking again would only say so.
-                    if n < room {
+                    // Less than there was room for: that was all. Asking again would only say so, but for
+                    // the end of the file, which ends a last line.
+                    if n < room && !to_the_end {
                         return true;
                     }
                 }

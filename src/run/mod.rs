@@ -88,6 +88,8 @@ struct Shell {
     /// There may be more of them than were collected.
     unreaped: bool,
     effects: VecDeque<Effect>,
+    /// Something was recorded that is not in the journal yet.
+    unwritten: bool,
     /// The memory is to be written before anything relies on it; `true`: down to the platter.
     unsaved: Option<bool>,
     control: Option<Control>,
@@ -146,9 +148,10 @@ impl Shell {
             endings: Vec::new(),
             unreaped: false,
             effects: VecDeque::new(),
+            unwritten: false,
             unsaved: None,
             control: None,
-            buffer: vec![0; child::READ_MAX],
+            buffer: Vec::new(),
             stop_seen: false,
             plan,
         }

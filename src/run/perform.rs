@@ -27,6 +27,7 @@ impl Shell {
         for _ in 0..EFFECTS_MAX {
             match self.effects.pop_front() {
                 Some(effect) => self.perform(effect)?,
+                None if self.unwritten => self.write_journal(),
                 None if self.unsaved.is_some() => self.save(),
                 None => break,
             }
@@ -49,11 +50,13 @@ impl Shell {
             }
             Effect::Pass { incarnation, signal, scope } => self.send(incarnation, signal, scope),
             Effect::Suspend { firmly } => {
+                self.write_journal();
                 self.save();
                 signals::suspend(firmly);
             }
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Exit { code } => {
+                self.write_journal();
                 self.save();
                 self.drain();
                 return ControlFlow::Break(code);
@@ -71,8 +74,18 @@ impl Shell {
         for line in self.speaker.lines(fact) {
             self.err.say(&line);
         }
+        let Some(journal) = &mut self.journal else { return };
+        match journal.note(&self.now, fact) {
+            Ok(()) => self.unwritten = true,
+            Err(error) => self.step(Event::StoreFailed { what: Kept::Journal, error }),
+        }
+    }
+
+    /// Writes what was recorded. Not before a start: the child need not wait for it.
+    fn write_journal(&mut self) {
+        self.unwritten = false;
         let what = Kept::Journal;
-        match self.journal.as_mut().map(|journal| journal.append(&self.now, fact)) {
+        match self.journal.as_mut().map(|journal| journal.flush(&self.now)) {
             None => {}
             Some(Ok(())) => self.step(Event::StoreWorks { what }),
             Some(Err(error)) => self.step(Event::StoreFailed { what, error }),

@@ -17,7 +17,7 @@ use crate::sys::signals::{self, Caught};
 use crate::sys::tty;
 
 use super::Shell;
-use super::child::{Heard, OLD_SOURCES_MAX, Source, Stream};
+use super::child::{self, Heard, OLD_SOURCES_MAX, Source, Stream};
 use super::control::Control;
 use super::forward::{Flow, Forward};
 
@@ -123,6 +123,9 @@ impl Shell {
 
     /// Reads what the agent said and tells the core what was heard; false if its beats could not be.
     pub(super) fn read_sources(&mut self) -> bool {
+        // Not before it is needed: few agents ever say so much at once.
+        self.buffer.resize(child::READ_MAX, 0);
+        let ended = !self.endings.is_empty();
         let mut drained = true;
         let mut heard = Vec::new();
         let mut sources = std::mem::take(&mut self.sources);
@@ -131,7 +134,7 @@ impl Shell {
                 Stream::Out => &mut self.out,
                 Stream::Err => &mut self.err,
             };
-            let open = source.read(&mut self.buffer, forward, &mut heard);
+            let open = source.read(&mut self.buffer, ended, forward, &mut heard);
             let incarnation = source.incarnation;
             drained &= !(source.scanned() && forward.blocked());
             for heard in heard.drain(..) {

@@ -53,22 +53,34 @@ impl Journal {
         self.seq
     }
 
-    /// Appends one fact. It is numbered at once and written as soon as it can be.
+    /// Appends one fact and writes what waits.
     ///
     /// # Errors
-    /// The system's, naming the file: the line waits for the next call, unless too much waits already.
+    /// As [`Self::note`] and [`Self::flush`].
     pub fn append(&mut self, now: &Now, fact: &Fact) -> Result<(), String> {
+        self.note(now, fact)?;
+        self.flush(now)
+    }
+
+    /// Numbers a fact and keeps its line for the next [`Self::flush`]; lost if too much waits already.
+    ///
+    /// # Errors
+    /// A fact that cannot be written as a line.
+    pub fn note(&mut self, now: &Now, fact: &Fact) -> Result<(), String> {
         self.seq = self.seq.saturating_add(1);
         let line = record::write(now.wall, self.seq, fact).map_err(|error| error.to_string())?;
         if self.waiting_bytes.saturating_add(line.len()) <= BACKLOG_MAX {
             self.waiting_bytes += line.len();
             self.waiting.push_back(line);
         }
-        self.flush(now)
+        Ok(())
     }
 
     /// Writes what waits.
-    fn flush(&mut self, now: &Now) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// The system's, naming the file: what waits does so until the next call.
+    pub fn flush(&mut self, now: &Now) -> Result<(), String> {
         // A clock set back appends to the newest file, so that file names and numbers agree in order.
         let day = self.day.max(now.day);
         let path = self.dir.join(format!("{day}.jsonl"));
@@ -86,8 +98,13 @@ impl Journal {
         let file = match &mut self.file {
             Some(file) => file,
             none => {
-                file::private_dir(&self.dir)?;
-                let mut opened = file::append(path)?;
+                let mut opened = match file::append(path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        file::private_dir(&self.dir)?;
+                        file::append(path)?
+                    }
+                    opened => opened?,
+                };
                 self.torn = !ends_with_newline(&mut opened)?;
                 if self.day != day {
                     prune(&self.dir, day, self.keep_days);

@@ -132,9 +132,14 @@ pub fn save(paths: &Paths, identity: &Identity, memory: &Memory, sync: bool) -> 
     let path = paths.state();
     let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let bytes = state::write(identity, memory).map_err(|error| named(&error))?;
-    // Made anew if somebody removed it under us: a vanished directory is no reason to forget.
-    file::private_dir(paths.dir()).map_err(|error| named(&error))?;
-    file::replace(&path, &bytes, sync).map_err(|error| named(&error))
+    let saved = match file::replace(&path, &bytes, sync) {
+        // Made anew if somebody removed it under us: a vanished directory is no reason to forget.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            file::private_dir(paths.dir()).and_then(|()| file::replace(&path, &bytes, sync))
+        }
+        saved => saved,
+    };
+    saved.map_err(|error| named(&error))
 }
 
 #[cfg(test)]

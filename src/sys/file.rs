@@ -22,10 +22,6 @@ pub fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     if fs::symlink_metadata(path).is_ok_and(|target| target.is_symlink()) {
         return Err(Errno::ELOOP.into());
     }
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
     let written = fill(&temporary, bytes, sync).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // On a full disk every block counts; what went wrong is already told.
@@ -45,7 +41,15 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn fill(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    let mut file = match options.open(path) {
+        // What stands there is not what an earlier call left.
+        Err(error) if error.kind() != ErrorKind::NotFound && fs::remove_file(path).is_ok() => {
+            options.open(path)?
+        }
+        opened => opened?,
+    };
     file.write_all(bytes)?;
     if sync { file.sync_all() } else { Ok(()) }
 }
