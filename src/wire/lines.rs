@@ -77,6 +77,8 @@ impl Lines {
         while !rest.is_empty() {
             rest = match self.at {
                 At::Candidate => self.candidate(rest, on),
+                // Where one is, another follows mostly; a search costs more than a look.
+                At::Start if rest.first() == Some(&OPENING) => self.candidate(rest, on),
                 At::Start | At::Skip => self.search(rest),
             };
         }
