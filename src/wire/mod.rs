@@ -6,6 +6,7 @@ pub mod duration;
 pub mod face;
 pub mod lines;
 pub mod paint;
+pub mod plain;
 pub mod python;
 pub mod record;
 pub mod stamp;
