@@ -9,6 +9,7 @@ use memchr::memchr_iter;
 use memchr::memmem::Finder;
 
 use super::key;
+use crate::core::beat::Status;
 
 // Made once, as making one costs more than looking for it in a line.
 static AGENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("agent"));
@@ -18,23 +19,39 @@ static TS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("ts"));
 
 /// Whether a line may be a beat or a bad one.
 ///
-/// Each of those has the key `agent` or `tokens_used`, or both `status` and `ts`; and if no escape
-/// may stand for a letter, they are spelt out.
+/// Each of those has the key `agent` or `tokens_used`, or a `ts` and one of the six words as `status`;
+/// and if no escape may stand for a letter, they are spelt out.
 pub(super) fn may_be_beat(line: &[u8]) -> bool {
     may_hide_letters(line)
-        || has_key(&AGENT, line)
-        || has_key(&TOKENS, line)
-        || (has_key(&STATUS, line) && has_key(&TS, line))
+        || behind(&AGENT, line).next().is_some()
+        || behind(&TOKENS, line).next().is_some()
+        || (behind(&STATUS, line).any(is_word) && behind(&TS, line).next().is_some())
 }
 
-fn has_key(name: &Finder<'_>, line: &[u8]) -> bool {
+/// What stands behind each quoted key of that name.
+fn behind<'l>(name: &'l Finder<'_>, line: &'l [u8]) -> impl Iterator<Item = &'l [u8]> {
     // The one search that mostly ends it costs less than an iterator.
-    name.find(line).is_some()
-        && name.find_iter(line).any(|at| {
-            let quoted = at.checked_sub(1).and_then(|quote| line.get(quote..));
-            let quoted = quoted.filter(|text| matches!(text.first(), Some(b'"' | b'\'')));
-            quoted.and_then(key).is_some_and(|key| key.as_bytes() == name.needle())
-        })
+    let found = name.find(line).map(|_| name.find_iter(line));
+    found.into_iter().flatten().filter_map(move |at| {
+        let quoted = line.get(at.checked_sub(1)?..)?;
+        let is_key = matches!(quoted.first(), Some(b'"' | b'\''))
+            && key(quoted).is_some_and(|key| key.as_bytes() == name.needle());
+        // Its quotes are no part of the name.
+        if is_key { quoted.get(name.needle().len().saturating_add(2)..) } else { None }
+    })
+}
+
+/// Whether a colon and one of the words that a beat is marked by follow a key.
+fn is_word(behind: &[u8]) -> bool {
+    let value = behind.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+    // Python's bytes are text, too.
+    let value = value.map(|value| value.strip_prefix(b"b").unwrap_or(value));
+    let Some((quote @ (b'"' | b'\''), text)) = value.and_then(<[u8]>::split_first) else {
+        return false;
+    };
+    let word = text.split(|byte| byte == quote).next().unwrap_or_default();
+    let word = std::str::from_utf8(word).unwrap_or_default();
+    !matches!(Status::from_word(word), Status::Other(_))
 }
 
 /// Whether an escape stands in it that may mean a letter: `\u0061`, `\x61` or `\141`.

@@ -64,6 +64,7 @@ impl Rng {
             0 | 1 => self.pick_tame(&["1", "-1", "1790000000.5"], &["0", "1e999", "NaN"]).into(),
             2 if self.wild => self.pick(&["null", "None", "True", "[", "[]", "(1,)", "{}"]).into(),
             3 if self.wild => format!("{{{}:{}}}", self.key(quote), self.value(quote)),
+            4 if quote == "'" => format!("b'{text}'"),
             _ => format!("{quote}{text}{quote}"),
         }
     }
@@ -115,6 +116,8 @@ fn the_quick_look_spares_what_agents_and_servers_print() {
     let lines = [
         r#"{"level":30,"time":1795392667887,"pid":7935,"hostname":"vm","msg":"listening"}"#,
         r#"{"type":"item.completed","item":{"id":"item_1","type":"agent_message","status":"completed"}}"#,
+        r#"{"ts":1790000000.5,"status":200,"method":"GET","path":"/"}"#,
+        r#"{"ts":1790000000.5,"id":"item_1","status":"completed"}"#,
         r#"{"user_agent":"Mozilla/5.0","status":200,"msg":"the agent says \"agent\" and\nmore"}"#,
         "{'role': 'assistant', 'content': 'The status of the agent'}",
     ];
