@@ -23,22 +23,33 @@ static TS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("ts"));
 /// and if no escape may stand for a letter, they are spelt out.
 pub(super) fn may_be_beat(line: &[u8]) -> bool {
     may_hide_letters(line)
-        || behind(&AGENT, line).next().is_some()
-        || behind(&TOKENS, line).next().is_some()
-        || (behind(&STATUS, line).any(is_word) && behind(&TS, line).next().is_some())
+        || has_key(&AGENT, line, |_| true)
+        || has_key(&TOKENS, line, |_| true)
+        || (has_key(&STATUS, line, is_word) && has_key(&TS, line, |_| true))
 }
 
-/// What stands behind each quoted key of that name.
-fn behind<'l>(name: &'l Finder<'_>, line: &'l [u8]) -> impl Iterator<Item = &'l [u8]> {
-    // The one search that mostly ends it costs less than an iterator.
-    let found = name.find(line).map(|_| name.find_iter(line));
-    found.into_iter().flatten().filter_map(move |at| {
-        let quoted = line.get(at.checked_sub(1)?..)?;
-        let is_key = matches!(quoted.first(), Some(b'"' | b'\''))
-            && key(quoted).is_some_and(|key| key.as_bytes() == name.needle());
-        // Its quotes are no part of the name.
-        if is_key { quoted.get(name.needle().len().saturating_add(2)..) } else { None }
-    })
+/// Whether it has a quoted key of that name, with such a thing behind its quotes.
+fn has_key(name: &Finder<'_>, line: &[u8], such: fn(&[u8]) -> bool) -> bool {
+    let mut from = 0_usize;
+    // Ends: each search begins behind where the one before found something. An iterator would cost
+    // more to set up than the one search that mostly finds nothing.
+    while let Some(at) = line.get(from..).and_then(|rest| name.find(rest)) {
+        let at = from.saturating_add(at);
+        if behind_key(name.needle(), line, at).is_some_and(such) {
+            return true;
+        }
+        from = at.saturating_add(1);
+    }
+    false
+}
+
+/// What stands behind the quoted key whose name stands at `at`, if it is one.
+fn behind_key<'l>(name: &[u8], line: &'l [u8], at: usize) -> Option<&'l [u8]> {
+    let quoted = line.get(at.checked_sub(1)?..)?;
+    let is_key = matches!(quoted.first(), Some(b'"' | b'\''))
+        && key(quoted).is_some_and(|key| key.as_bytes() == name);
+    // Its quotes are no part of the name.
+    if is_key { quoted.get(name.len().saturating_add(2)..) } else { None }
 }
 
 /// Whether a colon and one of the words that a beat is marked by follow a key.
