@@ -84,6 +84,12 @@ impl Source {
         self.lines.is_some()
     }
 
+    /// The last lines it said, at most 10 KiB of them.
+    #[must_use]
+    pub fn last_lines(&self) -> Vec<String> {
+        self.tail.lines()
+    }
+
     /// The last line it said.
     #[must_use]
     pub fn last_line(&self) -> Option<String> {

@@ -56,6 +56,7 @@ pub struct Plan {
 }
 
 /// The shell of one `run`.
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 struct Shell {
     plan: Plan,
     paths: Paths,

@@ -107,7 +107,7 @@ impl Shell {
         }
         let last = Last {
             line: self.last_line(incarnation),
-            traces: Traces { output: Vec::new(), spent: Some(ended.spent) },
+            traces: Traces { output: self.last_lines(incarnation), spent: Some(ended.spent) },
         };
         self.step(Event::Exited { incarnation, ending: ended.ending, last });
     }
@@ -177,6 +177,16 @@ impl Shell {
             };
             self.say_plain(&format!("{name}: {words}; output is dropped, beats are still heard"));
         }
+    }
+
+    /// The last lines of an incarnation: what it said on stderr, or else on stdout.
+    fn last_lines(&self, incarnation: u32) -> Vec<String> {
+        let of = |stream| {
+            let mut sources = self.sources.iter();
+            let said = sources.find(|one| one.incarnation == incarnation && one.stream == stream);
+            said.map(Source::last_lines).filter(|lines| !lines.is_empty())
+        };
+        of(Stream::Err).or_else(|| of(Stream::Out)).unwrap_or_default()
     }
 
     /// The last line of an incarnation: what it said on stderr, or else on stdout.

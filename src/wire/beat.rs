@@ -1,6 +1,7 @@
 //! Reads one line of output as a beat: JSON or a printed Python dict, or what is wrong with it.
 
 mod fields;
+mod quick;
 #[cfg(test)]
 mod tests;
 
@@ -71,6 +72,11 @@ impl fmt::Display for Reason {
 /// nesting overflows the stack.
 #[must_use]
 pub fn parse(line: &[u8]) -> Parsed {
+    if quick::may_be_beat(line) { judge(line) } else { Parsed::Stranger }
+}
+
+/// The verdict, whatever the quick look at a line says.
+fn judge(line: &[u8]) -> Parsed {
     let Some(inside) = line.trim_ascii_start().strip_prefix(b"{") else {
         return Parsed::Stranger;
     };

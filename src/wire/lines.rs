@@ -11,6 +11,9 @@ pub const LINE_MAX: usize = 256 * 1024;
 /// How much of a longer line is shown: enough to tell a beat gone wrong from a stranger.
 pub const START_MAX: usize = 1024;
 
+/// What a line that may be a beat begins with, behind blanks.
+const OPENING: u8 = b'{';
+
 /// What the buffer may keep between two candidates, so that short ones do not allocate each time.
 const KEEP: usize = 1024;
 
@@ -69,13 +72,14 @@ impl Lines {
     /// stripped, but counts for the limit.
     pub fn feed(&mut self, chunk: &[u8], on: &mut impl FnMut(Line<'_>)) {
         let mut rest = chunk;
-        // Ends: every arm returns less than it was given, or leaves `Start` with all of it, and
-        // neither of the other two leaves anything without passing a newline.
+        // Ends: a candidate passes its newline or leaves nothing, and a search leaves nothing or
+        // stops at a candidate.
         while !rest.is_empty() {
             rest = match self.at {
-                At::Start => self.start(rest),
                 At::Candidate => self.candidate(rest, on),
-                At::Skip => self.skip(rest),
+                // Where one is, another follows mostly; a search costs more than a look.
+                At::Start if rest.first() == Some(&OPENING) => self.candidate(rest, on),
+                At::Start | At::Skip => self.search(rest),
             };
         }
     }
@@ -89,21 +93,35 @@ impl Lines {
         self.give_back();
     }
 
-    fn start<'c>(&mut self, chunk: &'c [u8]) -> &'c [u8] {
-        let blanks = chunk.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let text = chunk.get(blanks..).unwrap_or_default();
-        if let Some(&first) = text.first() {
-            self.at = if may_be_beat(first) { At::Candidate } else { At::Skip };
+    /// Goes to where the next candidate begins.
+    ///
+    /// Looks for the byte that begins one, not for the ends of all the lines that none begins: what
+    /// most agents print holds far fewer of it.
+    fn search<'c>(&mut self, chunk: &'c [u8]) -> &'c [u8] {
+        let mut rest = chunk;
+        // Ends: every round leaves a line behind.
+        while let Some((before, from)) = split_at_byte(OPENING, rest) {
+            self.at = self.behind(before);
+            if self.at == At::Start {
+                self.at = At::Candidate;
+                return from;
+            }
+            // The others in this line begin nothing either.
+            let Some((_, end)) = split_at_byte(b'\n', from) else { return &[] };
+            self.at = At::Start;
+            rest = end.get(1..).unwrap_or_default();
         }
-        text
+        self.at = self.behind(rest);
+        &[]
     }
 
-    fn skip<'c>(&mut self, chunk: &'c [u8]) -> &'c [u8] {
-        let (_, rest) = cut(chunk);
-        if rest.is_some() {
-            self.at = At::Start;
+    /// Where in a line the stream stands behind bytes that were searched; blanks say nothing.
+    fn behind(&self, searched: &[u8]) -> At {
+        match searched.iter().rfind(|byte| !matches!(byte, b' ' | b'\t')) {
+            None => self.at,
+            Some(b'\n') => At::Start,
+            Some(_) => At::Skip,
         }
-        rest.unwrap_or_default()
     }
 
     fn candidate<'c>(&mut self, chunk: &'c [u8], on: &mut impl FnMut(Line<'_>)) -> &'c [u8] {
@@ -153,18 +171,17 @@ impl Lines {
     }
 }
 
-/// Whether a line that starts so may be a beat; blanks before it do not count.
-fn may_be_beat(first: u8) -> bool {
-    first == b'{'
-}
-
 /// What is before the first newline, and what is behind it if there is one.
 fn cut(chunk: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let split = memchr(b'\n', chunk).and_then(|at| chunk.split_at_checked(at));
-    match split {
-        Some((line, rest)) => (line, rest.get(1..)),
+    match split_at_byte(b'\n', chunk) {
+        Some((line, end)) => (line, end.get(1..)),
         None => (chunk, None),
     }
+}
+
+/// What is before the first such byte, and the rest from it on.
+fn split_at_byte(byte: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    bytes.split_at_checked(memchr(byte, bytes)?)
 }
 
 fn strip(line: &[u8]) -> &[u8] {
@@ -239,6 +256,36 @@ mod tests {
         }
         let bytes: Vec<&[u8]> = stream.chunks(1).collect();
         assert_eq!(run(10, &bytes), whole);
+    }
+
+    /// What the lines of a stream are when nobody is in a hurry.
+    fn slowly(stream: &[u8]) -> Seen {
+        let mut lines: Vec<&[u8]> = stream.split(|byte| *byte == b'\n').collect();
+        // Behind the last newline nothing is no line.
+        lines.pop_if(|line| line.is_empty());
+        let begun = |line: &&[u8]| line.iter().position(|byte| !b" \t".contains(byte));
+        let lines = lines.iter().filter_map(|line| begun(line).map(|at| &line[at..]));
+        lines.filter(|line| line.starts_with(b"{")).map(|line| Ok(strip(line).to_vec())).collect()
+    }
+
+    #[test]
+    fn every_short_stream_in_every_split_gives_what_a_slow_reader_finds() {
+        let alphabet = b"{x \n\t\r";
+        for number in 0..alphabet.len().pow(6) {
+            let stream: Vec<u8> = (0..6)
+                .map(|at| alphabet[number / alphabet.len().pow(at) % alphabet.len()])
+                .collect();
+            let want = slowly(&stream);
+            for at in 0..stream.len() {
+                let (a, b) = stream.split_at(at);
+                assert_eq!(
+                    run(LINE_MAX, &[a, b]),
+                    want,
+                    "{:?} at {at}",
+                    stream.escape_ascii().to_string()
+                );
+            }
+        }
     }
 
     #[test]

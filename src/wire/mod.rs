@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod face;
 pub mod lines;
 pub mod paint;
+pub mod plain;
 pub mod process;
 pub mod python;
 pub mod record;

@@ -1,5 +1,6 @@
 //! What is a beat, what a bad one, and what none.
 
+mod quickly;
 mod strangers;
 
 use super::*;
