@@ -24,6 +24,12 @@ pub enum Effect {
         /// Its incarnation.
         incarnation: u32,
     },
+    /// Look what a silent child is doing, before it is touched; answered by `Examined`, if anything can
+    /// be seen.
+    Examine {
+        /// Which incarnation.
+        incarnation: u32,
+    },
     /// Send a stop signal and then CONT (a stopped process would wait for ever with it).
     Stop {
         /// To which incarnation.

@@ -2,6 +2,8 @@
 
 use super::beat::Beat;
 use super::ending::{Ending, Spent};
+use super::evidence::Evidence;
+use super::oom::OomKill;
 use super::signal::{Request, Signal};
 
 /// What agentwatch finds when it is started.
@@ -44,6 +46,9 @@ pub struct Traces {
     /// What it has used.
     #[serde(flatten)]
     pub spent: Option<Spent>,
+    /// The kernel killed something for want of memory meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oom: Option<OomKill>,
 }
 
 /// Why a spawn did not lead to a running command.
@@ -142,6 +147,13 @@ pub enum Event {
         incarnation: u32,
         /// What is wrong with it.
         reason: String,
+    },
+    /// What was seen of a child that was looked at.
+    Examined {
+        /// Of which incarnation.
+        incarnation: u32,
+        /// What was seen.
+        evidence: Box<Evidence>,
     },
     /// The child ended: its wait status was collected.
     Exited {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
+use super::evidence::Evidence;
 use super::settings::OnMissed;
 use super::signal::Signal;
 use super::time::Wall;
@@ -205,6 +206,20 @@ pub enum Fact {
         silent_ms: u64,
         /// What follows.
         action: OnMissed,
+    },
+    /// What an unhealthy child was doing, before it was touched.
+    Evidence {
+        /// Which incarnation.
+        incarnation: u32,
+        /// What was seen.
+        #[serde(flatten)]
+        evidence: Evidence,
+        /// What its tree had used of a CPU since it became late.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cpu_used_ms: Option<u64>,
+        /// How long that was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cpu_over_ms: Option<u64>,
     },
     /// Our own stdout has been blocked for so long that the agent's beats go unheard.
     OutputBlocked {

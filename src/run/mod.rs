@@ -29,6 +29,7 @@ use crate::store::paths::Paths;
 use crate::store::{memory, read};
 use crate::sys::clock::Clock;
 use crate::sys::lock::Lock;
+use crate::sys::oom::OomWatch;
 use crate::sys::poll::BootTimer;
 use crate::sys::reap::Ended;
 use crate::sys::signals::Signals;
@@ -79,6 +80,8 @@ struct Shell {
     childless: bool,
     /// A random number that marks what this agentwatch starts.
     run: u64,
+    /// The kernel's count of what it killed for want of memory.
+    oom: Option<OomWatch>,
     /// The controlling terminal.
     terminal: Option<Terminal>,
     /// The working directory of the child, once it is not ours any more.
@@ -143,6 +146,7 @@ impl Shell {
             inherited: Vec::new(),
             childless: false,
             run: host::random(),
+            oom: None,
             terminal: Terminal::open(),
             directory: None,
             sources: Vec::new(),
@@ -207,6 +211,7 @@ impl Shell {
         self.perform_all()?;
         // Only now, while the child is getting ready: at its start nobody has anything to command.
         self.open_control();
+        self.oom = Some(OomWatch::begin());
         self.perform_all()
     }
 

@@ -13,7 +13,7 @@ use crate::core::settings::Policy;
 use crate::store::journal::Journal;
 use crate::store::memory;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
-use crate::sys::{self, signals, tty};
+use crate::sys::{self, evidence, signals, tty};
 
 use super::child::{Running, Source, Stream};
 use super::{Shell, offset, tree};
@@ -45,6 +45,7 @@ impl Shell {
                 self.save();
                 self.spawn(incarnation);
             }
+            Effect::Examine { incarnation } => self.examine(incarnation),
             Effect::Stop { incarnation, signal, scope, reached } => {
                 self.stop(incarnation, signal, scope, reached);
             }
@@ -173,6 +174,14 @@ impl Shell {
                 let failure = SpawnFailure { kind, stage, error: error.to_string() };
                 self.step(Event::SpawnFailed { incarnation, failure });
             }
+        }
+    }
+
+    /// Looks what a silent child is doing.
+    fn examine(&mut self, incarnation: u32) {
+        let child = self.child.filter(|child| child.incarnation == incarnation);
+        if let Some(evidence) = child.and_then(|child| evidence::look(child.pid)) {
+            self.step(Event::Examined { incarnation, evidence: Box::new(evidence) });
         }
     }
 

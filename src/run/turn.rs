@@ -11,6 +11,7 @@ use crate::core::event::{Event, Last, Traces};
 use crate::core::settings::Policy;
 use crate::core::signal::{Request, Signal};
 use crate::core::time::When;
+use crate::sys::oom::OomWatch;
 use crate::sys::poll::{self, Interest};
 use crate::sys::reap::{self, Ended};
 use crate::sys::signals::{self, Caught};
@@ -105,9 +106,16 @@ impl Shell {
         if let Some(own) = self.own.as_mut().filter(|own| own.incarnation == incarnation) {
             own.note_end(badly);
         }
+        // Only of an end that wants an explanation: looking costs a few system calls.
+        let oom = match ended.ending {
+            Ending::Exit { code: 0 } => None,
+            Ending::Exit { .. } | Ending::Signal { .. } | Ending::Unknown => {
+                self.oom.as_mut().and_then(OomWatch::since)
+            }
+        };
         let last = Last {
             line: self.last_line(incarnation),
-            traces: Traces { output: self.last_lines(incarnation), spent: Some(ended.spent) },
+            traces: Traces { output: self.last_lines(incarnation), oom, spent: Some(ended.spent) },
         };
         self.step(Event::Exited { incarnation, ending: ended.ending, last });
     }

@@ -1,12 +1,13 @@
 //! The few lines that `run` says on stderr: the product's face (SPEC §11). Pure: facts in, lines out.
 
 use crate::core::ending::Ending;
-use crate::core::event::SpawnFailureKind;
+use crate::core::event::{SpawnFailureKind, Traces};
 use crate::core::fact::{Fact, FinishedWhy, Outcome, StopWhy};
 use crate::core::settings::{OnMissed, Policy, Settings};
 use crate::core::signal::Signal;
 use crate::core::time::millis;
 
+use super::ending as ending_words;
 use super::stamp::local_time;
 use super::words::{self, Tone, count, span};
 
@@ -32,6 +33,8 @@ pub struct Voice {
     pub interactive: bool,
     settings: Settings,
     said: SaidAlready,
+    /// What an unhealthy child was doing when it was looked at.
+    seen: Option<String>,
 }
 
 /// What is said once in a `run`.
@@ -46,7 +49,15 @@ impl Voice {
     /// The voice of one `run`.
     #[must_use]
     pub fn new(name: String, options: String, interactive: bool, settings: Settings) -> Self {
-        Self { name, options, offset_s: 0, interactive, settings, said: SaidAlready::default() }
+        Self {
+            name,
+            options,
+            offset_s: 0,
+            interactive,
+            settings,
+            said: SaidAlready::default(),
+            seen: None,
+        }
     }
 
     /// What a person should hear of a fact; most facts are for the journal alone.
@@ -71,8 +82,9 @@ impl Voice {
             }
             Fact::Unwatched { .. } if plain => Vec::new(),
             Fact::Unwatched { silent_ms, .. } => self.unwatched(*silent_ms),
-            Fact::Exited { ending, ran_ms, outcome, .. } => {
-                Self::exited(*ending, *ran_ms, *outcome)
+            Fact::Evidence { .. } => self.seen(fact),
+            Fact::Exited { ending, ran_ms, outcome, traces, .. } => {
+                self.exited(*ending, *ran_ms, *outcome, traces)
             }
             Fact::SpawnFailed { failure, .. } => {
                 vec![self.not_started(failure.kind, &failure.error)]
@@ -205,14 +217,35 @@ impl Voice {
         ]
     }
 
-    fn exited(ending: Ending, ran_ms: Option<u64>, outcome: Outcome) -> Vec<String> {
+    /// What a silent child does belongs to the line about its end; where it is left alone, it is a line.
+    fn seen(&mut self, fact: &Fact) -> Vec<String> {
+        let seen = words::evidence(fact);
+        if self.settings.on_missed == OnMissed::Alert {
+            return seen.into_iter().collect();
+        }
+        self.seen = seen;
+        Vec::new()
+    }
+
+    fn exited(
+        &mut self,
+        ending: Ending,
+        ran_ms: Option<u64>,
+        outcome: Outcome,
+        traces: &Traces,
+    ) -> Vec<String> {
+        let seen = self.seen.take();
         match outcome {
             Outcome::Failure { cause, streak, max } => {
-                let why = words::failure(cause, ending, ran_ms);
+                let (oom, seen) = (traces.oom.as_ref(), seen.as_deref());
+                let why = ending_words::failure(cause, ending, ran_ms, oom, seen);
                 vec![format!("failure {streak} of {max}: {why}")]
             }
             Outcome::Signalled => {
-                vec![format!("{}, passed on for somebody; no failure", words::ending(ending))]
+                vec![format!(
+                    "{}, passed on for somebody; no failure",
+                    ending_words::ending(ending)
+                )]
             }
             Outcome::NoFault => {
                 vec!["the machine went down with it; its end is recorded as unknown".to_owned()]

@@ -3,6 +3,7 @@
 pub mod beat;
 pub mod control;
 pub mod duration;
+pub mod ending;
 pub mod evidence;
 pub mod face;
 pub mod lines;

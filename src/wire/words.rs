@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::core::ending::Ending;
 use crate::core::event::{By, Kept};
-use crate::core::fact::{BeatFact, Cause, Excess, Fact, FinishedWhy, Outcome, StopWhy, Summary};
+use crate::core::fact::{BeatFact, Excess, Fact, FinishedWhy, Outcome, StopWhy, Summary};
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
 use crate::core::usage::per_cycle;
@@ -85,32 +84,16 @@ pub fn signal(signal: Signal) -> String {
     name.to_owned()
 }
 
-/// How a child ended.
+/// What an unhealthy child was doing.
 #[must_use]
-pub fn ending(ending: Ending) -> String {
-    match ending {
-        Ending::Exit { code } => format!("exit {code}"),
-        Ending::Signal { signal: number, core: false } => format!("killed by {}", signal(number)),
-        Ending::Signal { signal: number, core: true } => {
-            format!("killed by {}, core dumped", signal(number))
+pub fn evidence(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::Evidence { evidence, cpu_used_ms, cpu_over_ms, .. } => {
+            let used = cpu_used_ms.zip(*cpu_over_ms);
+            let earlier = used.map(|(used, over)| (evidence.cpu_ms.saturating_sub(used), over));
+            Some(evidence.words(earlier))
         }
-        Ending::Unknown => "end unknown".to_owned(),
-    }
-}
-
-/// Why an incarnation failed, as far as its ending does not say it.
-#[must_use]
-pub fn failure(cause: Cause, how: Ending, ran_ms: Option<u64>) -> String {
-    let after = ran_ms.map(|ms| format!(" after {}", span(ms))).unwrap_or_default();
-    match cause {
-        Cause::Exited => format!("{}{after}", ending(how)),
-        Cause::Silent { silent_ms } => format!("silent for {}; ended", span(silent_ms)),
-        Cause::NoFirstBeat { silent_ms } => format!("no first beat in {}; ended", span(silent_ms)),
-        Cause::ShutdownOverrun { grace_ms } => {
-            format!("announced shutdown took more than {}; killed", span(grace_ms))
-        }
-        Cause::NotStarted => "could not be started".to_owned(),
-        Cause::Lost => "agentwatch was killed, and it with it".to_owned(),
+        _ => None,
     }
 }
 
@@ -183,32 +166,6 @@ pub fn kept(what: Kept) -> &'static str {
     }
 }
 
-fn exited(ending_: Ending, ran_ms: Option<u64>, outcome: Outcome, last: Option<&str>) -> String {
-    let mut text = match outcome {
-        Outcome::Failure { cause, streak, max } => {
-            format!("failure {streak} of {max}: {}", failure(cause, ending_, ran_ms))
-        }
-        Outcome::Finished
-        | Outcome::Passed
-        | Outcome::Signalled
-        | Outcome::Stopped
-        | Outcome::NoFault => {
-            let after = ran_ms.map(|ms| format!(" after {}", span(ms))).unwrap_or_default();
-            format!("{}{after}", ending(ending_))
-        }
-    };
-    match outcome {
-        Outcome::Stopped => text.push_str(", as asked"),
-        Outcome::NoFault => text.push_str(", the machine went down with it"),
-        Outcome::Signalled => text.push_str(", which was passed on for somebody"),
-        Outcome::Failure { .. } | Outcome::Finished | Outcome::Passed => {}
-    }
-    if let Some(last) = last {
-        let _ = write!(text, "; last line: {last}");
-    }
-    text
-}
-
 /// Why an end is no failure.
 #[must_use]
 pub fn finished(reason: FinishedWhy) -> &'static str {
@@ -252,8 +209,9 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         Fact::OutputUnblocked { blocked_ms } => {
             format!("our stdout flows again after {}", span(*blocked_ms))
         }
-        Fact::Exited { ending, ran_ms, outcome, last_line, .. } => {
-            exited(*ending, *ran_ms, *outcome, last_line.as_deref())
+        Fact::Evidence { .. } => evidence(fact).unwrap_or_default(),
+        Fact::Exited { ending, ran_ms, outcome, last_line, traces, .. } => {
+            super::ending::exited(*ending, *ran_ms, *outcome, last_line.as_deref(), traces)
         }
         Fact::SignalPassed { signal: passed, .. } => format!("{} was passed on", signal(*passed)),
         Fact::Strays { count: n, names, .. } => {
@@ -341,6 +299,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Unwatched { .. }
         | Fact::Late { .. }
         | Fact::Unhealthy { .. }
+        | Fact::Evidence { .. }
         | Fact::OutputBlocked { .. }
         | Fact::Strays { .. }
         | Fact::Cooldown { .. }

@@ -93,6 +93,7 @@ impl Checker {
             Effect::Exit { .. } => self.exited = true,
             Effect::Persist { .. }
             | Effect::Stop { .. }
+            | Effect::Examine { .. }
             | Effect::Pass { .. }
             | Effect::Suspend { .. }
             | Effect::EndTree { .. } => {}
@@ -199,6 +200,7 @@ impl Checker {
             | Fact::OutputBlocked { .. }
             | Fact::OutputUnblocked { .. }
             | Fact::SignalPassed { .. }
+            | Fact::Evidence { .. }
             | Fact::Strays { .. }
             | Fact::TreeStuck { .. }
             | Fact::Cooldown { .. }

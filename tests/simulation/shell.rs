@@ -95,7 +95,10 @@ impl World {
     fn perform(&mut self, effect: &Effect) {
         match *effect {
             // What a passed signal does to an agent, and our own suspension, are the world's affair.
-            Effect::Record(_) | Effect::Pass { .. } | Effect::Suspend { .. } => {}
+            Effect::Record(_)
+            | Effect::Examine { .. }
+            | Effect::Pass { .. }
+            | Effect::Suspend { .. } => {}
             Effect::Persist { .. } => self.persist(),
             Effect::Spawn { incarnation } => self.spawn(incarnation),
             Effect::Stop { incarnation, .. } => {

@@ -8,6 +8,7 @@ use crate::core::beat::Beat;
 use crate::core::beat::Status;
 use crate::core::ending::Spent;
 use crate::core::event::{SpawnFailureKind, SpawnStage};
+use crate::core::oom::{OomKill, Scope};
 
 const GOLDEN: &str = include_str!("../../../tests/golden/journal.jsonl");
 
@@ -33,6 +34,7 @@ variants!(
     Unwatched,
     Late,
     Unhealthy,
+    Evidence,
     OutputBlocked,
     OutputUnblocked,
     Exited,
@@ -60,7 +62,11 @@ fn with_traces(fact: Fact) -> Fact {
         return fact;
     };
     let output = vec!["Traceback".to_owned(), "KeyError".to_owned()];
-    let traces = Traces { output, spent: Some(Spent { cpu_ms: 1200, peak_rss_kib: 65_536 }) };
+    let spent = Some(Spent { cpu_ms: 1200, peak_rss_kib: 65_536 });
+    let (scope, limit_bytes) = (Scope::Cgroup, Some(512 << 20));
+    let victim = Some((4712, "python3".to_owned()));
+    let oom = Some(OomKill { scope, count: 1, limit_bytes, victim });
+    let traces = Traces { output, spent, oom };
     Fact::Exited { incarnation, ending, ran_ms, outcome, last_line, traces }
 }
 
@@ -179,6 +185,26 @@ fn starts() -> Vec<Fact> {
     ]
 }
 
+fn evidence(used: Option<(u64, u64)>) -> Fact {
+    Fact::Evidence {
+        incarnation: 1,
+        evidence: Evidence {
+            pid: 4712,
+            name: "python3".to_owned(),
+            state: 'S',
+            wchan: Some("sk_wait_data".to_owned()),
+            cpu_ms: 1200,
+            rss_kib: 65_536,
+            processes: 2,
+            tcp: vec!["10.0.0.7:443".to_owned()],
+            tcp_count: 1,
+            pressure: None,
+        },
+        cpu_used_ms: used.map(|(used, _)| used),
+        cpu_over_ms: used.map(|(_, over)| over),
+    }
+}
+
 fn health() -> Vec<Fact> {
     let reason = "tokens_used is negative".to_owned();
     vec![
@@ -188,6 +214,8 @@ fn health() -> Vec<Fact> {
         Fact::Late { incarnation: 1, silent_ms: 60_000 },
         Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action: OnMissed::Restart },
         Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action: OnMissed::Alert },
+        evidence(None),
+        evidence(Some((0, 60_000))),
         Fact::OutputBlocked { blocked_ms: 600_000 },
         Fact::OutputUnblocked { blocked_ms: 700_000 },
         Fact::ShutdownAnnounced { incarnation: 1, grace_ms: 300_000 },

@@ -59,6 +59,10 @@ impl Supervisor {
             tree.ended = true;
         }
         let (outcome, next) = self.meaning(child, stopping, ending, last_line.as_deref());
+        if stopping.is_some_and(|stopping| stopping.killed.is_some()) {
+            // That was us.
+            traces.oom = None;
+        }
         if !matches!(outcome, Outcome::Failure { .. }) {
             // Of any other end nobody asks for the reasons.
             traces.output.clear();

@@ -2,6 +2,7 @@
 
 use crate::core::beat::{Beat, Status};
 use crate::core::effect::Effect;
+use crate::core::evidence::Evidence;
 use crate::core::fact::{BeatFact, Fact};
 use crate::core::pulse::Silence;
 use crate::core::settings::OnMissed;
@@ -125,6 +126,8 @@ impl Supervisor {
                 Silence::Late => {
                     let silent_ms = millis(silent);
                     out.push(Effect::Record(Fact::Late { incarnation, silent_ms }));
+                    // What it uses from now on tells a hang from hard work.
+                    out.push(Effect::Examine { incarnation });
                 }
                 Silence::Unhealthy => {
                     self.unhealthy(out);
@@ -157,11 +160,41 @@ impl Supervisor {
         out.extend(self.recording.flush().map(Effect::Record));
         let silent_ms = millis(silent);
         out.push(Effect::Record(Fact::Unhealthy { incarnation, silent_ms, action }));
+        out.push(Effect::Examine { incarnation });
         self.trouble(silent);
         match action {
             OnMissed::Alert => self.persist(out),
             OnMissed::Restart => self.begin_stop(cause, None, out),
         }
+    }
+
+    /// A silent child was looked at: the first time to compare with, then for the record.
+    pub(super) fn examined(&mut self, incarnation: u32, evidence: Evidence, out: &mut Vec<Effect>) {
+        let now = self.now.up;
+        let (child, late) = match &mut self.state {
+            State::Live(child) => {
+                let late = child.pulse.said() == Silence::Late;
+                (child, late)
+            }
+            State::Stopping(stopping) => (&mut stopping.child, false),
+            State::New
+            | State::Sweeping(_)
+            | State::Cooldown { .. }
+            | State::Escalated
+            | State::Done => return,
+        };
+        if child.incarnation != incarnation {
+            return;
+        }
+        if late {
+            child.looked = Some((now, evidence.cpu_ms));
+            return;
+        }
+        let earlier = child.looked.take();
+        let cpu_used_ms = earlier.map(|(_, cpu)| evidence.cpu_ms.saturating_sub(cpu));
+        let cpu_over_ms = earlier.map(|(at, _)| millis(now.since(at)));
+        let fact = Fact::Evidence { incarnation, evidence, cpu_used_ms, cpu_over_ms };
+        out.push(Effect::Record(fact));
     }
 
     /// Trouble began, with the last sign of life `silent` ago; the first one counts until recovery.

@@ -87,6 +87,8 @@ pub(super) struct Child {
     last_beat: Option<Up>,
     /// When it announced its shutdown.
     announced: Option<Up>,
+    /// When it was looked at in its silence, and the CPU time of its tree then.
+    looked: Option<(Up, u64)>,
     /// The signals that were passed on to it, one bit each.
     passed: u64,
 }
@@ -336,6 +338,7 @@ impl Supervisor {
             Event::BadBeat { incarnation, reason } => {
                 out.extend(self.recording.bad(now.up, incarnation, reason).map(Effect::Record));
             }
+            Event::Examined { incarnation, evidence } => self.examined(incarnation, *evidence, out),
             Event::Exited { incarnation, ending, last } => {
                 self.exited(incarnation, ending, last, out);
             }

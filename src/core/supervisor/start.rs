@@ -159,6 +159,7 @@ impl Supervisor {
             healthy_since: first_limit.is_none().then_some(self.now.up),
             last_beat: None,
             announced: None,
+            looked: None,
             passed: 0,
         });
         // First on disk: a crash between the two must not forget this start (SPEC rules 2 and 4).

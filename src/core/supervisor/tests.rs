@@ -3,6 +3,7 @@
 mod ends;
 mod lives;
 mod rules;
+mod signals;
 mod silence;
 mod stops;
 mod story;

@@ -1,19 +1,26 @@
 //! Beats and their absence: late, unhealthy, the start grace, the notice, recovery.
 
 use crate::core::beat::{Beat, Status};
+use crate::core::event::Event;
 use crate::core::fact::Fact;
 use crate::core::memory::Memory;
 use crate::core::settings::{OnMissed, Settings};
 use crate::core::supervisor::{Phase, Why};
 
-use super::story::{Story, defaults, min, s};
+use super::story::{Story, defaults, min, s, seen};
 
 #[test]
 fn late_then_unhealthy_then_stopped_killed_and_started_again() {
     let mut story = Story::healthy(defaults());
     story.advance(s(59)).is(Phase::Healthy).advance(s(1)).is(Phase::Late).advance(s(59));
     story.is(Phase::Late).advance(s(1)).is(Phase::Stopping);
-    story.tells(&["late 60s", "unhealthy 120s", "stopping 15 Unhealthy", "signal 15 Group"]);
+    story.tells(&[
+        "late 60s",
+        "unhealthy 120s",
+        "seen: 0ms CPU in 60s",
+        "stopping 15 Unhealthy",
+        "signal 15 Group",
+    ]);
     story.advance(s(30)).tells(&[
         "stopping 9 StopTimeout",
         "kill",
@@ -41,11 +48,26 @@ fn with_one_miss_allowed_late_is_unhealthy() {
 #[test]
 fn on_missed_alert_says_so_once_and_leaves_it_alone() {
     let mut story = Story::healthy(Settings { on_missed: OnMissed::Alert, ..defaults() });
-    story.advance(min(600)).is(Phase::Unhealthy).tells(&["late 60s", "unhealthy 120s"]);
+    story.advance(min(600)).is(Phase::Unhealthy);
+    story.tells(&["late 60s", "unhealthy 120s", "seen: 0ms CPU in 60s"]);
     assert_eq!(story.why(), None, "nothing to wake for");
     story.beat().is(Phase::Healthy).tells(&["recovered after 36000s"]);
     assert_eq!(story.sut.memory().streak.failures, 0, "no failure: it was not ended");
-    story.advance(min(2)).tells(&["late 60s", "unhealthy 120s"]);
+    story.burns_ms = 59_000;
+    story.advance(min(2)).tells(&["late 60s", "unhealthy 120s", "seen: 59000ms CPU in 60s"]);
+}
+
+#[test]
+fn a_child_is_looked_at_before_it_is_touched() {
+    let mut story = Story::healthy(Settings { misses: 1, ..defaults() });
+    story.advance(s(60));
+    story.tells(&["unhealthy 60s", "seen", "stopping 15 Unhealthy", "signal 15 Group"]);
+    // A look that comes too late, or of an earlier incarnation, says nothing.
+    story.exit(1).tells(&["exited 1 1: failure 1 Silent", "cooldown 240s"]);
+    story.effects.clear();
+    let evidence = Box::new(seen(1));
+    story.step(Event::Examined { incarnation: 1, evidence });
+    assert!(story.effects.is_empty(), "{:?}", story.effects);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::core::ending::Ending;
 use crate::core::event::{
     By, Event, Last, Launch, SpawnFailure, SpawnFailureKind, SpawnStage, Stray,
 };
+use crate::core::evidence::Evidence;
 use crate::core::fact::{Fact, Outcome};
 use crate::core::memory::Memory;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
@@ -66,6 +67,10 @@ pub struct Story {
     /// False: the child survives KILL.
     pub killable: bool,
     pub drained: bool,
+    /// The CPU time that the child uses between two looks.
+    pub burns_ms: u64,
+    /// What is seen of a silent child.
+    pub evidence: Evidence,
     pub spawn_failures: VecDeque<SpawnFailureKind>,
     pub persisted: Memory,
     pub facts: Vec<Fact>,
@@ -95,6 +100,8 @@ impl Story {
             strays: Strays::None,
             killable: true,
             drained: true,
+            burns_ms: 0,
+            evidence: seen(0),
             spawn_failures: VecDeque::new(),
             persisted: memory,
             facts: Vec::new(),
@@ -141,6 +148,11 @@ impl Story {
             Effect::Pass { signal, scope, .. } => {
                 self.told.push(format!("pass {} {scope:?}", signal.0));
             }
+            Effect::Examine { incarnation } => {
+                let evidence = Box::new(self.evidence.clone());
+                self.evidence.cpu_ms += self.burns_ms;
+                self.step(Event::Examined { incarnation, evidence });
+            }
             Effect::Suspend { firmly } => self.told.push(format!("suspend {firmly}")),
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Exit { code } => {
@@ -186,6 +198,10 @@ impl Story {
                 self.step(Event::TreeLeft { incarnation, left: left("stray") });
             }
         }
+    }
+
+    pub fn launch_without_terminal(&mut self) -> &mut Self {
+        self.step(Event::Launch(Launch { run: 1, ..Launch::default() }))
     }
 
     pub fn launch(&mut self) -> &mut Self {
@@ -337,6 +353,7 @@ fn brief(effect: &Effect) -> String {
         Effect::Persist { .. } => "persist".to_owned(),
         Effect::Spawn { incarnation } => format!("spawn {incarnation}"),
         Effect::Stop { incarnation, .. } => format!("stop {incarnation}"),
+        Effect::Examine { incarnation } => format!("examine {incarnation}"),
         Effect::Pass { incarnation, .. } => format!("pass {incarnation}"),
         Effect::Suspend { .. } => "suspend".to_owned(),
         Effect::EndTree { incarnation, how } => format!("end tree {incarnation} {how:?}"),
@@ -349,6 +366,10 @@ fn tell(fact: &Fact) -> String {
     match fact {
         Fact::Started { incarnation, .. } => format!("started {incarnation}"),
         Fact::Late { silent_ms, .. } => format!("late {}s", silent_ms / 1000),
+        Fact::Evidence { cpu_used_ms, cpu_over_ms, .. } => match (cpu_used_ms, cpu_over_ms) {
+            (Some(used), Some(over)) => format!("seen: {used}ms CPU in {}s", over / 1000),
+            _ => "seen".to_owned(),
+        },
         Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
         Fact::Exited { incarnation, ending, outcome, .. } => {
             let what = match outcome {
@@ -404,4 +425,20 @@ fn word(what: &impl Debug) -> String {
 
 fn left(name: &str) -> Vec<Stray> {
     vec![Stray { pid: 9, name: name.to_owned() }]
+}
+
+/// A sleeping child whose tree has used so much CPU.
+pub fn seen(cpu_ms: u64) -> Evidence {
+    Evidence {
+        pid: 101,
+        name: "agent".to_owned(),
+        state: 'S',
+        wchan: None,
+        cpu_ms,
+        rss_kib: 1,
+        processes: 1,
+        tcp: Vec::new(),
+        tcp_count: 0,
+        pressure: None,
+    }
 }
