@@ -78,7 +78,7 @@ fn with_oom(how: Ending, after: &str, oom: Option<&OomKill>) -> String {
 pub fn bytes_of(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(size, _)| *size <= bytes) {
-        Some((size, unit)) if bytes % size == 0 => format!("{} {unit}", bytes / size),
+        Some((size, unit)) if bytes.is_multiple_of(size) => format!("{} {unit}", bytes / size),
         Some((size, unit)) => {
             // Tenths are enough for people.
             let tenths = bytes.saturating_mul(10) / size;

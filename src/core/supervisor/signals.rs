@@ -30,7 +30,7 @@ impl Supervisor {
             Request::Continue => {
                 // We may have been stopped, and for less than it takes to oversleep a deadline.
                 self.excuse_once();
-                self.pass(signal, group, reached_child, out);
+                self.send_on(signal, group, reached_child, out);
             }
             Request::Suspend => {
                 self.pass(signal, group, reached_child, out);
@@ -40,14 +40,14 @@ impl Supervisor {
             }
             // Its terminal is ours: who may not use it waits together with us.
             Request::Background if wrapper || reached_child => {
-                self.pass(signal, group, reached_child, out);
+                self.send_on(signal, group, reached_child, out);
                 out.push(Effect::Suspend { firmly: !reached_child });
             }
             Request::Background => {}
         }
     }
 
-    /// Passes a signal on to a child that runs.
+    /// Passes a signal on to a child that runs, and says so.
     fn pass(&mut self, signal: Signal, scope: StopScope, reached: bool, out: &mut Vec<Effect>) {
         let child = match &mut self.state {
             State::Live(child) => child,
@@ -58,15 +58,27 @@ impl Supervisor {
             | State::Escalated
             | State::Done => return,
         };
-        if !child.spawned {
-            return;
-        }
-        let incarnation = child.incarnation;
         // A flood of them is one line, and each kind has one in the life of a child.
-        if child.note_passed(signal) {
+        if child.spawned && child.note_passed(signal) {
+            let incarnation = child.incarnation;
             out.push(Effect::Record(Fact::SignalPassed { incarnation, signal }));
         }
-        if !reached {
+        self.send_on(signal, scope, reached, out);
+    }
+
+    /// Passes a signal on that says nothing about the child: a shell's job control.
+    fn send_on(&self, signal: Signal, scope: StopScope, reached: bool, out: &mut Vec<Effect>) {
+        let child = match &self.state {
+            State::Live(child) => child,
+            State::Stopping(stopping) => &stopping.child,
+            State::New
+            | State::Sweeping(_)
+            | State::Cooldown { .. }
+            | State::Escalated
+            | State::Done => return,
+        };
+        if child.spawned && !reached {
+            let incarnation = child.incarnation;
             out.push(Effect::Pass { incarnation, signal, scope });
         }
     }

@@ -77,7 +77,7 @@ fn to_a_plain_wrapper_a_terminals_ctrl_c_is_the_childs_affair() {
 fn ctrl_z_suspends_both_and_so_does_the_wish_for_a_terminal() {
     let mut story = Story::healthy(defaults());
     story.signal(TSTP, Request::Suspend, true).tells(&["SignalPassed", "suspend false"]);
-    story.signal(TTIN, Request::Background, true).tells(&["SignalPassed", "suspend false"]);
+    story.signal(TTIN, Request::Background, true).tells(&["suspend false"]);
     // From somebody else it is for the child; a wrapper goes along.
     story.signal(TSTP, Request::Suspend, false).tells(&["pass 20 Group"]);
     story.signal(TTIN, Request::Background, false).tells(&[]);
@@ -85,7 +85,8 @@ fn ctrl_z_suspends_both_and_so_does_the_wish_for_a_terminal() {
     for (signal, request) in [(TSTP, Request::Suspend), (TTIN, Request::Background)] {
         story.signal(signal, request, false);
         let told = story.take();
-        assert_eq!(told[1..], [format!("pass {} Group", signal.0), "suspend true".to_owned()]);
+        let wanted = [format!("pass {} Group", signal.0), "suspend true".to_owned()];
+        assert!(told.ends_with(&wanted), "{told:?}");
     }
 }
 
