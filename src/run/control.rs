@@ -104,7 +104,7 @@ impl Shell {
             Ok(listener) => self.control = Some(Control { listener, clients: Vec::new() }),
             Err(error) => {
                 self.identity.control = None;
-                self.unsaved.get_or_insert(false);
+                self.is_unsaved(false);
                 let path = path.display();
                 self.say_plain(&format!("no control socket, so no commands: {path}: {error}"));
             }

@@ -4,6 +4,7 @@
 //! effects are performed in order (`perform.rs`); what they led to goes back as events.
 
 mod child;
+mod chores;
 mod control;
 mod forward;
 mod perform;
@@ -39,6 +40,7 @@ use crate::sys::{self, host, signals};
 use crate::wire::state::Identity;
 
 use child::Source;
+use chores::Chores;
 use control::Control;
 use forward::Forward;
 use speak::Speaker;
@@ -57,7 +59,6 @@ pub struct Plan {
 }
 
 /// The shell of one `run`.
-#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 struct Shell {
     plan: Plan,
     paths: Paths,
@@ -92,10 +93,7 @@ struct Shell {
     /// There may be more of them than were collected.
     unreaped: bool,
     effects: VecDeque<Effect>,
-    /// Something was recorded that is not in the journal yet.
-    unwritten: bool,
-    /// The memory is to be written before anything relies on it; `true`: down to the platter.
-    unsaved: Option<bool>,
+    chores: Chores,
     control: Option<Control>,
     /// One buffer for everything that is read.
     buffer: Vec<u8>,
@@ -153,8 +151,7 @@ impl Shell {
             endings: Vec::new(),
             unreaped: false,
             effects: VecDeque::new(),
-            unwritten: false,
-            unsaved: None,
+            chores: Chores::default(),
             control: None,
             buffer: Vec::new(),
             stop_seen: false,
@@ -208,10 +205,6 @@ impl Shell {
         let (resume, run, terminal) = (self.plan.resume, self.run, self.terminal.is_some());
         self.step(Event::Launch(Launch { resume, rebooted, run, terminal }));
         self.identity.control = Some(self.control_path().display().to_string());
-        self.perform_all()?;
-        // Only now, while the child is getting ready: at its start nobody has anything to command.
-        self.open_control();
-        self.oom = Some(OomWatch::begin());
         self.perform_all()
     }
 

@@ -7,11 +7,9 @@ use std::ops::ControlFlow;
 use crate::config::keys::OPT_PREFIX;
 use crate::core::effect::Effect;
 use crate::core::ending::Ending;
-use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind, SpawnStage};
+use crate::core::event::{Event, SpawnFailure, SpawnFailureKind, SpawnStage};
 use crate::core::fact::Fact;
 use crate::core::settings::Policy;
-use crate::store::journal::Journal;
-use crate::store::memory;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
 use crate::sys::{self, evidence, signals, tty};
 
@@ -25,12 +23,8 @@ impl Shell {
     /// Performs everything that is to be done; breaks with the exit code.
     pub(super) fn perform_all(&mut self) -> ControlFlow<u8> {
         for _ in 0..EFFECTS_MAX {
-            match self.effects.pop_front() {
-                Some(effect) => self.perform(effect)?,
-                None if self.unwritten => self.write_journal(),
-                None if self.unsaved.is_some() => self.save(),
-                None => break,
-            }
+            let Some(effect) = self.effects.pop_front() else { break };
+            self.perform(effect)?;
         }
         ControlFlow::Continue(())
     }
@@ -38,11 +32,9 @@ impl Shell {
     fn perform(&mut self, effect: Effect) -> ControlFlow<u8> {
         match effect {
             Effect::Record(fact) => self.record(&fact),
-            // Written once for all that changes in a row. Whatever is recorded meanwhile the next life
-            // learns from the journal; only a start must not be forgotten (SPEC rule 2).
-            Effect::Persist { sync } => self.unsaved = Some(sync || self.unsaved == Some(true)),
+            Effect::Persist { sync } => self.is_unsaved(sync),
             Effect::Spawn { incarnation } => {
-                self.save();
+                self.before_start();
                 self.spawn(incarnation);
             }
             Effect::Examine { incarnation } => self.examine(incarnation),
@@ -51,14 +43,12 @@ impl Shell {
             }
             Effect::Pass { incarnation, signal, scope } => self.send(incarnation, signal, scope),
             Effect::Suspend { firmly } => {
-                self.write_journal();
-                self.save();
+                self.before_suspending();
                 signals::suspend(firmly);
             }
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Exit { code } => {
-                self.write_journal();
-                self.save();
+                self.before_leaving();
                 self.drain();
                 return ControlFlow::Break(code);
             }
@@ -66,7 +56,8 @@ impl Shell {
         ControlFlow::Continue(())
     }
 
-    fn record(&mut self, fact: &Fact) {
+    /// Keeps a fact for the journal and says what a person should hear of it.
+    pub(super) fn record(&mut self, fact: &Fact) {
         // The offset is asked for only when a line needs it: few facts have one.
         if matches!(fact, Fact::Cooldown { .. } | Fact::Latched { .. }) {
             let offset = offset(&self.clock, self.now.wall);
@@ -75,43 +66,13 @@ impl Shell {
         for line in self.speaker.lines(fact) {
             self.err.say(&line);
         }
-        let Some(journal) = &mut self.journal else { return };
-        match journal.note(&self.now, fact) {
-            Ok(()) => self.unwritten = true,
-            Err(error) => self.step(Event::StoreFailed { what: Kept::Journal, error }),
-        }
-    }
-
-    /// Writes what was recorded. Not before a start: the child need not wait for it.
-    fn write_journal(&mut self) {
-        self.unwritten = false;
-        let what = Kept::Journal;
-        match self.journal.as_mut().map(|journal| journal.flush(&self.now)) {
-            None => {}
-            Some(Ok(())) => self.step(Event::StoreWorks { what }),
-            Some(Err(error)) => self.step(Event::StoreFailed { what, error }),
-        }
+        self.note(fact);
     }
 
     /// Says a line of ours that is about no fact.
     pub(super) fn say_plain(&mut self, text: &str) {
         let line = self.speaker.plain(text);
         self.err.say(&line);
-    }
-
-    /// Writes the memory, if it has changed.
-    fn save(&mut self) {
-        let Some(sync) = self.unsaved.take() else { return };
-        // Without the lock another agentwatch may be the one who writes here.
-        if self.plan.lock.is_err() {
-            return;
-        }
-        let what = Kept::State;
-        self.identity.journal_seq = self.journal.as_ref().map_or(0, Journal::seq);
-        match memory::save(&self.paths, &self.identity, self.supervisor.memory(), sync) {
-            Ok(()) => self.step(Event::StoreWorks { what }),
-            Err(error) => self.step(Event::StoreFailed { what, error }),
-        }
     }
 
     fn spawn(&mut self, incarnation: u32) {

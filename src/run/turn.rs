@@ -51,8 +51,15 @@ impl Shell {
         Ok(self.serve_control())
     }
 
-    /// Sleeps until something happens or is due.
+    /// Sleeps until something happens or is due; before that, what could wait is done.
     fn sleep(&mut self) -> anyhow::Result<()> {
+        if self.has_chores() {
+            let urgent = self.wait(Some(Duration::ZERO), None)?;
+            self.do_chores(!urgent);
+            if urgent {
+                return Ok(());
+            }
+        }
         let mut boot = None;
         let timeout = match self.supervisor.deadline() {
             _ if self.unreaped || !self.endings.is_empty() || !self.effects.is_empty() => {
@@ -68,6 +75,11 @@ impl Shell {
                 Some(wait)
             }
         };
+        self.wait(timeout, boot).map(drop)
+    }
+
+    /// Waits until something happens or the time is over; `boot` runs on in suspend. True if something did.
+    fn wait(&mut self, timeout: Option<Duration>, boot: Option<Duration>) -> anyhow::Result<bool> {
         let mut fds = vec![Interest::read(self.signals.fd())];
         // A wait that runs on in suspend needs a timer that does, too.
         if let Some(wait) = boot {
@@ -83,7 +95,8 @@ impl Shell {
         fds.extend(self.control.iter().flat_map(Control::fds).map(Interest::read));
         let wanted = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
         fds.extend(wanted.map(Interest::write));
-        poll::wait(&mut fds, timeout).context("cannot poll")
+        poll::wait(&mut fds, timeout).context("cannot poll")?;
+        Ok(fds.iter().any(|interest| interest.ready.readable || interest.ready.writable))
     }
 
     fn tell_signal(&mut self, caught: Caught) {

@@ -1,0 +1,123 @@
+//! What can wait for a quiet moment: writing down what changed, the control socket, the watch for kills
+//! for want of memory. A child that is done at once never waits for any of it.
+
+use crate::core::effect::Effect;
+use crate::core::event::{Event, Kept};
+use crate::core::fact::Fact;
+use crate::store::journal::Journal;
+use crate::store::memory;
+use crate::sys::oom::OomWatch;
+
+use super::Shell;
+
+/// What is still to be done.
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
+#[derive(Debug, Default)]
+pub struct Chores {
+    /// Something was recorded that is not in the journal yet.
+    unwritten: bool,
+    /// Among it is more than the word that agentwatch began.
+    weighty: bool,
+    /// The memory has changed; `true`: it is to be written down to the platter.
+    unsaved: Option<bool>,
+    /// The socket and the watch are there.
+    settled: bool,
+    /// There was something more urgent the last time.
+    put_off: bool,
+}
+
+impl Shell {
+    /// Does what waits, if nothing is more urgent, or was put off for it once already.
+    pub(super) fn do_chores(&mut self, quiet: bool) {
+        if !quiet && !std::mem::replace(&mut self.chores.put_off, true) {
+            return;
+        }
+        self.chores.put_off = false;
+        self.write_journal();
+        self.save();
+        if !std::mem::replace(&mut self.chores.settled, true) {
+            self.open_control();
+            self.oom = Some(OomWatch::begin());
+        }
+    }
+
+    /// Whether anything waits.
+    pub(super) fn has_chores(&self) -> bool {
+        self.chores.unwritten || self.chores.unsaved.is_some() || !self.chores.settled
+    }
+
+    /// The memory has changed. Written once for all that changes in a row; what is recorded meanwhile the
+    /// next life learns from the journal.
+    pub(super) fn is_unsaved(&mut self, sync: bool) {
+        self.chores.unsaved = Some(sync || self.chores.unsaved == Some(true));
+    }
+
+    /// Keeps a fact for the journal.
+    pub(super) fn note(&mut self, fact: &Fact) {
+        let Some(journal) = &mut self.journal else { return };
+        match journal.note(&self.now, fact) {
+            Ok(()) => {
+                self.chores.unwritten = true;
+                self.chores.weighty |= !matches!(fact, Fact::SupervisorStarted { .. });
+            }
+            Err(error) => self.step(Event::StoreFailed { what: Kept::Journal, error }),
+        }
+    }
+
+    /// What must be on disk before a child is started: that it is (SPEC rule 2), and how the one before
+    /// it ended (rule 4).
+    pub(super) fn before_start(&mut self) {
+        if self.chores.weighty {
+            self.write_journal();
+        }
+        self.save();
+    }
+
+    /// What must be on disk before agentwatch is stopped.
+    pub(super) fn before_suspending(&mut self) {
+        self.write_journal();
+        self.save();
+    }
+
+    /// What must be on disk before agentwatch leaves; nothing is done after that.
+    pub(super) fn before_leaving(&mut self) {
+        self.write_journal();
+        self.save();
+        // That this was not possible is all that can still follow, and is said.
+        for effect in std::mem::take(&mut self.effects) {
+            if let Effect::Record(fact) = effect {
+                self.record(&fact);
+            }
+        }
+        self.write_journal();
+    }
+
+    /// Writes what was recorded.
+    fn write_journal(&mut self) {
+        if !std::mem::take(&mut self.chores.unwritten) {
+            return;
+        }
+        self.chores.weighty = false;
+        let what = Kept::Journal;
+        match self.journal.as_mut().map(|journal| journal.flush(&self.now)) {
+            None => {}
+            Some(Ok(())) => self.step(Event::StoreWorks { what }),
+            Some(Err(error)) => self.step(Event::StoreFailed { what, error }),
+        }
+    }
+
+    /// Writes the memory, if it has changed.
+    fn save(&mut self) {
+        let Some(sync) = self.chores.unsaved.take() else { return };
+        // Without the lock another agentwatch may be the one who writes here.
+        if self.plan.lock.is_err() {
+            return;
+        }
+        let what = Kept::State;
+        self.identity.journal_seq = self.journal.as_ref().map_or(0, Journal::seq);
+        match memory::save(&self.paths, &self.identity, self.supervisor.memory(), sync) {
+            Ok(()) => self.step(Event::StoreWorks { what }),
+            Err(error) => self.step(Event::StoreFailed { what, error }),
+        }
+    }
+}
