@@ -91,7 +91,7 @@ impl Terminal {
         unsafe {
             command.pre_exec(|| {
                 setsid()?;
-                Errno::result(libc::ioctl(0, libc::TIOCSCTTY.into(), 0))?;
+                Errno::result(libc::ioctl(0, libc::TIOCSCTTY as _, 0))?;
                 Ok(())
             });
         }
@@ -239,7 +239,7 @@ pub fn started(world: &World, n: usize) -> i32 {
 /// The pid of the `n`th agentwatch (from 1) of the agent `t`.
 pub fn supervisor(world: &World, n: usize) -> i32 {
     nth(world, "supervisor_started", n, |fact| match fact {
-        Fact::SupervisorStarted { pid, .. } => i32::try_from(*pid).ok(),
+        Fact::SupervisorStarted { pid, .. } => Some(*pid),
         _ => None,
     })
 }
