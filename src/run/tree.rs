@@ -46,6 +46,11 @@ impl Shell {
         if scope == StopScope::Group && child.shares_group && tree::SEES_ALL {
             // Our group holds us, and in a pipeline strangers as well.
             for process in &self.members(incarnation) {
+                // A Ctrl-Z that came in while we looked has stopped them: to continue them now would have
+                // them run while the shell believes the whole job stopped.
+                if signal == signals::CONT && signals::suspension_pending() {
+                    break;
+                }
                 let _ = tree::signal(process, signal);
             }
             return;

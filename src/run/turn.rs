@@ -107,7 +107,8 @@ impl Shell {
             self.err.echoed();
         }
         let shares = self.child.is_some_and(|child| child.shares_group);
-        let reached_child = caught.by_kernel && shares;
+        let for_us_alone = request == Request::Hangup && tty::leads_session();
+        let reached_child = caught.by_kernel && shares && !for_us_alone;
         self.step(Event::Signal { signal, request, reached_child });
     }
 

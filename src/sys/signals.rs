@@ -93,12 +93,42 @@ impl Signals {
         self.0.fd()
     }
 
-    /// The signals since the last call, without our own faults. Never blocks.
+    /// The signals since the last call, without our own faults and without a suspension that was taken
+    /// back or the other way round. Never blocks.
     pub fn take(&mut self) -> Vec<Caught> {
         let mut caught = self.0.take();
         caught.retain(|one| !(one.by_kernel && FAULTS.contains(&one.signal.0)));
+        keep_latest(&mut caught);
         caught
     }
+}
+
+/// Of stopping and going on only the last word counts, as the kernel has it with those not yet read.
+fn keep_latest(caught: &mut Vec<Caught>) {
+    let goes_on = |one: &Caught| match request(one.signal) {
+        Request::Continue => Some(true),
+        Request::Suspend | Request::Background => Some(false),
+        Request::Stop | Request::Hangup | Request::Other => None,
+    };
+    let last = caught.iter().rev().find_map(goes_on);
+    caught.retain(|one| goes_on(one).is_none() || goes_on(one) == last);
+}
+
+/// Whether a Ctrl-Z has come in and was not taken yet: a child in our group is stopped by it already.
+pub fn suspension_pending() -> bool {
+    pending(NixSignal::SIGTSTP)
+}
+
+/// Whether a blocked signal waits to be read.
+fn pending(signal: NixSignal) -> bool {
+    let mut set = SigSet::empty().as_ref().to_owned();
+    #[expect(unsafe_code, reason = "nix does not tell what is pending")]
+    // SAFETY: sigpending writes a whole set into the one that it is given.
+    let set = unsafe {
+        libc::sigpending(&raw mut set);
+        SigSet::from_sigset_t_unchecked(set)
+    };
+    set.contains(signal)
 }
 
 /// Blocks SIGPIPE, so that a reader that went away is an error of the write and nothing more.
@@ -147,7 +177,12 @@ fn set_disposition(signal: i32, how: libc::sighandler_t) -> nix::Result<()> {
 
 /// Stops this process until somebody continues it, as a shell's Ctrl-Z does. Where nobody could continue
 /// it (no shell with job control above), the kernel lets it run on, unless `firmly`.
+///
+/// Not if a CONT is there already: to stop would throw it away, and there might never be another.
 pub fn suspend(firmly: bool) {
+    if pending(NixSignal::SIGCONT) {
+        return;
+    }
     if firmly {
         // Cannot fail: every process may stop itself.
         let _ = nix::sys::signal::raise(NixSignal::SIGSTOP);
@@ -304,6 +339,39 @@ mod tests {
             }
         }
         assert_eq!(missing, []);
+    }
+
+    #[test]
+    fn of_stopping_and_going_on_the_last_word_counts() {
+        let caught = |signal: NixSignal| Caught { signal: Signal(signal as i32), by_kernel: false };
+        let (stop, go, other) = (NixSignal::SIGTSTP, NixSignal::SIGCONT, NixSignal::SIGUSR1);
+        for (came, left) in [
+            (vec![stop, other, go], vec![other, go]),
+            (vec![go, stop], vec![stop]),
+            (vec![go, stop, go], vec![go, go]),
+            (vec![other], vec![other]),
+        ] {
+            let mut came: Vec<_> = came.into_iter().map(caught).collect();
+            keep_latest(&mut came);
+            assert_eq!(came, left.into_iter().map(caught).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_suspension_that_was_taken_back_stops_nobody() {
+        const NAME: &str = "sys::signals::tests::a_suspension_that_was_taken_back_stops_nobody";
+        if inner().is_none() {
+            return rerun(NAME, &[]);
+        }
+        let mut signals = Signals::new().unwrap();
+        assert!(!suspension_pending());
+        raise(NixSignal::SIGTSTP).unwrap();
+        assert!(suspension_pending());
+        raise(NixSignal::SIGCONT).unwrap();
+        assert!(!suspension_pending());
+        // It would never come back from this one.
+        suspend(true);
+        assert_eq!(numbers(&mut signals), [CONT]);
     }
 
     #[test]

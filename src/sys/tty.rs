@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use nix::libc;
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
-use nix::unistd::{getpgrp, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{getpgrp, getpid, getsid, tcgetpgrp, tcsetpgrp};
 
 use super::tree;
 
@@ -34,6 +34,13 @@ pub fn colour(fd: i32) -> bool {
 #[must_use]
 pub fn is_foreground() -> bool {
     is_terminal(0) && is_terminal(2) && tcgetpgrp(std::io::stdin()).ok() == Some(getpgrp())
+}
+
+/// Whether this process leads its session: of a terminal that hangs up the kernel tells the leader alone,
+/// while everything that is typed goes to a whole group.
+#[must_use]
+pub fn leads_session() -> bool {
+    getsid(None).ok() == Some(getpid())
 }
 
 /// The controlling terminal of this process.

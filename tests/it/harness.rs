@@ -206,13 +206,17 @@ pub fn kill(pid: i32, signal: &str) {
 
 /// Whether a process exists and is no zombie.
 pub fn alive(pid: i32) -> bool {
+    !matches!(state(pid), None | Some('Z'))
+}
+
+/// What a process does, in the letter of `ps`: `T` is stopped, `Z` a zombie; `None` is no such process.
+pub fn state(pid: i32) -> Option<char> {
     if Path::new("/proc/self/stat").exists() {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        return stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'));
+        return stat.rsplit_once(')')?.1.trim_start().chars().next();
     }
     let output = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
-    let stat = String::from_utf8_lossy(&output.stdout).into_owned();
-    !stat.trim().is_empty() && !stat.trim().starts_with('Z')
+    String::from_utf8_lossy(&output.stdout).trim().chars().next()
 }
 
 /// Whether a command is there; says loudly when a test does less without it.

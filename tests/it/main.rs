@@ -5,6 +5,7 @@
 #![allow(missing_docs, reason = "names of tests are sentences")]
 
 mod harness;
+mod pty;
 
 mod beats;
 mod commands;
@@ -12,6 +13,9 @@ mod configuration;
 mod examples;
 mod health;
 mod hostile;
+mod jobs;
 mod lives;
+mod never;
 mod restarts;
+mod terminal;
 mod wrapper;
