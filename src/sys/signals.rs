@@ -315,6 +315,7 @@ mod tests {
         // The child starts with the mask that this process was started with, TERM blocked.
         let (pid, stdout) = start_piped(&["sh", "-c", "kill -TERM $$; echo alive"]);
         assert_eq!(read_all(&stdout), b"alive\n");
+        // That it ended is told to any thread of the test's process, and lost in one that blocks nothing.
         wait_for(pid);
     }
 

@@ -58,7 +58,9 @@ fn bg_lets_both_run_on_in_the_background() {
     terminal.enters("bg");
     terminal.prompts();
     until_stopped(&mut terminal, &both, false);
-    // Whoever types Ctrl-C now means the shell.
+    // Whoever types Ctrl-C now means another job.
+    terminal.enters("sh -c 'echo \"i\"n-tool; exec sleep 1000'");
+    terminal.shows("in-tool");
     terminal.types("\x03");
     terminal.prompts();
     assert!(both.iter().all(|pid| alive(*pid)));

@@ -20,19 +20,20 @@ use crate::harness::{World, code, facts, until};
 const PROMPT: &str = "bash-in-test> ";
 
 /// Notes every signal that it can catch in the file `signals` (or `signals-ARGUMENT`), and leaves with
-/// code 3 once the file `leave` is there.
+/// code 3 once the file `leave` is there. It waits for them instead of handling them: handlers of Python
+/// interrupt each other, and what came second would be noted first.
 pub const NOTES_SIGNALS: &str = r"
-import os, signal, sys, time
+import os, signal, sys
 log = 'signals' + ''.join('-' + word for word in sys.argv[1:])
-def note(number, frame):
-    try: name = signal.Signals(number).name
-    except ValueError: name = str(number)
-    with open(log, 'a') as file: file.write(name + '\n')
-left_out = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}
-for number in signal.valid_signals() - left_out: signal.signal(number, note)
+all = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}
+signal.pthread_sigmask(signal.SIG_BLOCK, all)
 open(log, 'a').close()
-print('up', *sys.argv[1:], flush=True)
-while not os.path.exists('leave'): time.sleep(0.01)
+os.write(1, ' '.join(['up', *sys.argv[1:]]).encode() + b'\n')
+while not os.path.exists('leave'):
+    if not (came := signal.sigtimedwait(all, 0.01)): continue
+    try: name = signal.Signals(came.si_signo).name
+    except ValueError: name = str(came.si_signo)
+    with open(log, 'a') as file: file.write(name + '\n')
 sys.exit(3)
 ";
 
