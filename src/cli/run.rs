@@ -41,6 +41,7 @@ pub fn command() -> Command {
 /// The deed.
 pub fn main(matches: &ArgMatches) -> Outcome {
     let resolved = resolve(matches)?;
+    look_at_stdin(&resolved)?;
     let mut clock = Clock::new();
     // Before anything is started, and before anything that may take its time.
     let signals = Signals::new()
@@ -55,6 +56,17 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let plan = Plan { resolved, lock, found, resume };
     run::run(plan, clock, signals)
         .map_err(|error| Failure::new(EXIT_SELF, format_args!("{error:#}")))
+}
+
+/// A file for stdin that cannot be read now is a mistyped path, and said before anything starts.
+fn look_at_stdin(resolved: &Resolved) -> Result<(), Failure> {
+    let Some(path) = &resolved.stdin else { return Ok(()) };
+    let refuse = |error| {
+        let path = path.display();
+        let words = format!("stdin: {path}: {error}; write inherit, null, or a file to read from");
+        Failure::new(EXIT_CONFIG, words)
+    };
+    file::readable(path).map_err(refuse)
 }
 
 /// The settings of a `run` or `check`, from all their sources.

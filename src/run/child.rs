@@ -99,7 +99,9 @@ impl Source {
     /// Reads what is there now, passes it on, and appends what it heard; false at its end.
     ///
     /// It reads all that was readable when it was called, at most [`TURN_MAX`] of what comes meanwhile,
-    /// and nothing while its reader downstream is blocked.
+    /// and nothing while its reader downstream is blocked. `to_the_end`: of a child that has ended
+    /// everything is read in spite of that, as its last beat must be heard before its end is judged; a
+    /// pipe holds no more than [`TURN_MAX`].
     pub fn read(
         &mut self,
         buffer: &mut [u8],
@@ -111,7 +113,7 @@ impl Source {
             return false;
         }
         let mut left = TURN_MAX;
-        while left > 0 && !to.blocked() {
+        while left > 0 && (to_the_end || !to.blocked()) {
             let room = left.min(buffer.len());
             match pending::read(&self.fd, &mut buffer[..room]) {
                 ReadResult::Data(n) => {

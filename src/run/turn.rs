@@ -147,7 +147,8 @@ impl Shell {
     pub(super) fn read_sources(&mut self) -> bool {
         // Not before it is needed: few agents ever say so much at once.
         self.buffer.resize(child::READ_MAX, 0);
-        let ended = !self.endings.is_empty();
+        let ended =
+            self.child.is_some_and(|child| self.endings.iter().any(|one| one.pid == child.pid));
         let mut drained = true;
         let mut heard = Vec::new();
         let mut sources = std::mem::take(&mut self.sources);

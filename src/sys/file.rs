@@ -75,6 +75,18 @@ pub fn append(path: &Path) -> io::Result<File> {
     open_regular(path, OpenOptions::new().read(true).append(true).create(true))
 }
 
+/// Whether a file can be opened to read from, without waiting for the other end of a FIFO.
+///
+/// # Errors
+/// Those of the file system.
+pub fn readable(path: &Path) -> io::Result<()> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+        .map(drop)
+}
+
 /// Opens what must be a regular file, without waiting for the other end of a FIFO.
 pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options
