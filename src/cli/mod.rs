@@ -100,6 +100,7 @@ fn dispatch(args: Vec<OsString>) -> Outcome {
     // The one that is called is read by its own definition: every launch would pay for all the others.
     let called = args.get(1).and_then(|word| COMMANDS.iter().find(|(name, ..)| word == name));
     let read = match called {
+        Some(("run", ..)) => run::matches(&args[1..]),
         Some((name, command, _)) => command()
             .bin_name(format!("agentwatch {name}"))
             .try_get_matches_from(args.into_iter().skip(1)),

@@ -1,5 +1,6 @@
 //! `agentwatch run -- COMMAND`: the main job.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, ErrorKind, Write as _};
 use std::path::PathBuf;
 
@@ -22,9 +23,23 @@ use super::{EXIT_BUSY, EXIT_CONFIG, EXIT_USAGE, Failure, Outcome};
 
 /// The definition.
 pub fn command() -> Command {
+    define(config::run_flags())
+}
+
+/// The matches of a command line, its first word left out; as fast as can be, since every launch pays.
+///
+/// # Errors
+/// What clap finds wrong, and its help.
+pub fn matches(args: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let read = |command: Command| command.bin_name("agentwatch run").try_get_matches_from(args);
+    // An error is for the eyes of somebody, who should see all of the definition.
+    read(define(config::run_flags_in(args))).or_else(|_| read(command()))
+}
+
+fn define(flags: Vec<Arg>) -> Command {
     Command::new("run")
         .about("Start an agent and keep it alive")
-        .args(config::run_flags())
+        .args(flags)
         .arg(
             Arg::new("resume")
                 .long("resume")

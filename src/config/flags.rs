@@ -19,6 +19,21 @@ pub fn run_flags() -> Vec<Arg> {
     KEYS.iter().filter_map(flag).chain([config_flag()]).collect()
 }
 
+/// The flags of `run` that `args` may hold, and no others: most launches name two of thirty, and would pay
+/// for defining them all. What is not understood with these is to be read again with all.
+#[must_use]
+pub fn run_flags_in(args: &[OsString]) -> Vec<Arg> {
+    let typed = |key: &&Key| {
+        key.flag.is_some_and(|flag| {
+            args.iter().any(|arg| {
+                let name = arg.as_encoded_bytes().strip_prefix(b"--");
+                name.is_some_and(|name| name.starts_with(flag.as_bytes()))
+            })
+        })
+    };
+    KEYS.iter().filter(typed).filter_map(flag).chain([config_flag()]).collect()
+}
+
 /// The flags of the commands that only look for agents: `--state-dir` and `--config`.
 #[must_use]
 pub fn state_dir_flags() -> Vec<Arg> {
@@ -135,6 +150,25 @@ mod tests {
             assert_eq!(command(&matches).len(), words, "{line:?}");
         }
         assert!(run().try_get_matches_from(["run", "--intervall", "5s", "python"]).is_err());
+    }
+
+    #[test]
+    fn the_flags_that_were_typed_are_defined_and_read_as_with_all() {
+        for line in [
+            &["run", "x"][..],
+            &["run", "--interval", "5s", "--restart=never", "--", "x", "--cooldown", "1s"],
+            &["run", "--stop-timeout=1s", "--config", "f", "x"],
+        ] {
+            let args: Vec<OsString> = line.iter().map(OsString::from).collect();
+            let few = clap::Command::new("run").args(run_flags_in(&args)).arg(command_arg());
+            let few = few.try_get_matches_from(line).unwrap();
+            let all = run().try_get_matches_from(line).unwrap();
+            assert_eq!(command(&few), command(&all));
+            for key in KEYS {
+                assert_eq!(given(&few, key.path), given(&all, key.path), "{}", key.path);
+            }
+        }
+        assert_eq!(run_flags_in(&[]).len(), 1);
     }
 
     #[test]

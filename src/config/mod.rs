@@ -17,6 +17,6 @@ pub mod template;
 pub mod value;
 
 pub use error::{ConfigError, Origin};
-pub use flags::{command_arg, run_flags, state_dir_flags};
+pub use flags::{command_arg, run_flags, run_flags_in, state_dir_flags};
 pub use layers::Surroundings;
 pub use resolve::{Effective, Resolved, StateDir};

@@ -13,6 +13,9 @@ use super::tail::Tail;
 /// The most that is read at once: a pipe holds 64 KiB unless somebody enlarged it.
 pub const READ_MAX: usize = 64 * 1024;
 
+/// How much is read at once until somebody says more.
+pub const READ_FIRST: usize = 4 * 1024;
+
 /// The most that is read of one source in one turn: an endless writer must not postpone a verdict.
 const TURN_MAX: usize = 1024 * 1024;
 
@@ -104,7 +107,7 @@ impl Source {
     /// pipe holds no more than [`TURN_MAX`].
     pub fn read(
         &mut self,
-        buffer: &mut [u8],
+        buffer: &mut Vec<u8>,
         to_the_end: bool,
         to: &mut Forward,
         heard: &mut Vec<Heard>,
@@ -119,6 +122,10 @@ impl Source {
                 ReadResult::Data(n) => {
                     left = left.saturating_sub(n);
                     self.take(&buffer[..n], to, heard);
+                    if n == buffer.len() {
+                        // Few agents ever say so much at once; who does has room for it from now on.
+                        buffer.resize(READ_MAX, 0);
+                    }
                     // Less than there was room for: that was all. Asking again would only say so, but for
                     // the end of the file, which ends a last line.
                     if n < room && !to_the_end {

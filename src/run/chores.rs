@@ -1,6 +1,8 @@
 //! What can wait for a quiet moment: writing down what changed, the control socket, the watch for kills
 //! for want of memory. A child that is done at once never waits for any of it.
 
+use std::time::Duration;
+
 use crate::core::effect::Effect;
 use crate::core::event::{Event, Kept};
 use crate::core::fact::Fact;
@@ -39,6 +41,14 @@ impl Shell {
             self.open_control();
             self.oom = Some(OomWatch::begin());
         }
+    }
+
+    /// How long nothing else must happen before chores are done: a child that is done within a moment is
+    /// spared all of them, at the price of one wake-up in the life of every agentwatch.
+    pub(super) fn patience(&self) -> Duration {
+        /// Longer than the shortest commands take, shorter than anybody notices.
+        const FIRST: Duration = Duration::from_millis(2);
+        if self.chores.settled { Duration::ZERO } else { FIRST }
     }
 
     /// Whether anything waits.

@@ -153,7 +153,7 @@ impl Shell {
             effects: VecDeque::new(),
             chores: Chores::default(),
             control: None,
-            buffer: Vec::new(),
+            buffer: vec![0; child::READ_FIRST],
             stop_seen: false,
             plan,
         }

@@ -18,7 +18,7 @@ use crate::sys::signals::{self, Caught};
 use crate::sys::tty;
 
 use super::Shell;
-use super::child::{self, Heard, OLD_SOURCES_MAX, Source, Stream};
+use super::child::{Heard, OLD_SOURCES_MAX, Source, Stream};
 use super::control::Control;
 use super::forward::{Flow, Forward};
 
@@ -54,7 +54,7 @@ impl Shell {
     /// Sleeps until something happens or is due; before that, what could wait is done.
     fn sleep(&mut self) -> anyhow::Result<()> {
         if self.has_chores() {
-            let urgent = self.wait(Some(Duration::ZERO), None)?;
+            let urgent = self.wait(Some(self.patience()), None)?;
             self.do_chores(!urgent);
             if urgent {
                 return Ok(());
@@ -145,8 +145,6 @@ impl Shell {
 
     /// Reads what the agent said and tells the core what was heard; false if its beats could not be.
     pub(super) fn read_sources(&mut self) -> bool {
-        // Not before it is needed: few agents ever say so much at once.
-        self.buffer.resize(child::READ_MAX, 0);
         let ended =
             self.child.is_some_and(|child| self.endings.iter().any(|one| one.pid == child.pid));
         let mut drained = true;
