@@ -93,14 +93,22 @@ impl Source {
     /// Reads what is there now, passes it on, and appends what it heard; false at its end.
     ///
     /// It reads what was readable when it was called, not until nothing is left, and nothing while its
-    /// reader downstream is blocked.
-    pub fn read(&mut self, buffer: &mut [u8], to: &mut Forward, heard: &mut Vec<Heard>) -> bool {
+    /// reader downstream is blocked. What is the `last` of a child is read to its end and in spite of
+    /// that reader, as far as it may wait: it may say what the end of that child means.
+    pub fn read(
+        &mut self,
+        buffer: &mut [u8],
+        to: &mut Forward,
+        heard: &mut Vec<Heard>,
+        last: bool,
+    ) -> bool {
         if self.ended {
             return false;
         }
-        let mut left = pending::pending(&self.fd).clamp(1, TURN_MAX);
-        while left > 0 && !to.blocked() {
-            let room = left.min(buffer.len());
+        let ready = || pending::pending(&self.fd).clamp(1, TURN_MAX);
+        let mut left = if last { TURN_MAX } else { ready() };
+        while left > 0 && to.room(last) > 0 {
+            let room = left.min(buffer.len()).min(to.room(last));
             match pending::read(&self.fd, &mut buffer[..room]) {
                 ReadResult::Data(n) => {
                     left = left.saturating_sub(n);

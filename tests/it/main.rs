@@ -13,5 +13,6 @@ mod examples;
 mod health;
 mod hostile;
 mod lives;
+mod pipes;
 mod restarts;
 mod wrapper;
