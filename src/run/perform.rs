@@ -1,7 +1,6 @@
 //! Performing effects, in the order given; what they led to goes back to the core as events.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::ops::ControlFlow;
 
 use crate::config::keys::OPT_PREFIX;
@@ -12,7 +11,7 @@ use crate::core::fact::Fact;
 use crate::core::settings::Policy;
 use crate::store::memory;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
-use crate::sys::{self, signals, tty};
+use crate::sys::{self, file, signals, tty};
 
 use super::child::{Running, Source, Stream};
 use super::{Shell, offset, tree};
@@ -85,7 +84,7 @@ impl Shell {
     }
 
     fn spawn(&mut self, incarnation: u32) {
-        let stdin = match self.plan.resolved.stdin.as_ref().map(|path| (path, File::open(path))) {
+        let stdin = match self.plan.resolved.stdin.as_ref().map(|path| (path, file::input(path))) {
             None => None,
             Some((_, Ok(file))) => Some(file),
             Some((path, Err(error))) => {
