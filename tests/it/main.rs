@@ -15,4 +15,5 @@ mod hostile;
 mod lives;
 mod pipes;
 mod restarts;
+mod tree;
 mod wrapper;
