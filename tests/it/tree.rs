@@ -11,7 +11,7 @@ use agentwatch::core::ending::Ending;
 use agentwatch::core::fact::{Fact, StopWhy};
 use agentwatch::core::signal::Signal;
 
-use crate::harness::{Run, World, alive, code, has, kill, story, until};
+use crate::harness::{Run, World, alive, code, has, kill, records, story, until};
 
 /// A world whose processes can be told from all others: they have `TAG` as an argument.
 struct Grove {
@@ -221,6 +221,14 @@ fn dozens_of_session_leaders_are_ended_and_named_after_a_clean_exit_too() {
     // A process that has not executed its program yet bears the name of the shell.
     let (count, names) = grove.strays();
     assert!(count >= 10 && !names.is_empty(), "{count} {names:?}");
+    // Who was just leaving the group when that was told to end has heard it too, or five seconds pass.
+    let at = |wanted: fn(&Fact) -> bool| {
+        let all = records(&grove.world.agent());
+        all.iter().find(|one| one.fact.as_ref().is_some_and(wanted)).map(|one| one.ts.0).unwrap()
+    };
+    let took = at(|fact| matches!(fact, Fact::Strays { .. }))
+        - at(|fact| matches!(fact, Fact::Exited { .. }));
+    assert!(took < 4_500, "{took} ms");
 }
 
 #[test]
