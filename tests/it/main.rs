@@ -12,6 +12,7 @@ mod configuration;
 mod examples;
 mod health;
 mod hostile;
+mod init;
 mod lives;
 mod pipes;
 mod restarts;

@@ -225,19 +225,7 @@ fn closed_standard_streams_are_nobodys_file() {
         for (n, restart) in ["auto", "never"].iter().enumerate() {
             let line =
                 format!("exec \"$0\" run --name t --restart {restart} -- sh -c \"$1\" {closed}");
-            let mut command = world.command(&[]);
-            let program = command.get_program().to_owned();
-            let settings =
-                command.get_envs().map(|(k, v)| (k.to_owned(), v.map(ToOwned::to_owned)));
-            let mut shell = Command::new("sh");
-            for (name, value) in settings.collect::<Vec<_>>() {
-                match value {
-                    Some(value) => shell.env(name, value),
-                    None => shell.env_remove(name),
-                };
-            }
-            shell.arg("-c").arg(line).arg(program).arg(script).current_dir(&world.dir);
-            command = shell;
+            let mut command = world.within(&["sh", "-c", &line], &[script]);
             let output = command.output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{closed} {restart}: {output:?}");
             let facts = world.facts();

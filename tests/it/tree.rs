@@ -372,14 +372,8 @@ fn what_agentwatch_was_given_at_its_start_is_reaped_and_never_ended() {
         bash -c 'sleep TAG & until [ -f orphan ]; do sleep 0.02; done' & echo $! >job
         exec "$0" run --name t --cooldown 100ms --restart always -- bash -c "$1""#;
     let script = "sleep TAG & until [ -f go ]; do sleep 0.02; done; exit 0";
-    let mut command = grove.world.command(&[]);
-    let binary = command.get_program().to_owned();
-    let variables = command.get_envs();
-    let variables: Vec<_> =
-        variables.filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
-    command = Command::new("bash");
-    command.arg("-c").arg(line.replace("TAG", &grove.tag)).arg(binary).arg(grove.script(script));
-    command.envs(variables).current_dir(&grove.world.dir);
+    let line = line.replace("TAG", &grove.tag);
+    let command = grove.world.within(&["bash", "-c", &line], &[&grove.script(script)]);
     let mut run = grove.world.spawn(command);
     run.started(1);
     grove.grown(3);
