@@ -81,7 +81,7 @@ fn look_at_stdin(resolved: &Resolved) -> Result<(), Failure> {
         let words = format!("stdin: {path}: {error}; write inherit, null, or a file to read from");
         Failure::new(EXIT_CONFIG, words)
     };
-    file::readable(path).map_err(refuse)
+    file::input(path).map(drop).map_err(refuse)
 }
 
 /// The settings of a `run` or `check`, from all their sources.

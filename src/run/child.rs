@@ -102,22 +102,21 @@ impl Source {
     /// Reads what is there now, passes it on, and appends what it heard; false at its end.
     ///
     /// It reads all that was readable when it was called, at most [`TURN_MAX`] of what comes meanwhile,
-    /// and nothing while its reader downstream is blocked. `to_the_end`: of a child that has ended
-    /// everything is read in spite of that, as its last beat must be heard before its end is judged; a
-    /// pipe holds no more than [`TURN_MAX`].
+    /// and nothing while its reader downstream is blocked. What is the `last` of a child is read to its
+    /// end and in spite of that reader, as far as it may wait: it may say what the end of that child means.
     pub fn read(
         &mut self,
         buffer: &mut Vec<u8>,
-        to_the_end: bool,
         to: &mut Forward,
         heard: &mut Vec<Heard>,
+        last: bool,
     ) -> bool {
         if self.ended {
             return false;
         }
         let mut left = TURN_MAX;
-        while left > 0 && (to_the_end || !to.blocked()) {
-            let room = left.min(buffer.len());
+        while left > 0 && to.room(last) > 0 {
+            let room = left.min(buffer.len()).min(to.room(last));
             match pending::read(&self.fd, &mut buffer[..room]) {
                 ReadResult::Data(n) => {
                     left = left.saturating_sub(n);
@@ -128,7 +127,7 @@ impl Source {
                     }
                     // Less than there was room for: that was all. Asking again would only say so, but for
                     // the end of the file, which ends a last line.
-                    if n < room && !to_the_end {
+                    if n < room && !last {
                         return true;
                     }
                 }

@@ -9,6 +9,10 @@ use crate::sys::out::{Out, Wrote};
 /// Our own lines that may wait for a blocked stderr, in bytes; more are dropped and counted.
 const OWN_MAX: usize = 64 * 1024;
 
+/// What may wait for a blocked reader in all so that an end can be judged, in bytes: the largest pipe that
+/// an agent may make for itself. What is beyond that waits in the pipe.
+const LAST_MAX: usize = 1024 * 1024;
+
 /// What became of the reader of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -29,6 +33,8 @@ pub struct Forward {
     waiting: Vec<u8>,
     /// How much of `waiting` has been written.
     written: usize,
+    /// How much of `waiting` was lines of ours when they came.
+    own: usize,
     flow: Flow,
     /// That it takes nothing any more has been told.
     told: bool,
@@ -57,6 +63,7 @@ impl Forward {
             out,
             waiting: Vec::new(),
             written: 0,
+            own: 0,
             flow,
             told: false,
             mid_line: false,
@@ -74,6 +81,17 @@ impl Forward {
     #[must_use]
     pub fn blocked(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// How many bytes may be passed to it now, at least; of what is the `last` of a child, also when its
+    /// reader is blocked.
+    #[must_use]
+    pub fn room(&self, last: bool) -> usize {
+        match (self.blocked(), last) {
+            (false, _) => LAST_MAX,
+            (true, true) => LAST_MAX.saturating_sub(self.waiting.len()),
+            (true, false) => 0,
+        }
     }
 
     /// What became of its reader, if that is news.
@@ -97,7 +115,7 @@ impl Forward {
 
     /// Says a line of our own, on a line of its own. Dropped and counted when too much waits.
     pub fn say(&mut self, line: &str) {
-        if OWN_MAX < self.waiting.len().saturating_add(line.len()) {
+        if OWN_MAX < self.own.saturating_add(line.len()) {
             self.dropped = self.dropped.saturating_add(1);
             return;
         }
@@ -112,6 +130,7 @@ impl Forward {
         text.push_str(line);
         text.push('\n');
         self.write(text.as_bytes());
+        self.own = if self.blocked() { self.own.saturating_add(text.len()) } else { 0 };
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -127,7 +146,7 @@ impl Forward {
         if self.written < waiting.len() {
             self.waiting = waiting;
         } else {
-            self.written = 0;
+            (self.written, self.own) = (0, 0);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Performing effects, in the order given; what they led to goes back to the core as events.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::ops::ControlFlow;
 
 use crate::config::keys::OPT_PREFIX;
@@ -11,7 +10,7 @@ use crate::core::event::{Event, SpawnFailure, SpawnFailureKind, SpawnStage};
 use crate::core::fact::Fact;
 use crate::core::settings::Policy;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
-use crate::sys::{self, evidence, signals, tty};
+use crate::sys::{self, evidence, file, signals, tty};
 
 use super::child::{Running, Source, Stream};
 use super::{Shell, offset, tree};
@@ -76,7 +75,7 @@ impl Shell {
     }
 
     fn spawn(&mut self, incarnation: u32) {
-        let stdin = match self.plan.resolved.stdin.as_ref().map(|path| (path, File::open(path))) {
+        let stdin = match self.plan.resolved.stdin.as_ref().map(|path| (path, file::input(path))) {
             None => None,
             Some((_, Ok(file))) => Some(file),
             Some((path, Err(error))) => {

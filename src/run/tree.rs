@@ -102,7 +102,9 @@ impl Shell {
             if let Some(group) = at_once {
                 push(how, |signal| signals::send_group(group, signal));
             }
-            for process in left.iter().filter(|one| at_once != Some(one.group)) {
+            // Between our look and the signal a process may have made itself the leader of another group.
+            let missed = |one: &&Process| at_once != Some(one.group) || tree::has_moved(one);
+            for process in left.iter().filter(missed) {
                 push(how, |signal| tree::signal(process, signal));
             }
             if how != Force::Kill {

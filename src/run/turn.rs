@@ -18,7 +18,7 @@ use crate::sys::signals::{self, Caught};
 use crate::sys::tty;
 
 use super::Shell;
-use super::child::{Heard, OLD_SOURCES_MAX, Source, Stream};
+use super::child::{Heard, OLD_SOURCES_MAX, Running, Source, Stream};
 use super::control::Control;
 use super::forward::{Flow, Forward};
 
@@ -144,10 +144,13 @@ impl Shell {
     }
 
     /// Reads what the agent said and tells the core what was heard; false if its beats could not be.
+    ///
+    /// Of a child whose end is about to be told all is read, even if our reader is blocked: what it said
+    /// last may be that it is finished.
     pub(super) fn read_sources(&mut self) -> bool {
-        let ended =
-            self.child.is_some_and(|child| self.endings.iter().any(|one| one.pid == child.pid));
         let mut drained = true;
+        let ended = |child: &Running| self.endings.iter().any(|ended| ended.pid == child.pid);
+        let ended = self.child.filter(ended).map(|child| child.incarnation);
         let mut heard = Vec::new();
         let mut sources = std::mem::take(&mut self.sources);
         sources.retain_mut(|source| {
@@ -155,8 +158,10 @@ impl Shell {
                 Stream::Out => &mut self.out,
                 Stream::Err => &mut self.err,
             };
-            let open = source.read(&mut self.buffer, ended, forward, &mut heard);
             let incarnation = source.incarnation;
+            // Those of before it come first, or the order of their bytes would change.
+            let last = ended.is_some_and(|ended| incarnation <= ended);
+            let open = source.read(&mut self.buffer, forward, &mut heard, last);
             drained &= !(source.scanned() && forward.blocked());
             for heard in heard.drain(..) {
                 let event = match heard {

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 
 /// Replaces a file as a whole: a reader, or a crash, sees the old content or the new.
@@ -75,18 +76,6 @@ pub fn append(path: &Path) -> io::Result<File> {
     open_regular(path, OpenOptions::new().read(true).append(true).create(true))
 }
 
-/// Whether a file can be opened to read from, without waiting for the other end of a FIFO.
-///
-/// # Errors
-/// Those of the file system.
-pub fn readable(path: &Path) -> io::Result<()> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-        .map(drop)
-}
-
 /// Opens what must be a regular file, without waiting for the other end of a FIFO.
 pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options
@@ -97,6 +86,27 @@ pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result
         return Ok(file);
     }
     Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+}
+
+/// Opens what a child is to read from, without waiting for the other end of a FIFO: such a one is opened
+/// for both, so that it does not end with each of its writers.
+///
+/// # Errors
+/// Those of the file system; EISDIR for a folder.
+pub fn input(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let mut file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(Errno::EISDIR.into());
+    }
+    if kind.is_fifo() {
+        file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
+    }
+    // The child expects to wait for what it reads, and nobody else has this description.
+    let now = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+    fcntl(&file, FcntlArg::F_SETFL(now - OFlag::O_NONBLOCK))?;
+    Ok(file)
 }
 
 /// Makes a folder and those above it, each 0700; those that exist are left as they are.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 
 use super::os;
 use super::signals::{Sent, probe_group};
@@ -102,6 +103,12 @@ pub fn signal(process: &Process, signal: Signal) -> io::Result<Sent> {
         return Ok(Sent::NoSuchProcess);
     }
     os::signal(process.pid, process.start, signal)
+}
+
+/// Whether a process is in another group than it was seen in: then no signal to that one reached it.
+pub fn has_moved(process: &Process) -> bool {
+    let now = nix::unistd::getpgid(Some(Pid::from_raw(process.pid)));
+    now.is_ok_and(|group| group.as_raw() != process.group)
 }
 
 /// The arguments of a process, each ended by a NUL; empty if they may not be read.

@@ -41,8 +41,15 @@ impl World {
 
     /// agentwatch with `args`, its environment and directories those of this world alone.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agentwatch"));
+        self.within(&[], args)
+    }
+
+    /// The same, started by a program that is given agentwatch and `args` as its last arguments.
+    pub fn within(&self, program: &[&str], args: &[&str]) -> Command {
+        let mut words = program.iter().copied().chain([env!("CARGO_BIN_EXE_agentwatch")]);
+        let mut command = Command::new(words.next().unwrap());
         command
+            .args(words)
             .args(args)
             .current_dir(&self.dir)
             .env_remove("RUST_BACKTRACE")

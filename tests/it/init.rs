@@ -1,135 +1,192 @@
-//! agentwatch as PID 1 of a container: a PID namespace of its own, with strangers in it.
+//! As PID 1 of a container: everybody's orphans are reaped, only the agent's own are ended.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use agentwatch::core::fact::Fact;
 
-use crate::harness::{Run, World, has, until};
+use crate::harness::{Run, World, alive, code, has, kill, story, until};
 
-/// Needs root and namespaces; says so when it has not.
-fn can_contain() -> bool {
-    if !(has("unshare") && has("nsenter") && has("python3")) {
-        return false;
+/// What makes a container of a command: process ids and /proc of its own, and an end with its starter.
+const CONTAINER: [&str; 5] = ["unshare", "--fork", "--kill-child", "--pid", "--mount-proc"];
+
+/// A container with agentwatch as its init.
+struct Container {
+    world: World,
+    run: Run,
+    /// agentwatch, as seen from outside.
+    init: i32,
+}
+
+impl Container {
+    fn start(options: &[&str], script: &str) -> Self {
+        let world = World::new();
+        let mut args = vec!["run", "--name", "t"];
+        args.extend(options);
+        args.extend(["--", "sh", "-c", script]);
+        let run = world.spawn(world.within(&CONTAINER, &args));
+        let init = until("agentwatch in its container", || {
+            processes().into_iter().find(|one| one.parent == run.pid() && one.comm == "agentwatch")
+        });
+        Self { world, run, init: init.pid }
     }
-    let made = Command::new("unshare").args(["--fork", "--pid", "--mount-proc", "true"]).output();
-    let can = made.is_ok_and(|output| output.status.success());
+
+    /// The children of PID 1, zombies included.
+    fn children(&self) -> Vec<Process> {
+        processes().into_iter().filter(|process| process.parent == self.init).collect()
+    }
+
+    /// Runs a shell script in the container as `docker exec` does: by nobody who is in there.
+    fn exec(&self, script: &str) {
+        let init = self.init.to_string();
+        let done =
+            Command::new("nsenter").args(["-t", &init, "-p", "-m", "sh", "-c", script]).status();
+        assert!(done.unwrap().success());
+    }
+}
+
+struct Process {
+    pid: i32,
+    parent: i32,
+    comm: String,
+    zombie: bool,
+}
+
+fn processes() -> Vec<Process> {
+    let parse = |entry: fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read(entry.path().join("stat")).ok()?;
+        let stat = String::from_utf8_lossy(&stat).into_owned();
+        let (head, tail) = stat.rsplit_once(')')?;
+        let mut fields = tail.split_whitespace();
+        let zombie = fields.next()? == "Z";
+        let parent = fields.next()?.parse().ok()?;
+        Some(Process { pid, parent, comm: head.split_once('(')?.1.to_owned(), zombie })
+    };
+    fs::read_dir("/proc").unwrap().flatten().filter_map(parse).collect()
+}
+
+fn can_contain() -> bool {
+    let can = Path::new("/proc/self/stat").exists() && has("unshare") && has("nsenter") && {
+        let tried = Command::new(CONTAINER[0]).args(&CONTAINER[1..]).arg("true").output();
+        tried.is_ok_and(|output| output.status.success())
+    };
     if !can {
-        eprintln!("SKIPPED: no PID namespace can be made here (not root?)");
+        eprintln!("SKIPPED: process namespaces are not allowed here");
     }
     can
 }
 
-/// `agentwatch run` of the agent `t` as PID 1.
-fn contained(world: &World, options: &[&str], script: &str) -> Run {
-    let aw = world.command(&[]);
-    let mut command = Command::new("unshare");
-    command.args(["--fork", "--pid", "--mount-proc", "--kill-child"]).arg(aw.get_program());
-    command.args(["run", "--name", "t"]).args(options).args(["--", "sh", "-c", script]);
-    command.current_dir(&world.dir).env("HOME", &world.dir);
-    command.env("AGENTWATCH_STATE_DIR", world.path("state"));
-    world.spawn(command)
-}
-
-/// The pid outside of the PID 1 inside.
-fn init_of(run: &Run) -> i32 {
-    let unshare = run.pid();
-    until("PID 1", || {
-        let path = format!("/proc/{unshare}/task/{unshare}/children");
-        std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse().ok()
-    })
-}
-
-/// Runs a script inside, as `docker exec` does.
-fn exec_inside(init: i32, script: &str) -> String {
-    let init = init.to_string();
-    let output = Command::new("nsenter")
-        .args(["-t", &init, "-p", "-m", "--", "sh", "-c", script])
-        .env_remove("AGENTWATCH_MARK")
-        .output()
-        .unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// The processes inside, as `STATE COMMAND`.
-fn inside(init: i32) -> Vec<String> {
-    let script = "for p in /proc/[0-9]*; do cut -d' ' -f2,3 $p/stat 2>/dev/null; done";
-    exec_inside(init, script).lines().map(str::to_owned).collect()
-}
-
 #[test]
-fn codes_come_out_and_term_ends_the_container() {
-    if !can_contain() {
+fn a_storm_of_orphans_leaves_no_zombie() {
+    if !can_contain() || !has("python3") {
         return;
     }
-    let world = World::new();
-    assert_eq!(contained(&world, &["--restart", "never"], "exit 42").wait(), 42);
-    assert_eq!(contained(&world, &["--restart", "never"], "kill -9 $$").wait(), 137);
-    let script = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done";
-    let mut run = contained(&world, &["--restart", "never"], script);
-    until("the child", || run.stdout().contains("ready").then_some(()));
-    crate::harness::kill(init_of(&run), "TERM");
-    assert_eq!(run.wait(), 9);
-}
-
-#[test]
-fn a_storm_of_orphans_is_reaped() {
-    if !can_contain() {
-        return;
-    }
-    let world = World::new();
-    let storm = "import os,time
-for n in range(500):
-    if os.fork()==0:
-        if os.fork()==0: os.setsid(); time.sleep(0.2); os._exit(0)
-        os._exit(0)
-    os.wait()
-print('done',flush=True)
-time.sleep(1000)";
-    std::fs::write(world.path("storm.py"), storm).unwrap();
-    let run = contained(&world, &["--beats", "none"], "exec python3 storm.py");
-    until("five hundred orphans", || run.stdout().contains("done").then_some(()));
-    let init = init_of(&run);
-    until("no zombie and no orphan", || {
-        let left = inside(init);
-        let storm = left.iter().filter(|line| line.starts_with("(python")).count();
-        (storm == 1 && !left.iter().any(|line| line.ends_with(" Z"))).then_some(())
+    // Five hundred who are left by their parent and end at once.
+    let script = r#"python3 -c "
+import os, time
+r, w = os.pipe()
+for _ in range(500):
+    if os.fork() == 0:
+        os.close(w); os.read(r, 1); os._exit(0)
+open('up', 'w')
+while not os.path.exists('go'): time.sleep(0.01)
+"; touch after; exec sleep 1000"#;
+    let mut container = Container::start(&[], script);
+    until("the five hundred", || container.world.path("up").exists().then_some(()));
+    fs::write(container.world.path("go"), "").unwrap();
+    until("their parent's end", || container.world.path("after").exists().then_some(()));
+    until("an end of all zombies", || {
+        let children = container.children();
+        (children.len() == 1 && !children[0].zombie).then_some(())
     });
+    assert!(container.run.is_running());
+    assert!(!container.world.facts().iter().any(|fact| matches!(fact, Fact::Exited { .. })));
 }
 
 #[test]
-fn a_stranger_that_was_re_parented_is_reaped_and_never_ended() {
+fn the_code_of_the_container_is_the_childs() {
     if !can_contain() {
         return;
     }
-    let world = World::new();
-    let script = "setsid sleep 1001 & [ -e second ] && exec sleep 1000
-        touch second; while [ ! -e go ]; do sleep 0.02; done; exit 1";
-    let run = contained(&world, &["--beats", "none", "--cooldown", "0s"], script);
-    run.started(1);
-    let init = init_of(&run);
-    // Their parents leave at once: one lives on, one ends.
-    exec_inside(
-        init,
-        "(setsid sleep 2002 >/dev/null 2>&1 &); (setsid sleep 0.1 >/dev/null 2>&1 &)",
-    );
-    std::fs::write(world.path("go"), "").unwrap();
-    run.started(2);
-    let (count, names) = run.fact("strays", 1, |fact| match fact {
-        Fact::Strays { count, names, .. } => Some((*count, names.clone())),
-        _ => None,
+    for (script, wanted) in [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill $$", 143)] {
+        let world = World::new();
+        let args = ["run", "--name", "t", "--restart", "never", "--", "sh", "-c", script];
+        let output = world.within(&CONTAINER, &args).output().unwrap();
+        assert_eq!(code(output.status), wanted, "{script}: {output:?}");
+    }
+}
+
+#[test]
+fn a_term_to_the_init_stops_the_child_and_ends_the_container() {
+    if !can_contain() {
+        return;
+    }
+    let script = "trap 'exit 7' TERM; setsid sleep 1000 & touch up; while :; do sleep 0.05; done";
+    let mut container = Container::start(&[], script);
+    until("the trap", || container.world.path("up").exists().then_some(()));
+    kill(container.init, "TERM");
+    assert_eq!(container.run.wait(), 7);
+    assert!(!alive(container.init));
+    container.run.says("t: stopped by SIGTERM");
+
+    // From inside the kernel lets only that through for which there is a handler.
+    let mut container =
+        Container::start(&[], "trap 'exit 8' TERM; kill 1; while :; do sleep 0.05; done");
+    assert_eq!(container.run.wait(), 8);
+}
+
+#[test]
+fn a_stranger_is_reaped_and_lives_through_the_restarts_of_the_child() {
+    if !can_contain() {
+        return;
+    }
+    let script =
+        "setsid sleep 1000 & until [ -f go$AGENTWATCH_INCARNATION ]; do sleep 0.02; done; exit 1";
+    let container = Container::start(&["--cooldown", "20ms"], script);
+    container.run.started(1);
+    // Its parent is gone at once, so that it is PID 1's.
+    container.exec("(setsid sleep 2000 &)");
+    let of_init = |name: &str| {
+        let line = |process: &Process| fs::read(format!("/proc/{}/cmdline", process.pid));
+        let named = |process: &Process| {
+            String::from_utf8_lossy(&line(process).unwrap_or_default()).replace('\0', " ") == name
+        };
+        container.children().into_iter().find(named).map(|process| process.pid)
+    };
+    let stranger = until("the stranger", || of_init("sleep 2000 "));
+    fs::write(container.world.path("go1"), "").unwrap();
+    container.run.started(2);
+    fs::write(container.world.path("go2"), "").unwrap();
+    container.run.started(3);
+    let facts = container.world.facts();
+    let strays = facts.iter().filter(|fact| {
+        matches!(fact, Fact::Strays { names, count: 1, .. } if names == &["sleep"])
+            || matches!(fact, Fact::Strays { count: 2, .. })
     });
-    assert_eq!((count, names), (1, vec!["sleep".to_owned()]), "its own, and no more");
-    assert!(exec_inside(init, "pgrep -fx 'sleep 2002'").trim().parse::<i32>().is_ok());
-    until("no zombie", || (!inside(init).iter().any(|line| line.ends_with(" Z"))).then_some(()));
+    assert_eq!(strays.count(), 2, "the child's own are ended: {}", story(&facts));
+    assert!(alive(stranger), "{}", story(&facts));
+    kill(stranger, "KILL");
+    until("it to be reaped", || (!Path::new(&format!("/proc/{stranger}")).exists()).then_some(()));
 }
 
 #[test]
-fn given_up_as_pid_1_it_holds() {
+fn an_init_that_gave_up_holds_the_container_until_it_is_resumed() {
     if !can_contain() {
         return;
     }
-    let world = World::new();
-    let mut run = contained(&world, &["--max-failures", "1"], "exit 1");
-    run.says("GAVE UP");
-    assert!(run.is_running(), "an outer restart would only begin anew");
+    let mut container = Container::start(&["--cooldown", "20ms"], "exit 5");
+    let escalated = |fact: &Fact| matches!(fact, Fact::Escalated { .. }).then_some(());
+    container.run.fact("escalated", 1, escalated);
+    assert!(container.run.is_running());
+    // Orphans are still reaped meanwhile.
+    container.exec("(sleep 0 &)");
+    until("no child", || container.children().is_empty().then_some(()));
+    let resumed = container.world.output(&["resume", "t"]);
+    assert_eq!(resumed.status.code(), Some(0), "{resumed:?}");
+    container.run.started(4);
+    container.run.fact("escalated", 2, escalated);
+    kill(container.init, "TERM");
+    assert_eq!(container.run.wait(), 69, "the latch stays, and so does its code");
 }

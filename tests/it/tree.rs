@@ -1,276 +1,407 @@
-//! The tree of an agent, as real agents grow it: sessions of their own, orphans, launchers that are deaf.
-//! Nothing of it may be left when the next one starts, and nothing else may be touched.
+//! The whole tree of an incarnation goes before the next one starts, however it was grown: small children
+//! here misbehave as the agents do that people really run.
 
+use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::time::Instant;
 
-use agentwatch::core::fact::{Cause, Fact, Outcome};
+use agentwatch::core::ending::Ending;
+use agentwatch::core::fact::{Fact, StopWhy};
+use agentwatch::core::signal::Signal;
 
-use crate::harness::{Run, World, alive, has, kill, story, until};
+use crate::harness::{Run, World, alive, code, has, kill, records, story, until};
 
-/// Only where processes can be seen, descendants wherever they went can be found.
-fn sees() -> bool {
-    let sees = Path::new("/proc/self/stat").exists() && has("setsid") && has("python3");
-    if !sees {
-        eprintln!("SKIPPED: no /proc, setsid or python3");
+/// A world whose processes can be told from all others: they have `TAG` as an argument.
+struct Grove {
+    world: World,
+    tag: String,
+}
+
+impl Grove {
+    /// None where trees cannot be seen, or where `needs` are missing.
+    fn new(needs: &[&str]) -> Option<Self> {
+        if !Path::new("/proc/self/stat").exists() {
+            eprintln!("SKIPPED: this system shows no trees");
+            return None;
+        }
+        if !needs.iter().all(|need| has(need)) {
+            return None;
+        }
+        let world = World::new();
+        let name = world.dir.file_name().unwrap().to_string_lossy().into_owned();
+        let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+        // So that `sleep TAG` is a long one.
+        Some(Self { world, tag: format!("1000.{digits}") })
     }
-    sees
+
+    /// `script` for the first incarnation; each later one writes down what it finds of the tag (to the
+    /// file `left`) and stays.
+    fn script(&self, script: &str) -> String {
+        // A pattern that does not match itself.
+        let pattern = format!("[1]{}", &self.tag[1..]).replace('.', "[.]");
+        format!(
+            "if [ $AGENTWATCH_INCARNATION != 1 ]; then grep -lzxs '{pattern}' /proc/[0-9]*/cmdline >new
+            mv new left; exec sleep 1001; fi\n{}",
+            script.replace("TAG", &self.tag)
+        )
+    }
+
+    fn run(&self, options: &[&str], script: &str) -> Run {
+        self.world.run(options, &["bash", "-c", &self.script(script)])
+    }
+
+    /// The living processes with the tag.
+    fn alive(&self) -> Vec<i32> {
+        let tagged = |pid: &i32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.split(|byte| *byte == 0).any(|word| word == self.tag.as_bytes())
+        };
+        let pids = fs::read_dir("/proc").unwrap().flatten();
+        let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(tagged).collect()
+    }
+
+    /// Waits until so many processes of the tag are alive.
+    fn grown(&self, count: usize) {
+        until(&format!("{count} processes"), || (self.alive().len() == count).then_some(()));
+    }
+
+    /// Asserts that the second incarnation found nothing of the first.
+    fn gone_before_the_next(&self, run: &Run) {
+        run.started(2);
+        let left = until("what it found", || fs::read_to_string(self.world.path("left")).ok());
+        assert_eq!(left, "", "{}", story(&self.world.facts()));
+    }
+
+    /// The first `strays` of the journal: how many, and their names.
+    fn strays(&self) -> (u32, Vec<String>) {
+        let find = |fact| match fact {
+            Fact::Strays { count, names, .. } => Some((count, names)),
+            _ => None,
+        };
+        until("strays", || self.world.facts().into_iter().find_map(find))
+    }
+
+    /// Changes the tree that `state.json` remembers.
+    fn edit_tree(&self, edit: impl Fn(&mut serde_json::Value)) {
+        let path = self.world.agent().join("state.json");
+        let text = fs::read_to_string(&path).unwrap();
+        let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(state["tree"].is_object(), "{text}");
+        edit(&mut state["tree"]);
+        fs::write(&path, state.to_string()).unwrap();
+    }
+
+    /// Waits until the pid of the child is in `state.json`.
+    fn remembered(&self) {
+        until("the pid on disk", || {
+            let text = fs::read_to_string(self.world.agent().join("state.json")).ok()?;
+            let state: serde_json::Value = serde_json::from_str(&text).ok()?;
+            state["tree"]["pid"].is_i64().then_some(())
+        });
+    }
 }
 
-/// The pids that a script has noted, one a line.
-fn noted(world: &World, file: &str, count: usize) -> Vec<i32> {
-    until(&format!("{count} pids in {file}"), || {
-        let text = std::fs::read_to_string(world.path(file)).ok()?;
-        let pids: Vec<i32> = text.lines().filter_map(|line| line.trim().parse().ok()).collect();
-        (pids.len() >= count).then_some(pids)
-    })
+impl Drop for Grove {
+    fn drop(&mut self) {
+        // However the test ended. A storm forks while it is being killed.
+        for _ in 0..100 {
+            let left = self.alive();
+            if left.is_empty() {
+                break;
+            }
+            for pid in left {
+                let _ = Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).output();
+            }
+        }
+    }
 }
 
-fn none_alive(pids: &[i32]) {
-    until(&format!("the end of {pids:?}"), || (!pids.iter().any(|pid| alive(*pid))).then_some(()));
-}
-
-/// What the strays of the `n`th sweep were.
-fn strays(run: &Run, n: usize) -> (u32, Vec<String>) {
-    run.fact("strays", n, |fact| match fact {
-        Fact::Strays { count, names, .. } => Some((*count, names.clone())),
+fn ending(run: &Run) -> Ending {
+    run.fact("exited", 1, |fact| match fact {
+        Fact::Exited { ending, .. } => Some(*ending),
         _ => None,
     })
 }
 
+/// Claude Code: on TERM it leaves by itself with 143, which is no signal; its tool is a shell in a session
+/// of its own.
+const CLAUDE: &str = "trap 'exit 143' TERM
+    setsid bash -c 'sleep TAG & sleep TAG & wait' TAG &
+    while :; do sleep 0.05; done";
+
 #[test]
-fn a_tool_in_a_session_of_its_own_ends_with_the_agent() {
-    if !sees() {
-        return;
-    }
-    let world = World::new();
-    // As Claude Code does it: code 143 of its own on TERM, the tool's shell and its children live on.
-    let script = "setsid sh -c 'echo $$ >>tool; sleep 1001 & echo $! >>tool; sleep 1002 & echo $! >>tool; wait' &
-        trap 'exit 143' TERM; echo ready; while :; do sleep 0.05; done";
-    let mut run = world.script(&["--beats", "none"], script);
-    let tool = noted(&world, "tool", 3);
-    run.signal("TERM");
-    assert_eq!(run.wait(), 143, "a code above 128 that is no signal");
-    none_alive(&tool);
-    let (count, names) = strays(&run, 1);
-    assert_eq!(count, 3, "{names:?}");
+fn a_tool_in_a_session_of_its_own_goes_before_the_next_start() {
+    let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+    let run = grove.run(&["--cooldown", "100ms"], CLAUDE);
+    grove.grown(3);
+    kill(run.started(1), "TERM");
+    grove.gone_before_the_next(&run);
+    assert_eq!(ending(&run), Ending::Exit { code: 143 }, "143 is a code here, no signal");
+    let (count, names) = grove.strays();
     assert!(
-        names.contains(&"sleep ×2".to_owned()) && names.contains(&"sh".to_owned()),
+        names.contains(&"sleep ×2".to_owned()) && names.contains(&"bash".to_owned()),
         "{names:?}"
     );
+    // The `sleep` of its own loop may be among them.
+    assert!(count == 3 || count == 4, "{count} {names:?}");
 }
 
 #[test]
-fn the_end_of_a_wrapper_is_told_at_once_and_its_orphans_go_before_the_next_start() {
-    if !sees() {
-        return;
-    }
-    let world = World::new();
-    // As Codex does it: a wrapper, the agent below it, a deaf server in a group of its own, a tool in a
-    // session of its own. All of them hold stdout.
-    let agent = "import os,signal,subprocess,sys,time
-def note(pid): open('tree','a').write(f'{pid}\\n')
-note(os.getpid())
-deaf='import signal,time; signal.signal(15,signal.SIG_IGN); time.sleep(1000)'
-note(subprocess.Popen([sys.executable,'-c',deaf],process_group=0).pid)
-note(subprocess.Popen(['sleep','1000'],start_new_session=True).pid)
-time.sleep(1000)";
-    std::fs::write(world.path("agent.py"), agent).unwrap();
-    let script = "[ -e tree ] && exec sleep 1000; python3 agent.py & wait";
-    let run = world.script(&["--beats", "none", "--cooldown", "0s"], script);
-    let wrapper = run.started(1);
-    let tree = noted(&world, "tree", 3);
-    kill(wrapper, "KILL");
-    run.fact("its end", 1, |fact| matches!(fact, Fact::Exited { .. }).then_some(()));
-    run.started(2);
-    assert!(!tree.iter().any(|pid| alive(*pid)), "rule 5: {:?}", story(&world.facts()));
-    let (count, names) = strays(&run, 1);
-    assert_eq!(count, 3, "{names:?}");
-    assert!(names.iter().any(|name| name == "python3 agent"), "{names:?}");
+fn a_stop_ends_the_tools_and_keeps_the_agents_own_code() {
+    let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+    let mut run = grove.run(&[], CLAUDE);
+    grove.grown(3);
+    run.signal("TERM");
+    assert_eq!(run.wait(), 143);
+    assert_eq!(grove.alive(), [0; 0]);
 }
 
 #[test]
-fn a_launcher_that_swallows_term_does_not_keep_its_agent_alive() {
-    if !sees() {
-        return;
-    }
-    let world = World::new();
-    // As Gemini does it; the group reaches the second process.
-    let script = "trap : TERM HUP INT; sh -c 'echo $$ >second; trap \"exit 0\" TERM; while :; do sleep 0.05; done' &
-        while kill -0 $! 2>/dev/null; do wait; done; exit 0";
-    let mut run = world.script(&["--beats", "none"], script);
-    let second = noted(&world, "second", 1);
+fn the_end_is_the_wait_status_although_the_real_agent_lives_on_and_holds_the_pipe() {
+    let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+    // Codex: a launcher; below it the agent with a server that is deaf to TERM in a group of its own, and
+    // the shell of a tool in a session of its own. All hold the stdout of the launcher.
+    let script = r#"bash -c '
+            set -m; bash -c "trap \"\" TERM; exec sleep TAG" & echo $! >deaf; set +m
+            setsid bash -c "sleep TAG & wait" TAG &
+            wait' TAG &
+        wait"#;
+    let run = grove.run(&["--cooldown", "100ms"], script);
+    grove.grown(4);
+    let deaf: i32 = fs::read_to_string(grove.world.path("deaf")).unwrap().trim().parse().unwrap();
+    kill(run.started(1), "KILL");
+    assert_eq!(ending(&run), Ending::Signal { signal: Signal::KILL, core: false });
+    assert!(alive(deaf), "the end was told only when nobody held the pipe any more");
+    grove.gone_before_the_next(&run);
+    let (count, names) = grove.strays();
+    assert_eq!((count, &names[..]), (4, &["bash ×2".to_owned(), "sleep ×2".to_owned()][..]));
+}
+
+/// Gemini CLI: a launcher that swallows TERM over the process that does the work.
+const GEMINI: &str = "trap : TERM INT HUP
+    bash -c 'trap \"exit 0\" TERM; while :; do sleep 0.05; done' TAG & second=$!
+    while kill -0 $second 2>/dev/null; do wait $second; done; exit 0";
+
+#[test]
+fn a_launcher_that_swallows_the_stop_is_stopped_by_its_group() {
+    let Some(grove) = Grove::new(&["bash"]) else { return };
+    let mut run = grove.run(&["--stop-timeout", "1h"], GEMINI);
+    grove.grown(1);
     run.signal("TERM");
     assert_eq!(run.wait(), 0);
-    none_alive(&second);
-    let killed = |fact: &Fact| matches!(fact, Fact::Stopping { signal, .. } if signal.0 == 9);
-    assert!(!world.facts().iter().any(killed), "nobody had to be killed");
+    assert_eq!(grove.alive(), [0; 0]);
 }
 
 #[test]
-fn a_daemon_that_forgot_where_it_came_from_is_found_after_a_clean_exit() {
-    if !sees() {
-        return;
-    }
-    let world = World::new();
-    let script = "(setsid env -i sh -c 'echo $$ >daemon; exec sleep 1000' &); while [ ! -s daemon ]; do sleep 0.01; done; exit 0";
-    let mut run = world.script(&["--beats", "none"], script);
-    assert_eq!(run.wait(), 0);
-    none_alive(&noted(&world, "daemon", 1));
-    assert_eq!(strays(&run, 1), (1, vec!["sleep".to_owned()]));
+fn a_launcher_that_alone_is_told_to_stop_is_killed_with_all_below_it() {
+    let Some(grove) = Grove::new(&["bash"]) else { return };
+    let mut run = grove.run(&["--stop-timeout", "200ms", "--stop-scope", "child"], GEMINI);
+    grove.grown(1);
+    run.signal("TERM");
+    assert_eq!(run.wait(), 137);
+    assert_eq!(grove.alive(), [0; 0]);
+    let timeout = |fact: &Fact| matches!(fact, Fact::Stopping { why: StopWhy::StopTimeout, .. });
+    assert!(grove.world.facts().iter().any(timeout), "{}", story(&grove.world.facts()));
 }
+
+#[test]
+fn dozens_of_session_leaders_are_ended_and_named_after_a_clean_exit_too() {
+    let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+    // opencode: each short command leads a session. Some are not so short.
+    let script = "for i in 1 2 3 4 5 6 7 8 9 10; do
+            for j in 1 2 3 4; do setsid true & done; setsid sleep TAG &
+        done
+        exit 0";
+    let run = grove.run(&["--restart", "always", "--cooldown", "100ms"], script);
+    grove.gone_before_the_next(&run);
+    assert_eq!(ending(&run), Ending::Exit { code: 0 });
+    // A process that has not executed its program yet bears the name of the shell.
+    let (count, names) = grove.strays();
+    assert!(count >= 10 && !names.is_empty(), "{count} {names:?}");
+    // Who was just leaving the group when that was told to end has heard it too, or five seconds pass.
+    let at = |wanted: fn(&Fact) -> bool| {
+        let all = records(&grove.world.agent());
+        all.iter().find(|one| one.fact.as_ref().is_some_and(wanted)).map(|one| one.ts.0).unwrap()
+    };
+    let took = at(|fact| matches!(fact, Fact::Strays { .. }))
+        - at(|fact| matches!(fact, Fact::Exited { .. }));
+    assert!(took < 4_500, "{took} ms");
+}
+
+#[test]
+fn a_daemon_that_threw_its_environment_away_is_found_by_descent() {
+    let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+    let script = r#"(setsid env -i PATH="$PATH" bash -c '
+            sleep TAG & sleep TAG & cd /; exec sleep TAG' >/dev/null 2>&1 &)
+        until [ -f go ]; do sleep 0.02; done; exit 0"#;
+    let run = grove.run(&["--restart", "always", "--cooldown", "100ms"], script);
+    grove.grown(3);
+    fs::write(grove.world.path("go"), "").unwrap();
+    grove.gone_before_the_next(&run);
+    let (count, names) = grove.strays();
+    assert!(count >= 3 && names[0] == "sleep ×3", "{count} {names:?}");
+}
+
+/// Two hundred processes that are deaf to TERM; whoever of them is killed is forked again at once.
+const STORM: &str = r#"python3 -c "
+import os, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.setsid() if LEAVE else None
+for _ in range(9):
+    if os.fork() == 0: break
+live = 0
+while True:
+    while live < 19:
+        try:
+            if os.fork() == 0: signal.pause()
+        except OSError: continue
+        live += 1
+    os.wait(); live -= 1
+" TAG"#;
 
 #[test]
 fn a_storm_of_forks_is_over_before_the_next_start() {
-    if !sees() {
-        return;
-    }
-    let world = World::new();
-    // Each of them is deaf to TERM, forks a successor in a session of its own and goes on for a while.
-    let storm = "import os,signal,time
-signal.signal(15,signal.SIG_IGN)
-for n in range(60):
-    if os.fork()==0:
-        os.setsid()
-        for m in range(2):
-            if os.fork()==0: os.setsid()
-        time.sleep(1000)
-open('stormy','w').write('x')";
-    std::fs::write(world.path("storm.py"), storm).unwrap();
-    let script = "[ -e stormy ] && exec sleep 1000; python3 storm.py; exit 1";
-    let run = world.script(&["--beats", "none", "--cooldown", "0s"], script);
-    run.started(2);
-    let left = Command::new("pgrep").args(["-f", "storm.py"]).output().unwrap();
-    let left = String::from_utf8_lossy(&left.stdout).into_owned();
-    let ours: Vec<&str> = left
-        .lines()
-        .filter(|pid| {
-            let cwd = std::fs::read_link(format!("/proc/{pid}/cwd"));
-            cwd.is_ok_and(|cwd| cwd == world.dir) && alive(pid.parse().unwrap())
-        })
-        .collect();
-    assert!(ours.is_empty(), "{ours:?} live on beside the next incarnation");
-    let (count, names) = strays(&run, 1);
-    assert!(count >= 60, "{count} {names:?}");
-}
-
-#[test]
-fn after_a_kill_of_agentwatch_the_next_one_ends_what_is_left() {
-    if !sees() {
-        return;
-    }
-    let world = World::new();
-    let script = "[ -e left ] && exec sleep 1000
-        setsid sh -c 'echo $$ >>left; sleep 1000 & echo $! >>left; wait' & wait";
-    let mut run = world.script(&["--beats", "none", "--cooldown", "0s"], script);
-    let child = run.started(1);
-    let left = noted(&world, "left", 2);
-    run.signal("KILL");
-    run.wait();
-    none_alive(&[child]);
-    assert!(left.iter().all(|pid| alive(*pid)), "it went to init, and nobody ended it");
-
-    let run = world.script(&["--beats", "none", "--cooldown", "0s"], script);
-    run.started(2);
-    assert!(!left.iter().any(|pid| alive(*pid)), "{}", story(&world.facts()));
-    assert_eq!(strays(&run, 1).0, 2);
-    let lost = run.fact("the lost end", 1, |fact| match fact {
-        Fact::Exited { outcome: Outcome::Failure { cause, .. }, .. } => Some(*cause),
-        _ => None,
-    });
-    assert_eq!(lost, Cause::Lost);
-}
-
-/// The state of the agent `t` with another tree in it.
-fn rewrite_tree(world: &World, change: impl Fn(&mut serde_json::Value)) {
-    let path = world.agent().join("state.json");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
-    change(&mut state["tree"]);
-    std::fs::write(&path, state.to_string()).unwrap();
-}
-
-#[test]
-fn what_was_left_is_found_without_a_pid_too_and_a_stranger_with_that_pid_lives() {
-    const OPTIONS: [&str; 6] = ["--beats", "none", "--cooldown", "0s", "--max-failures", "10"];
-    if !sees() {
-        return;
-    }
-    let world = World::new();
-    let script = "[ -e left ] && exec sleep 1000
-        setsid sh -c 'echo $$ >left; exec sleep 1000' & wait";
-    let mut run = world.script(&OPTIONS, script);
-    run.started(1);
-    let left = noted(&world, "left", 1);
-    until("the word of it on disk", || {
-        let text = std::fs::read_to_string(world.agent().join("state.json")).ok()?;
-        text.contains("\"pid\": ").then_some(())
-    });
-    run.signal("KILL");
-    run.wait();
-    // The number was given to a stranger, who leads a group and a session.
-    let mut stranger = Command::new("setsid").args(["sleep", "1000"]).spawn().unwrap();
-    let pid = i32::try_from(stranger.id()).unwrap();
-    rewrite_tree(&world, |tree| tree["pid"] = pid.into());
-    let mut run = world.script(&OPTIONS, script);
-    run.started(2);
-    assert!(!left.iter().any(|pid| alive(*pid)), "found by its mark");
-    assert!(alive(pid), "a stranger was ended");
-
-    // Killed in the moment between the start and the word of its pid.
-    run.signal("KILL");
-    run.wait();
-    std::fs::remove_file(world.path("left")).unwrap();
-    let mut run = world.script(&OPTIONS, script);
-    let left = noted(&world, "left", 1);
-    run.signal("KILL");
-    run.wait();
-    rewrite_tree(&world, |tree| {
-        tree["pid"] = serde_json::Value::Null;
-        tree["start_time"] = serde_json::Value::Null;
-    });
-    let run = world.script(&OPTIONS, script);
-    run.started(4);
-    assert!(!left.iter().any(|pid| alive(*pid)), "{}", story(&world.facts()));
-    assert!(alive(pid));
-    drop(run);
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
-}
-
-#[test]
-fn children_that_agentwatch_was_given_are_reaped_and_never_ended() {
-    if !sees() {
-        return;
-    }
-    let world = World::new();
-    // A shell with background jobs becomes agentwatch; one of them ends, one leaves an orphan.
-    let before = "sleep 0.2 & echo $! >gone; sleep 1000 & echo $! >job
-        (sleep 1001 & echo $! >orphan; sleep 0.3) &";
+    let Some(grove) = Grove::new(&["python3", "bash"]) else { return };
     let script = format!(
-        "{before} exec \"$AW\" run --name t --beats none --cooldown 0s -- sh -c \"$CHILD\""
+        "{} & until [ -f go ]; do sleep 0.02; done; exit 1",
+        STORM.replace("LEAVE", "True")
     );
-    let child = "setsid sleep 1002 & echo $! >>own; [ -e second ] && exec sleep 1000; touch second; sleep 1; exit 1";
-    let mut command = world.command(&[]);
-    let binary = command.get_program().to_owned();
-    command = {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &script]).current_dir(&world.dir).env("AW", binary).env("CHILD", child);
-        shell.env("AGENTWATCH_STATE_DIR", world.path("state")).env("HOME", &world.dir);
-        shell
-    };
-    let mut run = world.spawn(command);
+    let run = grove.run(&["--cooldown", "100ms"], &script);
+    grove.grown(200);
+    fs::write(grove.world.path("go"), "").unwrap();
+    grove.gone_before_the_next(&run);
+    let (count, names) = grove.strays();
+    assert!(count >= 200 && names.iter().any(|name| name.contains('×')), "{count} {names:?}");
+}
+
+#[test]
+fn a_storm_of_forks_does_not_outlive_a_stop() {
+    let Some(grove) = Grove::new(&["python3", "bash"]) else { return };
+    let storm = format!("exec {}", STORM.replace("LEAVE", "False"));
+    let mut run = grove.run(&["--stop-timeout", "200ms"], &storm);
+    grove.grown(200);
+    run.signal("TERM");
+    assert_eq!(run.wait(), 137);
+    assert_eq!(grove.alive(), [0; 0]);
+}
+
+/// Its grandchildren have left the group and the session, and their parents are gone.
+const ORPHANS: &str = "(setsid sleep TAG &); (setsid bash -c 'sleep TAG & wait' TAG &)
+    sleep TAG & wait";
+
+#[test]
+fn orphans_of_a_killed_agentwatch_are_found_by_their_mark_even_if_no_pid_was_written() {
+    for forget in [false, true] {
+        let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+        let mut run = grove.run(&[], ORPHANS);
+        grove.grown(4);
+        grove.remembered();
+        run.signal("KILL");
+        run.wait();
+        // The child dies with it; nothing else does.
+        grove.grown(4);
+        if forget {
+            grove.edit_tree(|tree| {
+                tree["pid"] = serde_json::Value::Null;
+                tree["start_time"] = serde_json::Value::Null;
+            });
+        }
+        let run = grove.run(&["--cooldown", "0s"], ORPHANS);
+        grove.gone_before_the_next(&run);
+        let (count, names) = grove.strays();
+        assert_eq!((count, &names[..]), (4, &["sleep ×3".to_owned(), "bash".to_owned()][..]));
+    }
+}
+
+#[test]
+fn an_agentwatch_that_is_killed_while_it_ends_a_tree_leaves_the_rest_to_the_next() {
+    let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+    let script = "(setsid bash -c 'trap \"\" TERM; exec sleep TAG' &)
+        until [ -f go ]; do sleep 0.02; done; exit 1";
+    let mut run = grove.run(&["--cooldown", "0s"], script);
+    grove.grown(1);
+    fs::write(grove.world.path("go"), "").unwrap();
+    ending(&run);
+    run.signal("KILL");
+    run.wait();
+    assert_eq!(grove.alive().len(), 1, "it is deaf to TERM, and KILL comes after five seconds");
+    let run = grove.run(&["--cooldown", "0s"], script);
+    grove.gone_before_the_next(&run);
+    let ends = grove.world.facts().into_iter().filter(|fact| matches!(fact, Fact::Exited { .. }));
+    assert_eq!(ends.count(), 1, "its end was known: {}", story(&grove.world.facts()));
+}
+
+/// Somebody else's process, which leads a group.
+fn stranger() -> Child {
+    Command::new("sleep").arg("600").process_group(0).spawn().unwrap()
+}
+
+#[test]
+fn a_stranger_that_was_given_the_number_of_the_old_child_is_never_touched() {
+    for with_start in [true, false] {
+        let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+        let mut run = grove.run(&[], ORPHANS);
+        grove.grown(4);
+        grove.remembered();
+        run.signal("KILL");
+        run.wait();
+        let mut stranger = stranger();
+        grove.edit_tree(|tree| {
+            tree["pid"] = stranger.id().into();
+            if !with_start {
+                tree["start_time"] = serde_json::Value::Null;
+            }
+        });
+        let run = grove.run(&["--cooldown", "0s"], ORPHANS);
+        grove.gone_before_the_next(&run);
+        let ended = stranger.try_wait().unwrap();
+        stranger.kill().unwrap();
+        stranger.wait().unwrap();
+        assert_eq!(ended, None, "{}", story(&grove.world.facts()));
+    }
+}
+
+#[test]
+fn what_agentwatch_was_given_at_its_start_is_reaped_and_never_ended() {
+    let Some(grove) = Grove::new(&["bash"]) else { return };
+    // A job of the shell that becomes agentwatch, and another one that leaves an orphan.
+    let line = r#"sleep TAG &
+        bash -c 'sleep TAG & until [ -f orphan ]; do sleep 0.02; done' & echo $! >job
+        exec "$0" run --name t --cooldown 100ms --restart always -- bash -c "$1""#;
+    let script = "sleep TAG & until [ -f go ]; do sleep 0.02; done; exit 0";
+    let line = line.replace("TAG", &grove.tag);
+    let command = grove.world.within(&["bash", "-c", &line], &[&grove.script(script)]);
+    let mut run = grove.world.spawn(command);
+    run.started(1);
+    grove.grown(3);
+    let job: i32 = fs::read_to_string(grove.world.path("job")).unwrap().trim().parse().unwrap();
+    fs::write(grove.world.path("orphan"), "").unwrap();
+    // Not even a zombie: agentwatch is its parent now.
+    until("the job to be reaped", || (!Path::new(&format!("/proc/{job}")).exists()).then_some(()));
+    fs::write(grove.world.path("go"), "").unwrap();
     run.started(2);
-    let (job, orphan) = (noted(&world, "job", 1)[0], noted(&world, "orphan", 1)[0]);
-    assert!(alive(job) && alive(orphan), "they are not the agent's");
-    let own = noted(&world, "own", 1)[0];
-    assert!(!alive(own), "and this is");
-    let gone = noted(&world, "gone", 1)[0];
-    until("no zombie", || (!Path::new(&format!("/proc/{gone}")).exists()).then_some(()));
+    let left = until("what it found", || fs::read_to_string(grove.world.path("left")).ok());
+    assert_eq!(
+        left.lines().count(),
+        2,
+        "the two of the shell, and not the one of the child: {left}"
+    );
     run.signal("TERM");
     run.wait();
-    assert!(alive(job) && alive(orphan));
-    for pid in [job, orphan] {
-        kill(pid, "KILL");
-    }
+    assert_eq!(grove.alive().len(), 2);
+}
+
+#[test]
+fn a_tree_that_is_gone_costs_the_next_start_no_time() {
+    let Some(grove) = Grove::new(&["bash"]) else { return };
+    let begin = Instant::now();
+    let run = grove.run(&["--cooldown", "0s"], "sleep TAG & exit 1");
+    grove.gone_before_the_next(&run);
+    // Well below the five seconds that leftovers may have.
+    assert!(begin.elapsed().as_millis() < 4_000, "{:?}", begin.elapsed());
+    let mut plain = Command::new(env!("CARGO_BIN_EXE_agentwatch"));
+    assert_eq!(code(plain.arg("--version").output().unwrap().status), 0);
 }
