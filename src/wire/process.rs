@@ -29,7 +29,15 @@ pub fn name(comm: &str, command_line: &[u8]) -> String {
 
 /// The stem of the first argument that is no option; of `-m module` both.
 fn script<'a>(words: &mut impl Iterator<Item = std::borrow::Cow<'a, str>>) -> Option<String> {
-    let word = words.find(|word| word == "-m" || !word.starts_with('-') && !word.is_empty())?;
+    let word = words.find(|word| {
+        let code = matches!(word.as_ref(), "-m" | "--eval" | "--print");
+        let short = word.starts_with('-') && !word.starts_with("--");
+        code || short && word.contains(['c', 'e']) || !word.starts_with('-') && !word.is_empty()
+    })?;
+    // A program on the command line has no name, and may hold anything.
+    if word.starts_with('-') && word != "-m" {
+        return None;
+    }
     if word == "-m" {
         return Some(format!("-m {}", words.next()?));
     }
@@ -62,6 +70,9 @@ mod tests {
             ("python3", "python3.11\0-u\0-m\0http.server\0", "python3.11 -m http.server"),
             ("sh", "sh\0-c\0curl -H 'token: x' | tee y\0", "sh"),
             ("bash", "-bash\0", "bash"),
+            ("bash", "/bin/bash\0-lc\0git status >/tmp/out\0", "bash"),
+            ("node", "node\0--eval\0key=1\0", "node"),
+            ("node", "node\0-e\0key=1\0", "node"),
             ("kworker/0:1", "", "kworker/0:1"),
             ("MainThread", "/opt/claude\0-p\0hi\0", "claude"),
             ("node", "node\0.\0", "node ."),
