@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{PipeWriter, Read as _, Write as _, pipe};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -334,7 +335,11 @@ fn a_fifo_as_stdin_blocks_nothing() {
     let mut run = world.script(&["--stdin", "in"], script);
     until("the start", || run.stdout().contains("up").then_some(()));
     for word in ["one", "two"] {
-        let mut writer = OpenOptions::new().write(true).open(world.path("in")).unwrap();
+        // Not waiting for a reader: that there is one is what is tried.
+        let flags = nix::libc::O_NONBLOCK;
+        let mut writer = until("a reader", || {
+            OpenOptions::new().write(true).custom_flags(flags).open(world.path("in")).ok()
+        });
         writeln!(writer, "{word}").unwrap();
         until("the word", || run.stdout().contains(word).then_some(()));
     }
@@ -343,4 +348,16 @@ fn a_fifo_as_stdin_blocks_nothing() {
     run.signal("TERM");
     run.wait();
     assert!(begin.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn rule_08_a_stop_ends_although_nobody_reads_our_output() {
+    let world = World::new();
+    let script = "trap 'exit 7' TERM; (yes; yes >&2) & touch up; while :; do sleep 0.05; done";
+    let args = ["run", "--name", "t", "--", "bash", "-c", script];
+    let mut command = world.command(&args);
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("the trap", || world.path("up").exists().then_some(()));
+    kill(i32::try_from(run.id()).unwrap(), "TERM");
+    assert_eq!(code(until("the end", || run.try_wait().unwrap())), 7);
 }

@@ -317,6 +317,21 @@ fn orphans_of_a_killed_agentwatch_are_found_by_their_mark_even_if_no_pid_was_wri
 }
 
 #[test]
+fn orphans_are_found_although_the_state_was_torn() {
+    let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
+    let mut run = grove.run(&[], ORPHANS);
+    grove.grown(4);
+    grove.remembered();
+    run.signal("KILL");
+    run.wait();
+    grove.grown(4);
+    fs::write(grove.world.agent().join("state.json"), "{\"version\":1,").unwrap();
+    let run = grove.run(&["--cooldown", "0s"], ORPHANS);
+    grove.gone_before_the_next(&run);
+    assert_eq!(grove.strays().0, 4);
+}
+
+#[test]
 fn an_agentwatch_that_is_killed_while_it_ends_a_tree_leaves_the_rest_to_the_next() {
     let Some(grove) = Grove::new(&["setsid", "bash"]) else { return };
     let script = "(setsid bash -c 'trap \"\" TERM; exec sleep TAG' &)
