@@ -8,6 +8,7 @@ use crate::core::event::{Event, Kept};
 use crate::core::fact::Fact;
 use crate::store::journal::Journal;
 use crate::store::memory;
+use crate::sys::host;
 use crate::sys::oom::OomWatch;
 
 use super::Shell;
@@ -40,6 +41,7 @@ impl Shell {
         if !std::mem::replace(&mut self.chores.settled, true) {
             self.open_control();
             self.oom = Some(OomWatch::begin());
+            host::give_back_code();
         }
     }
 

@@ -113,6 +113,10 @@ impl Shell {
 
     /// Answers whoever has asked something.
     pub(super) fn serve_control(&mut self) -> ControlFlow<u8> {
+        let asked = |control: &Control| control.fds().any(|fd| self.is_ready(fd));
+        if !self.control.as_ref().is_some_and(asked) {
+            return ControlFlow::Continue(());
+        }
         let Some(control) = &mut self.control else { return ControlFlow::Continue(()) };
         for client in control.take() {
             let answer = match read_request(&client.line) {

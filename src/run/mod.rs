@@ -95,6 +95,8 @@ struct Shell {
     effects: VecDeque<Effect>,
     chores: Chores,
     control: Option<Control>,
+    /// What can be read, as the last wait told.
+    ready: Vec<i32>,
     /// One buffer for everything that is read.
     buffer: Vec<u8>,
     /// A stop was asked for: from now on nobody waits for a slow reader of our output.
@@ -153,6 +155,7 @@ impl Shell {
             effects: VecDeque::new(),
             chores: Chores::default(),
             control: None,
+            ready: Vec::new(),
             buffer: vec![0; child::READ_FIRST],
             stop_seen: false,
             plan,

@@ -1,7 +1,7 @@
 //! One turn: sleep, reap, read, judge, act. The order is the contract (SPEC rule 6).
 
 use std::ops::ControlFlow;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -27,7 +27,8 @@ impl Shell {
     pub(super) fn turn(&mut self) -> anyhow::Result<ControlFlow<u8>> {
         self.sleep()?;
         self.now = self.clock.now();
-        let signals = self.signals.take();
+        let signals =
+            if self.is_ready(self.signals.fd()) { self.signals.take() } else { Vec::new() };
         // Reap before reading: what the dead wrote is in the pipe by now, so that their last beat is
         // heard before their exit, and both before silence is judged.
         if self.unreaped || signals.iter().any(|caught| caught.signal == signals::CHLD) {
@@ -36,7 +37,7 @@ impl Shell {
         self.out.flush();
         self.err.flush();
         // False while our own stdout is blocked: then silence is ours.
-        let drained = self.read_sources();
+        let drained = self.read_sources(self.is_due());
         self.tell_lost_readers();
         for caught in signals.into_iter().filter(|caught| caught.signal != signals::CHLD) {
             self.tell_signal(caught);
@@ -96,7 +97,20 @@ impl Shell {
         let wanted = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
         fds.extend(wanted.map(Interest::write));
         poll::wait(&mut fds, timeout).context("cannot poll")?;
+        self.ready.clear();
+        let readable = fds.iter().filter(|interest| interest.ready.readable);
+        self.ready.extend(readable.map(|interest| interest.fd.as_raw_fd()));
         Ok(fds.iter().any(|interest| interest.ready.readable || interest.ready.writable))
+    }
+
+    /// Whether something is there to be read, as far as the last wait knows.
+    pub(super) fn is_ready(&self, fd: BorrowedFd<'_>) -> bool {
+        self.ready.contains(&fd.as_raw_fd())
+    }
+
+    /// Whether something is judged in this turn: then nothing that can be read may be left unread.
+    fn is_due(&self) -> bool {
+        self.supervisor.deadline().is_some_and(|(when, _)| when.wait(&self.now).is_zero())
     }
 
     fn tell_signal(&mut self, caught: Caught) {
@@ -147,12 +161,13 @@ impl Shell {
     ///
     /// Of a child whose end is about to be told all is read, even if our reader is blocked: what it said
     /// last may be that it is finished.
-    pub(super) fn read_sources(&mut self) -> bool {
+    pub(super) fn read_sources(&mut self, all: bool) -> bool {
         let mut drained = true;
         let ended = |child: &Running| self.endings.iter().any(|ended| ended.pid == child.pid);
         let ended = self.child.filter(ended).map(|child| child.incarnation);
         let mut heard = Vec::new();
         let mut sources = std::mem::take(&mut self.sources);
+        let ready = &self.ready;
         sources.retain_mut(|source| {
             let forward = match source.stream {
                 Stream::Out => &mut self.out,
@@ -161,7 +176,12 @@ impl Shell {
             let incarnation = source.incarnation;
             // Those of before it come first, or the order of their bytes would change.
             let last = ended.is_some_and(|ended| incarnation <= ended);
-            let open = source.read(&mut self.buffer, forward, &mut heard, last);
+            let ready = |fd: &OwnedFd| ready.contains(&fd.as_raw_fd());
+            let open = if all || last || source.fd().is_some_and(ready) {
+                source.read(&mut self.buffer, forward, &mut heard, last)
+            } else {
+                source.fd().is_some()
+            };
             drained &= !(source.scanned() && forward.blocked());
             for heard in heard.drain(..) {
                 let event = match heard {
@@ -238,7 +258,7 @@ impl Shell {
             self.err.flush();
             // Only a reading that was never held up has read all that was there.
             if !blocked(self) {
-                self.read_sources();
+                self.read_sources(true);
                 if !blocked(self) {
                     break;
                 }

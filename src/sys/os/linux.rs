@@ -94,6 +94,31 @@ pub fn reopen_nonblocking(file: &File) -> Option<File> {
     ((before.dev(), before.ino()) == (after.dev(), after.ino())).then_some(again)
 }
 
+/// The code that the start needed is let go: what is needed again comes back from the page cache.
+pub fn give_back_code() {
+    let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
+    if let Some((start, length)) = code_of(&maps) {
+        #[expect(unsafe_code, reason = "addresses are all that the kernel understands")]
+        // SAFETY: executable pages are those of the file and were never written to: nobody may, and the
+        // program is independent of its position. So what is read there next is the same as before.
+        unsafe {
+            libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED);
+        }
+    }
+}
+
+/// Where the code of the first file in a memory map, which is the program, begins, and its length.
+fn code_of(maps: &str) -> Option<(usize, usize)> {
+    let file = |line: &str| line.split_ascii_whitespace().nth(5).map(str::to_owned);
+    let program = file(maps.lines().next()?)?;
+    let code = |line: &&str| line.contains(" r-xp ") && file(line).as_ref() == Some(&program);
+    let (range, _) = maps.lines().find(code)?.split_once(' ')?;
+    let (start, end) = range.split_once('-')?;
+    let number = |text| usize::from_str_radix(text, 16).ok();
+    let (start, end) = (number(start)?, number(end)?);
+    Some((start, end.checked_sub(start)?))
+}
+
 pub fn boot_id() -> Option<String> {
     let mut id = [0; 64];
     let length = File::open("/proc/sys/kernel/random/boot_id").ok()?.read(&mut id).ok()?;
@@ -251,6 +276,19 @@ mod tests {
         assert_eq!(signal(child.pid, begun, Signal::TERM).unwrap(), Sent::Delivered);
         assert_eq!(wait_for(child.pid), Ending::Signal { signal: Signal::TERM, core: false });
         assert_eq!(signal(child.pid, begun, Signal::TERM).unwrap(), Sent::NoSuchProcess);
+    }
+
+    #[test]
+    fn only_the_code_of_the_program_itself_is_given_back() {
+        let maps = "1000-2000 r--p 00000000 fe:00 1 /bin/x\n2000-5000 r-xp 00001000 fe:00 1 /bin/x\n\
+            5000-6000 r--p 00004000 fe:00 1 /bin/x\n6000-7000 rw-p 00005000 fe:00 1 /bin/x\n\
+            8000-9000 r-xp 00000000 fe:00 2 /lib/libc.so\n";
+        assert_eq!(code_of(maps), Some((0x2000, 0x3000)));
+        let other = maps.replace("r-xp 00001000 fe:00 1 /bin/x", "r--p 00001000 fe:00 1 /bin/x");
+        assert_eq!((code_of(&other), code_of(""), code_of("1-2")), (None, None, None));
+        // And we live on.
+        give_back_code();
+        assert!(identity(crate::sys::host::pid()).is_some());
     }
 
     #[test]

@@ -91,6 +91,9 @@ pub fn identity(_pid: i32) -> Option<StartTime> {
     None
 }
 
+/// Nobody has measured here what that would bring.
+pub fn give_back_code() {}
+
 pub fn processes() -> Vec<Process> {
     Vec::new()
 }
