@@ -91,7 +91,7 @@ impl Shell {
         if !tree::SEES_ALL {
             return push_group(group, how);
         }
-        let mut left = self.members(incarnation);
+        let mut left = self.look(incarnation);
         let found = left.iter().map(named).collect();
         for _ in 0..ROUNDS {
             if left.is_empty() {
@@ -116,6 +116,20 @@ impl Shell {
             left = self.members(incarnation);
         }
         found
+    }
+
+    /// The same as `members`, but an empty answer is doubted while a child of ours lives that can only be
+    /// of this tree: it may have moved on under our eyes. Not for ever: /proc may hide the others' processes.
+    fn look(&mut self, incarnation: u32) -> Vec<Process> {
+        let own = self.own.is_some_and(|own| own.incarnation == incarnation);
+        let no_stranger = own && self.inherited.is_empty() && !host::is_pid1();
+        for _ in 0..ROUNDS {
+            let left = self.members(incarnation);
+            if !left.is_empty() || !no_stranger || self.reap().is_err() || self.childless {
+                return left;
+            }
+        }
+        Vec::new()
     }
 
     /// The living processes of an incarnation, as far as this system shows them.

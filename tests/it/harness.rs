@@ -26,6 +26,8 @@ impl World {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("aw-it-{}-{number}", std::process::id()));
+        // A test that was killed leaves its world, and numbers of processes come again.
+        let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
         Self { dir }
     }

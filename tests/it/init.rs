@@ -132,9 +132,11 @@ fn a_term_to_the_init_stops_the_child_and_ends_the_container() {
     container.run.says("t: stopped by SIGTERM");
 
     // From inside the kernel lets only that through for which there is a handler.
-    let mut container =
-        Container::start(&[], "trap 'exit 8' TERM; kill 1; while :; do sleep 0.05; done");
-    assert_eq!(container.run.wait(), 8);
+    let world = World::new();
+    let script = "trap 'exit 8' TERM; kill 1; while :; do sleep 0.05; done";
+    let args = ["run", "--name", "t", "--", "sh", "-c", script];
+    let output = world.within(&CONTAINER, &args).output().unwrap();
+    assert_eq!(code(output.status), 8, "{output:?}");
 }
 
 #[test]

@@ -288,6 +288,32 @@ fn a_storm_of_forks_does_not_outlive_a_stop() {
     assert_eq!(grove.alive(), [0; 0]);
 }
 
+#[test]
+fn a_process_that_is_never_where_it_was_seen_is_ended_before_the_next_start() {
+    let Some(grove) = Grove::new(&["python3", "bash"]) else { return };
+    // Each is gone by the time that it is looked at, and its child is in a session of its own.
+    let script = r#"python3 -c "
+import os, time
+end = time.time() + 30
+hops = os.open('hops', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+while time.time() < end:
+    os.write(hops, b'.')
+    if os.fork(): os._exit(0)
+    os.setsid()
+" TAG &
+        until [ -f go ]; do sleep 0.02; done; exit 1"#;
+    let run = grove.run(&["--cooldown", "0s"], script);
+    let hops = || fs::metadata(grove.world.path("hops")).map_or(0, |file| file.len());
+    until("some hops", || (hops() > 200).then_some(()));
+    fs::write(grove.world.path("go"), "").unwrap();
+    grove.gone_before_the_next(&run);
+    let before = hops();
+    let begin = Instant::now();
+    until("a moment", || (begin.elapsed().as_millis() > 300).then_some(()));
+    assert_eq!(hops(), before, "it goes on: {}", story(&grove.world.facts()));
+    assert!(grove.strays().0 >= 1);
+}
+
 /// Its grandchildren have left the group and the session, and their parents are gone.
 const ORPHANS: &str = "(setsid sleep TAG &); (setsid bash -c 'sleep TAG & wait' TAG &)
     sleep TAG & wait";

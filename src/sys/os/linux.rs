@@ -1,5 +1,6 @@
 //! What Linux alone can do, behind the same names as `other.rs`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -130,13 +131,25 @@ pub fn identity(pid: i32) -> Option<StartTime> {
     stat(pid).map(|process| process.start)
 }
 
+/// How often /proc is listed again for who has come meanwhile: on a busy machine there is always somebody.
+const LISTINGS: usize = 8;
+
+/// A listing shows one moment, and is looked at after it: who forks and leaves in between is found in its
+/// child, which only the next listing shows.
 pub fn processes() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(stat)
-        .collect()
+    let mut known = BTreeSet::new();
+    let mut found = Vec::new();
+    for _ in 0..LISTINGS {
+        let Ok(entries) = fs::read_dir("/proc") else { break };
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let new: Vec<i32> = pids.filter(|pid| known.insert(*pid)).collect();
+        if new.is_empty() {
+            break;
+        }
+        // The youngest are the ones that may be on their way.
+        found.extend(new.into_iter().rev().filter_map(stat));
+    }
+    found
 }
 
 pub const IS_MACOS: bool = false;
