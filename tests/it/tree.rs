@@ -410,14 +410,14 @@ fn what_agentwatch_was_given_at_its_start_is_reaped_and_never_ended() {
     let Some(grove) = Grove::new(&["bash"]) else { return };
     // A job of the shell that becomes agentwatch, and another one that leaves an orphan.
     let line = r#"sleep TAG &
-        bash -c 'sleep TAG & until [ -f orphan ]; do sleep 0.02; done' & echo $! >job
+        bash -c 'sleep TAG & until [ -f orphan ]; do sleep 0.02; done' TAG & echo $! >job
         exec "$0" run --name t --cooldown 100ms --restart always -- bash -c "$1""#;
     let script = "sleep TAG & until [ -f go ]; do sleep 0.02; done; exit 0";
     let line = line.replace("TAG", &grove.tag);
     let command = grove.world.within(&["bash", "-c", &line], &[&grove.script(script)]);
     let mut run = grove.world.spawn(command);
     run.started(1);
-    grove.grown(3);
+    grove.grown(4);
     let job: i32 = fs::read_to_string(grove.world.path("job")).unwrap().trim().parse().unwrap();
     fs::write(grove.world.path("orphan"), "").unwrap();
     // Not even a zombie: agentwatch is its parent now.
