@@ -194,10 +194,7 @@ impl Chosen {
             beats,
             interval: self.duration("heartbeat.interval")?,
             misses: self.count("heartbeat.misses")?,
-            start_grace: match self.0.get("heartbeat.start_grace") {
-                Some(_) => Some(self.duration("heartbeat.start_grace")?),
-                None => None,
-            },
+            start_grace: self.maybe("heartbeat.start_grace", Self::duration)?,
             on_missed: self.pick(
                 "heartbeat.on_missed",
                 &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
@@ -225,6 +222,10 @@ impl Chosen {
                 .pick("stop.scope", &[("group", StopScope::Group), ("child", StopScope::Child)])?,
             stop_timeout: self.duration("stop.timeout")?,
             shutdown_grace: self.duration("stop.shutdown_grace")?,
+            rules: Vec::new(),
+            repeat: self.maybe("restart.repeat", Self::duration)?,
+            max_run: self.maybe("restart.max_run", Self::duration)?,
+            release: self.maybe("release", Self::text)?,
         })
     }
 
@@ -240,6 +241,22 @@ impl Chosen {
 
     // One reader for each kind. That the table gives every key its kind is held by a test; here it
     // is an error and not a panic, because supervision must not die of a typo of ours.
+
+    /// A value that may be left unset.
+    fn maybe<T>(
+        &self,
+        key: &'static str,
+        read: impl Fn(&Self, &'static str) -> Result<T, ConfigError>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.0.contains_key(key).then(|| read(self, key)).transpose()
+    }
+
+    fn text(&self, key: &'static str) -> Result<String, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Name(text)) => Ok(text.clone()),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
 
     fn duration(&self, key: &'static str) -> Result<Duration, ConfigError> {
         match self.0.get(key).map(|set| &set.value) {

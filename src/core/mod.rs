@@ -14,6 +14,7 @@ pub mod memory;
 pub mod oom;
 pub mod pulse;
 pub mod recording;
+pub mod rule;
 pub mod settings;
 pub mod signal;
 pub mod supervisor;

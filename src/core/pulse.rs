@@ -181,6 +181,10 @@ mod tests {
             stop_scope: StopScope::Group,
             stop_timeout: s(30),
             shutdown_grace: s(300),
+            rules: Vec::new(),
+            repeat: None,
+            max_run: None,
+            release: None,
         }
     }
 

@@ -77,6 +77,10 @@ fn settings(rng: &mut Rng) -> Settings {
         stop_scope: StopScope::Group,
         stop_timeout: rng.pick(&[s(30), s(30), s(1)]),
         shutdown_grace: rng.pick(&[s(300), s(20)]),
+        rules: Vec::new(),
+        repeat: None,
+        max_run: None,
+        release: None,
     }
 }
 

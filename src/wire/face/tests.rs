@@ -27,6 +27,10 @@ fn settings() -> Settings {
         stop_scope: StopScope::Group,
         stop_timeout: Duration::from_secs(30),
         shutdown_grace: Duration::from_mins(5),
+        rules: Vec::new(),
+        repeat: None,
+        max_run: None,
+        release: None,
     }
 }
 

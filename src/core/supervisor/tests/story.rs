@@ -47,6 +47,10 @@ pub fn defaults() -> Settings {
         stop_scope: StopScope::Group,
         stop_timeout: s(30),
         shutdown_grace: min(5),
+        rules: Vec::new(),
+        repeat: None,
+        max_run: None,
+        release: None,
     }
 }
 
