@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
 use super::evidence::Evidence;
+use super::notice::{Extended, Road};
 use super::settings::OnMissed;
 use super::signal::Signal;
 use super::time::Wall;
@@ -39,6 +40,8 @@ pub enum Cause {
         /// The time it had.
         grace_ms: u64,
     },
+    /// It said itself that it hangs, and was ended.
+    Triggered,
     /// It could not be started.
     NotStarted,
     /// agentwatch itself was killed, and it with it.
@@ -184,6 +187,35 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "is_zero")]
         suppressed: u64,
     },
+    /// It told something of itself that is no beat.
+    Notified {
+        /// Which incarnation.
+        incarnation: u32,
+        /// It is ready, for the first time.
+        ready: bool,
+        /// If so: a first beat is demanded within this time from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_beat_ms: Option<u64>,
+        /// In its own words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+    /// It asked for more time and got it.
+    Extended {
+        /// Which incarnation.
+        incarnation: u32,
+        /// For what.
+        what: Extended,
+        /// How much more.
+        by_ms: u64,
+    },
+    /// A road for beats could not be set up; said once in a life of agentwatch.
+    SourceOff {
+        /// Which.
+        source: Road,
+        /// Why.
+        error: String,
+    },
     /// No beat for two minutes from an agent that never beat: a hang would go unseen.
     Unwatched {
         /// Which incarnation.
@@ -206,6 +238,9 @@ pub enum Fact {
         silent_ms: u64,
         /// What follows.
         action: OnMissed,
+        /// It said so itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        triggered: bool,
     },
     /// What an unhealthy child was doing, before it was touched.
     Evidence {

@@ -94,6 +94,9 @@ impl View {
                 self.next_start = None;
                 self.last_beat = None;
             }
+            Fact::Notified { ready: true, first_beat_ms, .. } if self.state == "starting" => {
+                self.state = if first_beat_ms.is_some() { "starting" } else { "running" };
+            }
             Fact::Beat(beat) => {
                 if matches!(self.state, "" | "starting" | "running" | "late" | "unhealthy") {
                     self.state = "healthy";

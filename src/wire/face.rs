@@ -112,6 +112,9 @@ impl Voice {
             } else {
                 format!("recovered, beats are back after {}", span(*after_ms))
             }],
+            Fact::Unhealthy { action: OnMissed::Alert, triggered: true, .. } => {
+                vec![format!("{}; left alone (on_missed = alert)", words::TRIGGERED)]
+            }
             Fact::Unhealthy { silent_ms, action: OnMissed::Alert, .. } => {
                 vec![format!("silent for {}; left alone (on_missed = alert)", span(*silent_ms))]
             }
@@ -129,6 +132,7 @@ impl Voice {
             Fact::ShutdownAnnounced { .. }
             | Fact::TreeStuck { .. }
             | Fact::Resumed { .. }
+            | Fact::SourceOff { .. }
             | Fact::OutputBlocked { .. }
             | Fact::OutputUnblocked { .. }
             | Fact::StoreWorks { .. }
@@ -143,6 +147,8 @@ impl Voice {
             | Fact::SignalPassed { .. }
             | Fact::Strays { .. }
             | Fact::BadBeat { .. }
+            | Fact::Notified { .. }
+            | Fact::Extended { .. }
             | Fact::Late { .. }
             | Fact::Unhealthy { .. }
             | Fact::Stopping { .. }
@@ -213,7 +219,7 @@ impl Voice {
                 span(silent_ms)
             ),
             print,
-            "  exits are enough: --beats none".to_owned(),
+            "  cannot change it: --beats output · exits are enough: --beats none".to_owned(),
         ]
     }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::core::event::{By, Kept};
 use crate::core::fact::{BeatFact, Excess, Fact, FinishedWhy, Outcome, StopWhy, Summary};
+use crate::core::notice::{Extended, Road};
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
 use crate::core::usage::per_cycle;
@@ -166,6 +167,18 @@ pub fn kept(what: Kept) -> &'static str {
     }
 }
 
+/// An agent that found itself to hang.
+pub const TRIGGERED: &str = "said itself that it hangs (WATCHDOG=trigger)";
+
+/// A road for beats, as the child knows it.
+#[must_use]
+pub fn road(road: Road) -> &'static str {
+    match road {
+        Road::Pipe => "$AGENTWATCH_PIPE",
+        Road::NotifySocket => "$NOTIFY_SOCKET",
+    }
+}
+
 /// Why an end is no failure.
 #[must_use]
 pub fn finished(reason: FinishedWhy) -> &'static str {
@@ -195,10 +208,26 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("{reason} (and {suppressed} more before)")
         }
         Fact::BadBeat { reason, .. } => reason.clone(),
+        Fact::Notified { ready, message, .. } => {
+            let ready = ready.then_some("ready").into_iter();
+            ready.chain(message.as_deref()).collect::<Vec<_>>().join(": ")
+        }
+        Fact::Extended { what, by_ms, .. } => {
+            let what = match what {
+                Extended::Start => "start",
+                Extended::Stop => "stop",
+            };
+            format!("{} more to {what}, as it asked", span(*by_ms))
+        }
+        Fact::SourceOff { source, error } => format!("no {}: {error}", road(*source)),
         Fact::Unwatched { silent_ms, .. } => {
             format!("no beat in {}, so a hang would go unseen", span(*silent_ms))
         }
         Fact::Late { silent_ms, .. } => format!("silent for {}", span(*silent_ms)),
+        Fact::Unhealthy { triggered: true, action, .. } => match action {
+            OnMissed::Restart => format!("{TRIGGERED}; stopping it"),
+            OnMissed::Alert => format!("{TRIGGERED}; left alone"),
+        },
         Fact::Unhealthy { silent_ms, action, .. } => match action {
             OnMissed::Restart => format!("silent for {}; stopping it", span(*silent_ms)),
             OnMissed::Alert => format!("silent for {}; left alone", span(*silent_ms)),
@@ -296,6 +325,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::SpawnFailed { .. }
         | Fact::Bug { .. } => Tone::Bad,
         Fact::BadBeat { .. }
+        | Fact::SourceOff { .. }
         | Fact::Unwatched { .. }
         | Fact::Late { .. }
         | Fact::Unhealthy { .. }
@@ -314,6 +344,8 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::SupervisorStopped { .. }
         | Fact::Started { .. }
         | Fact::Beat(_)
+        | Fact::Notified { .. }
+        | Fact::Extended { .. }
         | Fact::SignalPassed { .. }
         | Fact::Exited {
             outcome:

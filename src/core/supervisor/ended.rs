@@ -111,6 +111,7 @@ impl Supervisor {
             Some((StopCause::ShutdownOverrun, _)) => {
                 Cause::ShutdownOverrun { grace_ms: millis(self.settings.shutdown_grace) }
             }
+            Some((StopCause::Triggered, _)) => Cause::Triggered,
             Some((StopCause::Requested, None)) | None => Cause::Exited,
         };
         let life = Life { beaten: child.pulse.beaten(), announced: child.announced.is_some() };

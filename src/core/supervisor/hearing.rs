@@ -48,7 +48,10 @@ impl Supervisor {
                 child.pulse.excuse(gap);
                 child.unproven(gap);
             }
-            State::Stopping(stopping) => stopping.kill_at = stopping.kill_at.plus(gap),
+            State::Stopping(stopping) => {
+                stopping.kill_at = stopping.kill_at.plus(gap);
+                stopping.kill_by = stopping.kill_by.plus(gap);
+            }
             State::New
             | State::Sweeping(_)
             | State::Cooldown { .. }

@@ -1,5 +1,7 @@
 //! A child that runs: its beats, its silence, its health.
 
+use std::time::Duration;
+
 use crate::core::beat::{Beat, Status};
 use crate::core::effect::Effect;
 use crate::core::evidence::Evidence;
@@ -14,23 +16,21 @@ impl Supervisor {
     /// A beat was heard. One of an old incarnation, or one that comes while a child is being ended, is
     /// recorded and keeps nothing alive (SPEC rule 7).
     pub(super) fn beat(&mut self, incarnation: u32, beat: &Beat, out: &mut Vec<Effect>) {
+        self.heard(incarnation, beat, false, out);
+    }
+
+    /// The same, of a beat that the journal need not have by itself if it is `dull`.
+    pub(super) fn heard(
+        &mut self,
+        incarnation: u32,
+        beat: &Beat,
+        dull: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let now = self.now;
-        let (child, live) = match &mut self.state {
-            State::Live(child) => (child, true),
-            State::Stopping(stopping) => (&mut stopping.child, false),
-            State::New
-            | State::Sweeping(_)
-            | State::Cooldown { .. }
-            | State::Escalated
-            | State::Done => return,
-        };
-        if child.incarnation != incarnation {
-            return;
-        }
+        let Some((child, live)) = self.state.speaking(incarnation) else { return };
         let tokens = child.usage.tokens(beat);
-        let before = self.totals;
-        self.totals.add(beat, tokens);
-        let ends_cycle = before.cycles < self.totals.cycles;
+        let ends_cycle = beat.status.ends_cycle();
         let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle);
         let first = !child.pulse.beaten();
         let waited = now.up.since(child.started.up);
@@ -40,11 +40,18 @@ impl Supervisor {
             child.healthy_since.get_or_insert(now.up);
             child.last_beat = Some(now.up);
         }
-        let announces = beat.status == Status::ShuttingDown && child.announced.is_none();
+        // Who is being stopped announces nothing: clients of sd_notify say STOPPING=1 then.
+        let announces = live && beat.status == Status::ShuttingDown && child.announced.is_none();
         if announces {
             child.announced = Some(now.up);
         }
-        out.extend(self.recording.beat(now.up, fact).into_iter().flatten().map(Effect::Record));
+        self.totals.add(beat, tokens);
+        let recorded = if dull {
+            self.recording.dull(now.up, fact)
+        } else {
+            self.recording.beat(now.up, fact)
+        };
+        out.extend(recorded.into_iter().flatten().map(Effect::Record));
         if announces {
             out.extend(self.recording.flush().map(Effect::Record));
             let grace_ms = millis(self.settings.shutdown_grace);
@@ -130,7 +137,7 @@ impl Supervisor {
                     out.push(Effect::Examine { incarnation });
                 }
                 Silence::Unhealthy => {
-                    self.unhealthy(out);
+                    self.unhealthy(false, out);
                     return;
                 }
             }
@@ -145,23 +152,26 @@ impl Supervisor {
         self.forget_streak(out);
     }
 
-    fn unhealthy(&mut self, out: &mut Vec<Effect>) {
+    /// It is silent for too long, or `triggered` that itself.
+    pub(super) fn unhealthy(&mut self, triggered: bool, out: &mut Vec<Effect>) {
         let now = self.now;
         let action = self.settings.on_missed;
         let State::Live(child) = &mut self.state else { return };
         let silent = now.up.since(child.pulse.last());
         let incarnation = child.incarnation;
         child.healthy_since = None;
-        let cause = if child.pulse.beaten() {
+        let cause = if triggered {
+            StopCause::Triggered
+        } else if child.pulse.beaten() {
             StopCause::Silent(silent)
         } else {
             StopCause::NoFirstBeat(silent)
         };
         out.extend(self.recording.flush().map(Effect::Record));
         let silent_ms = millis(silent);
-        out.push(Effect::Record(Fact::Unhealthy { incarnation, silent_ms, action }));
+        out.push(Effect::Record(Fact::Unhealthy { incarnation, silent_ms, action, triggered }));
         out.push(Effect::Examine { incarnation });
-        self.trouble(silent);
+        self.trouble(if triggered { Duration::ZERO } else { silent });
         match action {
             OnMissed::Alert => self.persist(out),
             OnMissed::Restart => self.begin_stop(cause, None, out),
@@ -198,7 +208,7 @@ impl Supervisor {
     }
 
     /// Trouble began, with the last sign of life `silent` ago; the first one counts until recovery.
-    pub(super) fn trouble(&mut self, silent: std::time::Duration) {
+    pub(super) fn trouble(&mut self, silent: Duration) {
         let ms = i64::try_from(millis(silent)).unwrap_or(0);
         let since = Wall(self.now.wall.0.saturating_sub(ms));
         self.memory.trouble_since.get_or_insert(since);

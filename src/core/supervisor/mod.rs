@@ -7,6 +7,7 @@
 mod ended;
 mod hearing;
 mod live;
+mod notices;
 mod signals;
 mod start;
 mod stop;
@@ -22,6 +23,7 @@ use super::ending::Ending;
 use super::event::Event;
 use super::fact::{Fact, FinishedWhy};
 use super::memory::Memory;
+use super::notice::Road;
 use super::pulse::{Pulse, Silence};
 use super::recording::Recording;
 use super::settings::{OnEscalate, Settings};
@@ -85,6 +87,8 @@ pub(super) struct Child {
     healthy_since: Option<Up>,
     /// The last beat.
     last_beat: Option<Up>,
+    /// When its output counted as a beat last.
+    output_at: Option<Up>,
     /// When it announced its shutdown.
     announced: Option<Up>,
     /// When it was looked at in its silence, and the CPU time of its tree then.
@@ -123,6 +127,8 @@ pub(super) enum StopCause {
     NoFirstBeat(Duration),
     /// Its announced shutdown overran.
     ShutdownOverrun,
+    /// It said itself that it hangs.
+    Triggered,
 }
 
 /// A child that got a stop signal.
@@ -133,6 +139,8 @@ pub(super) struct Stopping {
     /// Somebody asked for it, then, by this signal.
     requested: Option<(Up, Signal)>,
     kill_at: Up,
+    /// The child may put that off until then at most.
+    kill_by: Up,
     /// When KILL was sent first.
     killed: Option<Up>,
     /// That it survives KILL has been recorded.
@@ -258,6 +266,8 @@ pub struct Supervisor {
     blocked: Option<(Up, bool)>,
     /// What cannot be written at present.
     failing: Vec<super::event::Kept>,
+    /// The roads of which it was said that they are off.
+    off: Vec<Road>,
 }
 
 impl Supervisor {
@@ -281,6 +291,7 @@ impl Supervisor {
             noticed: false,
             blocked: None,
             failing: Vec::new(),
+            off: Vec::new(),
         }
     }
 
@@ -338,6 +349,8 @@ impl Supervisor {
             Event::BadBeat { incarnation, reason } => {
                 out.extend(self.recording.bad(now.up, incarnation, reason).map(Effect::Record));
             }
+            Event::Notice { incarnation, notice } => self.notice(incarnation, notice, out),
+            Event::SourceOff { source, error, deaf } => self.source_off(source, error, deaf, out),
             Event::Examined { incarnation, evidence } => self.examined(incarnation, *evidence, out),
             Event::Exited { incarnation, ending, last } => {
                 self.exited(incarnation, ending, last, out);

@@ -97,6 +97,7 @@ impl Supervisor {
             cause,
             requested: requested.map(|(signal, _)| (now, signal)),
             kill_at: now.plus(self.settings.stop_timeout),
+            kill_by: now.plus(self.settings.stop_timeout.max(self.settings.shutdown_grace)),
             killed: None,
             told_stuck: false,
             again_at: Up::default(),
