@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::core::event::{By, Event};
 use crate::core::supervisor::Phase;
 use crate::sys::pending::{self, ReadResult};
+use crate::sys::runtime;
 use crate::sys::socket::{self, Listener};
 use crate::wire::control::{Answer, LINE_MAX, Request, read_request, write};
 
@@ -94,7 +95,7 @@ impl Client {
 impl Shell {
     /// Where the socket of this agent is.
     pub(super) fn control_path(&self) -> PathBuf {
-        socket::runtime_dir().join(format!("{}.sock", socket::short_name(self.paths.dir())))
+        runtime::dir().join(format!("{}.sock", socket::short_name(self.paths.dir())))
     }
 
     /// Opens the socket. Without it the agent is supervised all the same, and that is said.
