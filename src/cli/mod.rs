@@ -1,6 +1,7 @@
 //! The command line: one file per command, each with its definition and its deed.
 
 mod agents;
+mod beat;
 mod check;
 mod events;
 mod output;
@@ -69,11 +70,12 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 5] = [
+const COMMANDS: [Entry; 6] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
     ("resume", resume::command, resume::main),
+    ("beat", beat::command, beat::main),
     ("check", check::command, check::main),
 ];
 

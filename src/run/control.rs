@@ -122,11 +122,19 @@ impl Shell {
         for client in control.take() {
             let answer = match read_request(&client.line) {
                 Ok(Request::Resume) => self.resume()?,
+                Ok(Request::Beat { incarnation, line }) => self.beat_by_command(incarnation, &line),
                 Err(words) => Answer { ok: false, words },
             };
             client.answer(&answer);
         }
         ControlFlow::Continue(())
+    }
+
+    fn beat_by_command(&mut self, incarnation: Option<u32>, line: &str) -> Answer {
+        match self.take_beat(incarnation, line) {
+            Ok(words) => Answer { ok: true, words },
+            Err(words) => Answer { ok: false, words },
+        }
     }
 
     fn resume(&mut self) -> ControlFlow<u8, Answer> {

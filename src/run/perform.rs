@@ -91,6 +91,7 @@ impl Shell {
         if let Some(terminal) = shared {
             terminal.remember();
         }
+        self.open_roads(incarnation);
         let env_set = self.environment(incarnation);
         let (stdout, stderr) = self.outputs();
         let request = Spawn {
@@ -121,6 +122,7 @@ impl Shell {
                 self.leave_directory();
             }
             Err(error) => {
+                self.close_roads(incarnation);
                 let kind = match error.kind {
                     Kind::NotFound => SpawnFailureKind::NotFound,
                     Kind::NotExecutable => SpawnFailureKind::NotExecutable,
@@ -150,8 +152,8 @@ impl Shell {
         let resolved = &self.plan.resolved;
         let piped = |pipe| if pipe { Output::Pipe } else { Output::Inherit };
         // A plain wrapper that nobody asked for beats leaves the terminal to who expects one.
-        let wrapper = resolved.settings.policy == Policy::Never && resolved.scan_by_default;
-        let scan = resolved.scan_stdout && !(wrapper && tty::is_terminal(1));
+        let wrapper = resolved.settings.policy == Policy::Never && resolved.source_by_default;
+        let scan = resolved.source.scans_stdout() && !(wrapper && tty::is_terminal(1));
         (piped(scan), piped(resolved.capture_stderr && !tty::is_terminal(2)))
     }
 
@@ -181,6 +183,7 @@ impl Shell {
             };
             set.push(("AGENTWATCH_LAST_EXIT".into(), text.into()));
         }
+        set.extend(self.road_variables());
         // A piped Python would hold its beats back for minutes.
         if std::env::var_os("PYTHONUNBUFFERED").is_none() {
             set.push(("PYTHONUNBUFFERED".into(), "1".into()));
@@ -189,11 +192,14 @@ impl Shell {
     }
 }
 
+/// Those of them that have names of their own; `AGENTWATCH_PIPE` is that of an agentwatch above us.
+const OURS: [&[u8]; 5] =
+    [b"NOTIFY_SOCKET", b"AGENTWATCH_PIPE", b"AGENTWATCH_LAST_EXIT", b"LISTEN_FDS", b"LISTEN_PID"];
+
 /// Variables that are agentwatch's own and never reach the child (SPEC §2, §10).
 fn is_ours(name: &std::ffi::OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(OPT_PREFIX.as_bytes())
         || name.starts_with(b"WATCHDOG_")
-        || [&b"NOTIFY_SOCKET"[..], b"AGENTWATCH_LAST_EXIT", b"LISTEN_FDS", b"LISTEN_PID"]
-            .contains(&name)
+        || OURS.contains(&name)
 }

@@ -39,7 +39,7 @@ impl Fifo {
                 fs::remove_file(path)?;
                 nix::unistd::mkfifo(path, mode)?;
             }
-            made => made?,
+            result => result?,
         }
         // Made so soon that it is removed in any case.
         let opened = OpenOptions::new()

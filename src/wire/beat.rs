@@ -14,7 +14,7 @@ use memchr::{memchr, memchr2_iter};
 use std::fmt;
 use std::time::Duration;
 
-pub use any::parse_any;
+pub use any::{parse_any, too_long_for_any};
 pub use named::Named;
 
 /// How much of an agent's or a model's name is kept, in bytes.

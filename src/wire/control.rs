@@ -2,15 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The longest line either way, in bytes.
-pub const LINE_MAX: usize = 4096;
+/// The longest line either way, in bytes: a beat whose message is as long as a message may be, escaped
+/// twice, is not longer.
+pub const LINE_MAX: usize = 16 * 1024;
 
 /// A command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
     /// Lift the latch and start again.
     Resume,
+    /// Take a beat of the child that runs.
+    Beat {
+        /// From this incarnation; whoever is not of the agent does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incarnation: Option<u32>,
+        /// The beat as it would stand in the FIFO.
+        line: String,
+    },
 }
 
 /// The answer.
@@ -56,6 +65,8 @@ mod tests {
         let line = write(&Request::Resume).unwrap();
         assert_eq!(line, b"{\"command\":\"resume\"}\n");
         assert_eq!(read_request(line.trim_ascii_end()), Ok(Request::Resume));
+        let beat = Request::Beat { incarnation: Some(3), line: "{\"status\":\"ok\"}".into() };
+        assert_eq!(read_request(write(&beat).unwrap().trim_ascii_end()), Ok(beat));
         let answer = Answer { ok: true, words: "started".into() };
         let line = write(&answer).unwrap();
         assert_eq!(read_answer(line.trim_ascii_end()), Some(answer));

@@ -1,4 +1,4 @@
-//! Reads a datagram of the sd_notify protocol: lines of `NAME=value`, of which most mean nothing here.
+//! Reads a datagram of the `sd_notify` protocol: lines of `NAME=value`, of which most mean nothing here.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -54,6 +54,7 @@ pub fn parse(datagram: &[u8]) -> Told {
 }
 
 /// What was read so far.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the protocol")]
 #[derive(Default)]
 struct Read<'a> {
     ready: bool,

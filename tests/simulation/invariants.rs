@@ -143,6 +143,7 @@ impl Checker {
         rule(8, self.stopping_for.is_none(), || "started while asked to stop".to_owned())
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: one arm a fact")]
     fn fact(&mut self, fact: &Fact, settings: &Settings) -> Verdict {
         match fact {
             Fact::Exited { incarnation, outcome, .. } => {
@@ -159,6 +160,7 @@ impl Checker {
                     })?;
                 }
             }
+            Fact::Unhealthy { triggered: true, .. } => self.health_from = self.real,
             Fact::Unhealthy { .. } => {
                 self.health_from = self.real;
                 let limit = if self.beaten {
@@ -196,6 +198,9 @@ impl Checker {
             | Fact::SpawnFailed { .. }
             | Fact::Beat(_)
             | Fact::BadBeat { .. }
+            | Fact::Notified { .. }
+            | Fact::Extended { .. }
+            | Fact::SourceOff { .. }
             | Fact::Unwatched { .. }
             | Fact::OutputBlocked { .. }
             | Fact::OutputUnblocked { .. }

@@ -2,6 +2,7 @@
 
 mod ends;
 mod lives;
+mod notices;
 mod rules;
 mod signals;
 mod silence;

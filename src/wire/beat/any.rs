@@ -31,19 +31,23 @@ pub fn parse_any(line: &[u8]) -> Parsed {
         Ok(fields) => fields,
         Err(error) => {
             mended = without_lone_surrogates(text);
-            match mended.as_deref().map(read) {
-                Some(Ok(fields)) => fields,
-                _ => {
-                    let why = error.to_string().replace("line 1 column", "column");
-                    return bad(&format!("not JSON: {why}"));
-                }
-            }
+            let Some(Ok(fields)) = mended.as_deref().map(read) else {
+                let why = error.to_string().replace("line 1 column", "column");
+                return bad(&format!("not JSON: {why}"));
+            };
+            fields
         }
     };
     match fields.beat() {
         Ok(beat) => Parsed::Beat(Box::new(beat)),
         Err(reason) => Parsed::Bad(reason),
     }
+}
+
+/// What a line is there that was too long to be kept.
+#[must_use]
+pub fn too_long_for_any() -> Parsed {
+    Parsed::Bad(Reason::new("longer than 256 KiB"))
 }
 
 #[cfg(test)]

@@ -374,6 +374,8 @@ fn tell(fact: &Fact) -> String {
             (Some(used), Some(over)) => format!("seen: {used}ms CPU in {}s", over / 1000),
             _ => "seen".to_owned(),
         },
+        Fact::Extended { what, by_ms, .. } => format!("extended {what:?} {}s", by_ms / 1000),
+        Fact::Unhealthy { triggered: true, .. } => "triggered".to_owned(),
         Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
         Fact::Exited { incarnation, ending, outcome, .. } => {
             let what = match outcome {
@@ -406,6 +408,8 @@ fn tell(fact: &Fact) -> String {
         | Fact::SpawnFailed { .. }
         | Fact::Beat(_)
         | Fact::BadBeat { .. }
+        | Fact::Notified { .. }
+        | Fact::SourceOff { .. }
         | Fact::Unwatched { .. }
         | Fact::OutputBlocked { .. }
         | Fact::OutputUnblocked { .. }
