@@ -55,6 +55,7 @@ pub fn command() -> Command {
     };
     let text = |(flag, _, name, help)| Arg::new(flag).long(flag).value_name(name).help(help);
     Command::new("beat")
+        .allow_negative_numbers(true)
         .about("Send a heartbeat: inside an agent its own, elsewhere that of the agent NAME")
         .arg(agents::name_arg().help("The agent; inside one it need not be named"))
         .args(TEXTS.map(text))

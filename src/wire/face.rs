@@ -78,7 +78,7 @@ impl Voice {
             },
             Fact::BadBeat { reason, .. } if !self.said.bad_beat => {
                 self.said.bad_beat = true;
-                vec![format!("not a beat: {reason}; passed on as output, counted in the journal")]
+                vec![format!("not a beat: {reason}; counted in the journal")]
             }
             Fact::Unwatched { .. } if plain => Vec::new(),
             Fact::Unwatched { silent_ms, .. } => self.unwatched(*silent_ms),
