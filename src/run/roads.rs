@@ -184,8 +184,10 @@ impl Shell {
     pub(super) fn clear_roads(&self) {
         let latest = self.supervisor.memory().incarnation;
         let current = self.roads.as_ref().map(|roads| roads.incarnation);
-        for stale in [latest.checked_sub(1), Some(latest)].into_iter().flatten() {
-            for ending in ["pipe", "notify"].iter().filter(|_| Some(stale) != current) {
+        for stale in [latest.saturating_sub(1), latest] {
+            // Of the first life of all there is nothing before it.
+            let none = stale == 0 || Some(stale) == current;
+            for ending in ["pipe", "notify"].iter().filter(|_| !none) {
                 // Mostly there is none.
                 let _ = std::fs::remove_file(self.road_path(stale, ending));
             }

@@ -129,6 +129,8 @@ impl Voice {
                 vec![format!("stopped by {by} after {after}{}", words::summary(summary))]
             }
             Fact::Finished { reason, code, summary } => Self::finished(*reason, *code, summary),
+            // To a plain wrapper it changes nothing.
+            Fact::ShutdownAnnounced { .. } if plain => Vec::new(),
             Fact::ShutdownAnnounced { .. }
             | Fact::TreeStuck { .. }
             | Fact::Resumed { .. }
