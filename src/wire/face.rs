@@ -80,7 +80,8 @@ impl Voice {
                 self.said.bad_beat = true;
                 vec![format!("not a beat: {reason}; counted in the journal")]
             }
-            Fact::Unwatched { .. } if plain => Vec::new(),
+            // To a plain wrapper neither changes anything.
+            Fact::Unwatched { .. } | Fact::ShutdownAnnounced { .. } if plain => Vec::new(),
             Fact::Unwatched { silent_ms, .. } => self.unwatched(*silent_ms),
             Fact::Evidence { .. } => self.seen(fact),
             Fact::Exited { ending, ran_ms, outcome, traces, .. } => {
@@ -129,8 +130,6 @@ impl Voice {
                 vec![format!("stopped by {by} after {after}{}", words::summary(summary))]
             }
             Fact::Finished { reason, code, summary } => Self::finished(*reason, *code, summary),
-            // To a plain wrapper it changes nothing.
-            Fact::ShutdownAnnounced { .. } if plain => Vec::new(),
             Fact::ShutdownAnnounced { .. }
             | Fact::TreeStuck { .. }
             | Fact::Resumed { .. }
