@@ -10,6 +10,7 @@ mod pty;
 mod beats;
 mod commands;
 mod configuration;
+mod corpus;
 mod examples;
 mod health;
 mod hostile;
