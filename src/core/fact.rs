@@ -34,6 +34,11 @@ pub enum Cause {
         /// For how long that was awaited.
         silent_ms: u64,
     },
+    /// Its beats came, but its cycle stood still, and it was ended.
+    Stalled {
+        /// For how long.
+        for_ms: u64,
+    },
     /// Its announced shutdown took too long and it was killed.
     ShutdownOverrun {
         /// The time it had.
@@ -82,6 +87,8 @@ pub enum StopWhy {
     },
     /// It was unhealthy.
     Unhealthy,
+    /// Its beats came without progress.
+    Stalled,
     /// Its announced shutdown took too long.
     ShutdownOverrun,
     /// It did not stop in time.
@@ -206,6 +213,28 @@ pub enum Fact {
         silent_ms: u64,
         /// What follows.
         action: OnMissed,
+    },
+    /// Beats come, but the cycle they tell has stood still for too long.
+    Stalled {
+        /// Which incarnation.
+        incarnation: u32,
+        /// The number that does not grow.
+        cycle: u64,
+        /// For how long.
+        for_ms: u64,
+        /// Beats that came meanwhile.
+        beats: u64,
+        /// What follows.
+        action: OnMissed,
+    },
+    /// The cycle moves again.
+    Progressing {
+        /// Which incarnation.
+        incarnation: u32,
+        /// The number it has grown to.
+        cycle: u64,
+        /// How long it had stood still.
+        for_ms: u64,
     },
     /// What an unhealthy child was doing, before it was touched.
     Evidence {

@@ -106,6 +106,7 @@ fn catch_up(memory: &mut Memory, records: &[Record]) {
         }
     }
     memory.incarnation = memory.incarnation.max(told.incarnation);
+    memory.tokens.0 = told.tokens.0.or(memory.tokens.0);
 }
 
 /// What the newest day files tell.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::ending::Ending;
 use crate::core::memory::{Latch, Memory, Streak, Tree};
 use crate::core::time::{LocalDay, Wall, millis};
+use crate::core::usage::Counter;
 
 /// The version that is written; another one is not read.
 pub const VERSION: u32 = 1;
@@ -56,6 +57,9 @@ struct State {
     latch: Option<LatchState>,
     slowest_first_beat_ms: Option<u64>,
     trouble_since_ms: Option<i64>,
+    /// Missing in what an older agentwatch wrote.
+    #[serde(default)]
+    tokens_total: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +125,7 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
             .map(|latch| LatchState { since_ms: latch.since.0, failures: latch.failures }),
         slowest_first_beat_ms: memory.slowest_first_beat.map(millis),
         trouble_since_ms: memory.trouble_since.map(|wall| wall.0),
+        tokens_total: memory.tokens.0,
     };
     let mut bytes = serde_json::to_vec_pretty(&state)?;
     bytes.push(b'\n');
@@ -163,6 +168,7 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
             .map(|latch| Latch { since: Wall(latch.since_ms), failures: latch.failures }),
         slowest_first_beat: state.slowest_first_beat_ms.map(Duration::from_millis),
         trouble_since: state.trouble_since_ms.map(Wall),
+        tokens: Counter(state.tokens_total),
     };
     Ok((state.identity, memory))
 }
@@ -206,6 +212,7 @@ mod tests {
             latch: Some(Latch { since: Wall(3), failures: 3 }),
             slowest_first_beat: Some(Duration::from_millis(400)),
             trouble_since: Some(Wall(4)),
+            tokens: Counter(Some(5_000_000)),
         };
         (identity, memory)
     }

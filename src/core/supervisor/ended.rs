@@ -105,6 +105,7 @@ impl Supervisor {
                 return (Outcome::Stopped, Some(Next::Stopped { by, code }));
             }
             Some((StopCause::Silent(silent), _)) => Cause::Silent { silent_ms: millis(silent) },
+            Some((StopCause::Stalled(lasted), _)) => Cause::Stalled { for_ms: millis(lasted) },
             Some((StopCause::NoFirstBeat(silent), _)) => {
                 Cause::NoFirstBeat { silent_ms: millis(silent) }
             }

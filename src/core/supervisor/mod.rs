@@ -22,13 +22,14 @@ use super::ending::Ending;
 use super::event::Event;
 use super::fact::{Fact, FinishedWhy};
 use super::memory::Memory;
+use super::progress::Progress;
 use super::pulse::{Pulse, Silence};
 use super::recording::Recording;
 use super::settings::{OnEscalate, Settings};
 use super::signal::Signal;
 use super::sweep::Sweep;
 use super::time::{Boot, Now, Up, When};
-use super::usage::{Totals, Usage};
+use super::usage::Totals;
 
 pub use hearing::{BLOCKED_AFTER, OVERSLEPT};
 
@@ -52,6 +53,8 @@ pub enum Why {
     Late,
     /// A silence becomes unhealthy, or a first beat is overdue.
     Unhealthy,
+    /// A cycle has stood still for too long.
+    Stalled,
     /// An agent that never beat is to be told of once.
     Notice,
     /// The streak is to be forgotten.
@@ -78,12 +81,12 @@ pub(super) struct Child {
     /// False between the decision and the word that it runs.
     spawned: bool,
     pulse: Pulse,
-    usage: Usage,
+    progress: Progress,
     /// A first beat is demanded within this time.
     first_limit: Option<Duration>,
     /// Unbroken health since then.
     healthy_since: Option<Up>,
-    /// The last beat.
+    /// The last beat; where progress is asked for, the last that told some.
     last_beat: Option<Up>,
     /// When it announced its shutdown.
     announced: Option<Up>,
@@ -119,6 +122,8 @@ pub(super) enum StopCause {
     Requested,
     /// It was silent for this long.
     Silent(Duration),
+    /// Its beats came, but its cycle had stood still for this long.
+    Stalled(Duration),
     /// It sent no first beat for this long.
     NoFirstBeat(Duration),
     /// Its announced shutdown overran.

@@ -110,6 +110,7 @@ impl Supervisor {
                 (StopWhy::Requested { by }, self.settings.stop_signal, false)
             }
             (_, Some((by, reached))) => (StopWhy::Requested { by }, by, reached),
+            (StopCause::Stalled(_), None) => (StopWhy::Stalled, self.settings.stop_signal, false),
             (_, None) => (StopWhy::Unhealthy, self.settings.stop_signal, false),
         };
         out.push(Effect::Record(Fact::Stopping { incarnation, why, signal }));

@@ -2,6 +2,7 @@
 
 mod ends;
 mod lives;
+mod progress;
 mod rules;
 mod signals;
 mod silence;

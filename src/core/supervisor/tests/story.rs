@@ -37,6 +37,8 @@ pub fn defaults() -> Settings {
         start_grace: None,
         on_missed: OnMissed::Restart,
         max_expect: Duration::from_hours(1),
+        progress_within: None,
+        on_stalled: OnMissed::Alert,
         policy: Policy::Auto,
         cooldown: min(5),
         max_failures: 3,
@@ -371,6 +373,12 @@ fn tell(fact: &Fact) -> String {
             _ => "seen".to_owned(),
         },
         Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
+        Fact::Stalled { cycle, for_ms, beats, .. } => {
+            format!("stalled at {cycle} for {}s, {beats} beats", for_ms / 1000)
+        }
+        Fact::Progressing { cycle, for_ms, .. } => {
+            format!("progressing to {cycle} after {}s", for_ms / 1000)
+        }
         Fact::Exited { incarnation, ending, outcome, .. } => {
             let what = match outcome {
                 Outcome::Failure { cause, streak, .. } => {
