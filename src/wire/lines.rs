@@ -49,6 +49,7 @@ pub struct Lines {
     held: Vec<u8>,
     /// The start of a line that has no `{` yet; at most [`prefix::MAX`] bytes.
     before: Vec<u8>,
+    judged: prefix::Judged,
     limit: usize,
 }
 
@@ -67,7 +68,13 @@ impl Lines {
 
     /// The limit is a parameter so that tests can try every split of a line that is too long.
     fn with_limit(limit: usize) -> Self {
-        Self { at: At::Start, held: Vec::new(), before: Vec::new(), limit }
+        Self {
+            at: At::Start,
+            held: Vec::new(),
+            before: Vec::new(),
+            judged: prefix::Judged::default(),
+            limit,
+        }
     }
 
     /// Looks at the next bytes of the stream and hands over every candidate that ends in them.
@@ -128,11 +135,11 @@ impl Lines {
         let opens = match start {
             None => false,
             Some(start) if ended || self.before.is_empty() => {
-                (ended || self.at == At::Start) && prefix::may_open(start)
+                (ended || self.at == At::Start) && self.judged.may_open(start)
             }
             Some(start) => {
                 self.extend(start);
-                self.at == At::Start && prefix::may_open(&self.before)
+                self.at == At::Start && self.judged.may_open(&self.before)
             }
         };
         self.before.clear();
