@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::core::beat::{Beat, Status};
+use crate::core::command::{Command, Reply};
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{
@@ -64,6 +65,7 @@ pub enum Strays {
     Stuck,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 pub struct Story {
     pub sut: Supervisor,
     pub now: Now,
@@ -83,6 +85,13 @@ pub struct Story {
     /// What of them is worth telling and was not taken yet.
     told: Vec<String>,
     pub exit: Option<u8>,
+    /// The last start went on with what an earlier one had left undone.
+    pub again: bool,
+    /// The tree is stopped where it is.
+    pub frozen: bool,
+    /// Processes that escape the next freeze.
+    pub escaped: u32,
+    reply: Option<Reply>,
     alive: Option<u32>,
 }
 
@@ -112,6 +121,10 @@ impl Story {
             effects: Vec::new(),
             told: Vec::new(),
             exit: None,
+            again: false,
+            frozen: false,
+            escaped: 0,
+            reply: None,
             alive: None,
         }
     }
@@ -144,7 +157,10 @@ impl Story {
                 self.facts.push(fact);
             }
             Effect::Persist { .. } => self.persisted = self.sut.memory().clone(),
-            Effect::Spawn { incarnation } => self.spawn(incarnation),
+            Effect::Spawn { incarnation, again } => {
+                self.again = again;
+                self.spawn(incarnation);
+            }
             Effect::Stop { reached: true, .. } => self.told.push("only CONT".to_owned()),
             Effect::Stop { signal, scope, .. } => {
                 self.told.push(format!("signal {} {scope:?}", signal.0));
@@ -159,6 +175,17 @@ impl Story {
             }
             Effect::Suspend { firmly } => self.told.push(format!("suspend {firmly}")),
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
+            Effect::Freeze { incarnation } => {
+                self.told.push("freeze".to_owned());
+                let fresh = std::mem::take(&mut self.escaped);
+                self.frozen = true;
+                self.step(Event::Frozen { incarnation, fresh });
+            }
+            Effect::Thaw { .. } => {
+                self.told.push("thaw".to_owned());
+                self.frozen = false;
+            }
+            Effect::Answer(reply) => self.reply = Some(reply),
             Effect::Exit { code } => {
                 self.told.push(format!("exit {code}"));
                 self.exit = Some(code);
@@ -264,7 +291,19 @@ impl Story {
     }
 
     pub fn resume(&mut self) -> &mut Self {
-        self.step(Event::Resume { by: By::Command })
+        self.command(Command::Resume);
+        self
+    }
+
+    /// Gives a command and returns the answer.
+    pub fn command(&mut self, command: Command) -> Reply {
+        self.reply = None;
+        self.step(Event::Command(command));
+        let reply = self.reply.take().expect("every command is answered");
+        if self.exit.is_none() {
+            self.tick();
+        }
+        reply
     }
 
     pub fn tick(&mut self) -> &mut Self {
@@ -355,12 +394,15 @@ fn brief(effect: &Effect) -> String {
     match effect {
         Effect::Record(fact) => format!("record {}", tell(fact)),
         Effect::Persist { .. } => "persist".to_owned(),
-        Effect::Spawn { incarnation } => format!("spawn {incarnation}"),
+        Effect::Spawn { incarnation, .. } => format!("spawn {incarnation}"),
         Effect::Stop { incarnation, .. } => format!("stop {incarnation}"),
         Effect::Examine { incarnation } => format!("examine {incarnation}"),
         Effect::Pass { incarnation, .. } => format!("pass {incarnation}"),
         Effect::Suspend { .. } => "suspend".to_owned(),
         Effect::EndTree { incarnation, how } => format!("end tree {incarnation} {how:?}"),
+        Effect::Freeze { incarnation } => format!("freeze {incarnation}"),
+        Effect::Thaw { incarnation } => format!("thaw {incarnation}"),
+        Effect::Answer(_) => "answer".to_owned(),
         Effect::Exit { code } => format!("exit {code}"),
     }
 }
@@ -382,6 +424,9 @@ fn tell(fact: &Fact) -> String {
                 }
                 other @ (Outcome::Finished
                 | Outcome::Stopped
+                | Outcome::Restarting
+                | Outcome::Completed { .. }
+                | Outcome::Parked
                 | Outcome::NoFault
                 | Outcome::Signalled
                 | Outcome::Passed) => word(other),
@@ -389,6 +434,11 @@ fn tell(fact: &Fact) -> String {
             format!("exited {incarnation} {}: {what}", ending.code())
         }
         Fact::Cooldown { wait_ms, .. } => format!("cooldown {}s", wait_ms / 1000),
+        Fact::Parked { wait_ms, asked, .. } => {
+            format!("parked {}s{}", wait_ms / 1000, if *asked { " asked" } else { "" })
+        }
+        Fact::Waiting { wait_ms, .. } => format!("waiting {}s", wait_ms / 1000),
+        Fact::Continued { paused_ms, .. } => format!("continued after {}s", paused_ms / 1000),
         Fact::Stopping { why, signal, .. } => format!("stopping {} {}", signal.0, word(why)),
         Fact::Escalated { reason, failures, .. } => format!("escalated {reason:?} {failures}"),
         Fact::Stopped { code, .. } => format!("stopped {code}"),
@@ -412,6 +462,11 @@ fn tell(fact: &Fact) -> String {
         | Fact::SignalPassed { .. }
         | Fact::Strays { .. }
         | Fact::TreeStuck { .. }
+        | Fact::Idle { .. }
+        | Fact::RestartAsked { .. }
+        | Fact::Held
+        | Fact::Paused { .. }
+        | Fact::Released { .. }
         | Fact::ShutdownAnnounced { .. }
         | Fact::Latched { .. }
         | Fact::Resumed { .. }
