@@ -98,6 +98,7 @@ fn flag(key: &'static Key) -> Option<Arg> {
         | Kind::Path
         | Kind::Input
         | Kind::Name
+        | Kind::Label
         | Kind::Bool => arg.value_parser(OsStringValueParser::new()),
     })
 }

@@ -29,6 +29,8 @@ pub enum Kind {
     Input,
     /// The name of an agent (SPEC §10).
     Name,
+    /// A short text without spaces: an image tag, a commit.
+    Label,
     /// `true` or `false`.
     Bool,
 }
@@ -244,6 +246,26 @@ pub const KEYS: &[Key] = &[
         help: "More failures than this in one day escalate too",
     },
     Key {
+        path: "restart.repeat",
+        flag: Some("repeat"),
+        variable: None,
+        // Zero is a choice: the cooldown of failures still holds, and a run that did nothing is told of.
+        kind: Kind::Duration { min: Duration::ZERO, max: MONTH },
+        fallback: Fallback::Open { words: "off, exit 0 is the end", example: "15m" },
+        value_name: "DURATION",
+        help: "Exit 0 completes a run; the next one starts this long after it",
+    },
+    Key {
+        path: "restart.max_run",
+        flag: Some("max-run"),
+        variable: None,
+        // Zero would condemn every run at birth.
+        kind: Kind::Duration { min: TICK, max: MONTH },
+        fallback: Fallback::Open { words: "off, a run may last", example: "6h" },
+        value_name: "DURATION",
+        help: "A run that lasts longer is stopped, and that is a failure",
+    },
+    Key {
         path: "restart.reset_after",
         flag: Some("reset-after"),
         variable: None,
@@ -261,6 +283,15 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::ByPid { usual: "exit", as_pid1: "hold" },
         value_name: "exit|hold",
         help: "After escalation: exit with 69, or hold with the child down until resumed",
+    },
+    Key {
+        path: "release",
+        flag: Some("release"),
+        variable: None,
+        kind: Kind::Label,
+        fallback: Fallback::Open { words: "unset", example: "v1.4.2" },
+        value_name: "ID",
+        help: "What is being run; another one than before starts without the old failures and latch",
     },
     Key {
         path: "stop.signal",

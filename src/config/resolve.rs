@@ -28,6 +28,8 @@ pub struct Resolved {
     pub name_derived: bool,
     /// The command and its arguments; empty only for `check` alone.
     pub command: Vec<OsString>,
+    /// The command for restarts, if it is another.
+    pub restart_command: Option<Vec<OsString>>,
     /// Where all agents keep their data, absolute.
     pub state_dir: PathBuf,
     /// Whether stdout is looked through for beats.
@@ -135,6 +137,7 @@ pub fn run_with(
         name: chosen.0.get("name").map(|set| set.text.clone()).unwrap_or_default(),
         name_derived,
         command,
+        restart_command: None,
         state_dir: chosen.path("state_dir")?,
         scan_stdout: matches!(source, "auto" | "stdout"),
         scan_by_default,
@@ -194,10 +197,7 @@ impl Chosen {
             beats,
             interval: self.duration("heartbeat.interval")?,
             misses: self.count("heartbeat.misses")?,
-            start_grace: match self.0.get("heartbeat.start_grace") {
-                Some(_) => Some(self.duration("heartbeat.start_grace")?),
-                None => None,
-            },
+            start_grace: self.maybe("heartbeat.start_grace", Self::duration)?,
             on_missed: self.pick(
                 "heartbeat.on_missed",
                 &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
@@ -233,6 +233,10 @@ impl Chosen {
                 .pick("stop.scope", &[("group", StopScope::Group), ("child", StopScope::Child)])?,
             stop_timeout: self.duration("stop.timeout")?,
             shutdown_grace: self.duration("stop.shutdown_grace")?,
+            rules: Vec::new(),
+            repeat: self.maybe("restart.repeat", Self::duration)?,
+            max_run: self.maybe("restart.max_run", Self::duration)?,
+            release: self.maybe("release", Self::text)?,
         })
     }
 
@@ -248,6 +252,22 @@ impl Chosen {
 
     // One reader for each kind. That the table gives every key its kind is held by a test; here it
     // is an error and not a panic, because supervision must not die of a typo of ours.
+
+    /// A value that may be left unset.
+    fn maybe<T>(
+        &self,
+        key: &'static str,
+        read: impl Fn(&Self, &'static str) -> Result<T, ConfigError>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.0.contains_key(key).then(|| read(self, key)).transpose()
+    }
+
+    fn text(&self, key: &'static str) -> Result<String, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Name(text)) => Ok(text.clone()),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
 
     fn duration(&self, key: &'static str) -> Result<Duration, ConfigError> {
         match self.0.get(key).map(|set| &set.value) {

@@ -63,7 +63,8 @@ fn value(one: &Effective) -> Json {
         | Kind::Signal
         | Kind::Path
         | Kind::Input
-        | Kind::Name => Json::from(text.as_str()),
+        | Kind::Name
+        | Kind::Label => Json::from(text.as_str()),
     }
 }
 

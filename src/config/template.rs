@@ -19,7 +19,8 @@ pub fn line(key: &Key) -> String {
         | Kind::Signal
         | Kind::Path
         | Kind::Input
-        | Kind::Name => {
+        | Kind::Name
+        | Kind::Label => {
             format!("{name} = \"{sample}\"")
         }
     }

@@ -26,7 +26,7 @@ pub enum Value {
     Signal(StopSignal),
     /// Of [`Kind::Path`], as written; of [`Kind::Input`], unless it is the word `inherit`.
     Path(PathBuf),
-    /// Of [`Kind::Name`].
+    /// Of [`Kind::Name`] and [`Kind::Label`].
     Name(String),
     /// Of [`Kind::Bool`].
     Bool(bool),
@@ -104,6 +104,8 @@ pub enum Fault {
     NotASignal,
     /// Not a name (SPEC §10).
     NotAName,
+    /// A text that is empty, too long, or holds a space or worse.
+    NotALabel,
     /// Neither true nor false.
     NotABool,
     /// An empty path.
@@ -138,6 +140,9 @@ impl fmt::Display for Fault {
             Self::NotASignal => {
                 let names: Vec<&str> = SIGNALS.iter().map(|(name, ..)| *name).collect();
                 write!(f, "is no stop signal; write one of {}, or a number", names.join(", "))
+            }
+            Self::NotALabel => {
+                f.write_str("is no ID; write 1 to 128 letters, digits or signs, without spaces")
             }
             Self::NotAName => f.write_str(
                 "is no name; write 1 to 64 letters, digits, \".\", \"_\" and \"-\", \
@@ -189,6 +194,8 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         }
         Kind::Name if name::is_valid(text) => Value::Name(text.to_owned()),
         Kind::Name => return Err(Fault::NotAName),
+        Kind::Label if is_label(text) => Value::Name(text.to_owned()),
+        Kind::Label => return Err(Fault::NotALabel),
         Kind::Bool => Value::Bool(text.parse().map_err(|_| Fault::NotABool)?),
         Kind::Path | Kind::Input if text.is_empty() => return Err(Fault::EmptyPath),
         Kind::Input if text == "inherit" => Value::Word("inherit"),
@@ -196,6 +203,12 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         Kind::Path | Kind::Input => Value::Path(PathBuf::from(written)),
     };
     Ok(Read { value, text: text.to_owned() })
+}
+
+/// Whether `text` may stand for a release: visible ASCII, of a length that fits every line it is shown in.
+fn is_label(text: &str) -> bool {
+    const MAX: usize = 128;
+    (1..=MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Reads a TOML value. Counts are integers there, durations strings, switches booleans.
@@ -207,7 +220,9 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         Kind::Duration { .. } => "a duration in quotes, such as \"60s\"",
         Kind::Count { .. } => "a number without quotes",
         Kind::Bool => "true or false without quotes",
-        Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name => "text in quotes",
+        Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name | Kind::Label => {
+            "text in quotes"
+        }
     };
     match (kind, written) {
         (Kind::Count { .. } | Kind::Bool, DeValue::String(_)) => {
@@ -296,6 +311,7 @@ mod tests {
             (CHOICE, "none", Value::Word("none")),
             (Kind::Bool, "false", Value::Bool(false)),
             (Kind::Name, "my-agent", Value::Name("my-agent".into())),
+            (Kind::Label, "crawler:v1+9f3c", Value::Name("crawler:v1+9f3c".into())),
             (Kind::Path, "a b", Value::Path("a b".into())),
         ] {
             assert_eq!(text(kind, written), Ok(value), "{written}");
@@ -322,6 +338,7 @@ mod tests {
         ] {
             assert_eq!(text(kind, written), Err(words.to_owned()), "{written}");
         }
+        assert!(text(Kind::Label, "a b").is_err_and(|words| words.starts_with("is no ID")));
         assert!(text(Kind::Name, "../etc").is_err_and(|words| words.starts_with("is no name")));
     }
 

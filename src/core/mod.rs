@@ -5,6 +5,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod beat;
+pub mod command;
 pub mod effect;
 pub mod ending;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod oom;
 pub mod progress;
 pub mod pulse;
 pub mod recording;
+pub mod rule;
 pub mod settings;
 pub mod signal;
 pub mod supervisor;

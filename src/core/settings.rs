@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::rule::Rule;
 use super::signal::Signal;
 
 /// Which exits lead to another start (SPEC §2, `restart.policy`).
@@ -84,4 +85,12 @@ pub struct Settings {
     pub stop_timeout: Duration,
     /// How long an announced shutdown may last.
     pub shutdown_grace: Duration,
+    /// What certain ends mean; the first that matches decides.
+    pub rules: Vec<Rule>,
+    /// Exit 0 is a completed run of a one-shot agent, which runs again this long after its end.
+    pub repeat: Option<Duration>,
+    /// A run that lasts longer is stopped, and that is a failure.
+    pub max_run: Option<Duration>,
+    /// What is being run (an image tag, a commit); another one than before is given a fresh start.
+    pub release: Option<String>,
 }

@@ -19,6 +19,7 @@ mod jobs;
 mod lives;
 mod never;
 mod pipes;
+mod readme;
 mod restarts;
 mod terminal;
 mod tree;

@@ -67,6 +67,10 @@ fn nobody_said_anything_gives_the_numbers_of_the_spec() {
             stop_scope: StopScope::Group,
             stop_timeout: seconds(30),
             shutdown_grace: seconds(300),
+            rules: Vec::new(),
+            repeat: None,
+            max_run: None,
+            release: None,
         }
     );
     assert_eq!((resolved.name.as_str(), resolved.name_derived), ("a", true));
