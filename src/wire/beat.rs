@@ -97,7 +97,7 @@ fn judge_at(line: &[u8], top: bool) -> Parsed {
         return Parsed::Stranger;
     };
     let Ok(text) = std::str::from_utf8(line) else {
-        return unreadable(line, "it is not UTF-8");
+        return unreadable(line, top, "it is not UTF-8");
     };
     // Python prefers single quotes, which JSON does not know: the first key tells them apart.
     if inside.trim_ascii_start().first() == Some(&b'\'') {
@@ -111,25 +111,27 @@ fn judge_at(line: &[u8], top: bool) -> Parsed {
         return fields.judge(top);
     }
     let why = error.to_string().replace("line 1 column", "column");
-    unreadable(line, &format!("not JSON: {why}"))
+    unreadable(line, top, &format!("not JSON: {why}"))
 }
 
 fn parse_dict(line: &[u8], top: bool) -> Parsed {
     let mut json = Vec::new();
     if !python::to_json(line, &mut json) {
         let why = "not a Python dict of plain values (nan, inf and objects are none)";
-        return unreadable(line, why);
+        return unreadable(line, top, why);
     }
     match std::str::from_utf8(&json).map(read) {
         Ok(Ok(fields)) => fields.judge(top),
-        Ok(Err(_)) | Err(_) => unreadable(line, "not a Python dict: a comma or colon is wrong"),
+        Ok(Err(_)) | Err(_) => {
+            unreadable(line, top, "not a Python dict: a comma or colon is wrong")
+        }
     }
 }
 
 /// What a line is that was too long to be kept, by its first bytes: a bad beat or a stranger.
 #[must_use]
 pub fn too_long(start: &[u8]) -> Parsed {
-    unreadable(&ansi::strip(start), "longer than 256 KiB")
+    unreadable(&ansi::strip(start), true, "longer than 256 KiB")
 }
 
 impl Fields<'_> {
@@ -261,11 +263,16 @@ fn read(json: &str) -> Result<Fields<'_>, serde_json::Error> {
 
 /// What a line is that cannot be read: a beat gone wrong if it shows a beat's keys.
 ///
-/// A brace before anything but a quote is somebody else's: `INFO span{id=1}: {"agent":…`.
-fn unreadable(line: &[u8], why: &str) -> Parsed {
+/// A brace before anything but a quote is somebody else's: `INFO span{id=1}: {"agent":…`. So is a message
+/// that begins like an object and goes on like a text.
+fn unreadable(line: &[u8], top: bool, why: &str) -> Parsed {
     let opened = line.trim_ascii_start().strip_prefix(b"{").unwrap_or(line).trim_ascii_start();
     let quoted = opened.first().is_none_or(|byte| matches!(byte, b'"' | b'\'' | b'b'));
-    if quoted && shows_marker(line) { Parsed::Bad(Reason::new(why)) } else { Parsed::Stranger }
+    if top && quoted && shows_marker(line) {
+        Parsed::Bad(Reason::new(why))
+    } else {
+        Parsed::Stranger
+    }
 }
 
 /// Whether `tokens_used`, or `agent` and another known key, stand in it as quoted keys.

@@ -50,13 +50,13 @@ fn behind_key<'l>(name: &[u8], line: &'l [u8], at: usize) -> Option<&'l [u8]> {
     let end = end.strip_prefix(b"\\").unwrap_or(end);
     let behind = end.strip_prefix(std::slice::from_ref(quote))?;
     // Torn right behind the key is still a key.
-    let next = behind.trim_ascii_start().first();
+    let next = unblank(behind).first();
     (matches!(quote, b'"' | b'\'') && next.is_none_or(|&byte| byte == b':')).then_some(behind)
 }
 
 /// Whether a colon and one of the words that a beat is marked by follow a key.
 fn is_word(behind: &[u8]) -> bool {
-    let value = behind.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+    let value = unblank(behind).strip_prefix(b":").map(unblank);
     // Python's bytes are text, too.
     let value = value.map(|value| value.strip_prefix(b"b").unwrap_or(value));
     let value = value.map(|value| value.strip_prefix(b"\\").unwrap_or(value));
@@ -66,6 +66,16 @@ fn is_word(behind: &[u8]) -> bool {
     let word = text.split(|byte| byte == quote || *byte == b'\\').next().unwrap_or_default();
     let word = std::str::from_utf8(word).unwrap_or_default();
     !matches!(Status::from_word(word), Status::Other(_))
+}
+
+/// Without the blanks before it, be they escaped.
+fn unblank(text: &[u8]) -> &[u8] {
+    let mut rest = text.trim_ascii_start();
+    // Ends: each round takes two bytes.
+    while let [b'\\', b'n' | b't' | b'r' | b'f', behind @ ..] = rest {
+        rest = behind.trim_ascii_start();
+    }
+    rest
 }
 
 /// Whether an escape stands in it that may mean a letter: `\u0061`, `\x61` or `\141`.

@@ -28,7 +28,7 @@ pub(super) fn is_logged(key: &str) -> bool {
 /// loguru's `record`: what the caller bound is in `extra`, what he said in `message`.
 #[derive(Default)]
 pub(super) struct Record<'a> {
-    pub(super) is_record: bool,
+    pub(super) has_level: bool,
     pub(super) message: Value<'a>,
     pub(super) extra: Extra<'a>,
 }
@@ -109,7 +109,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
                 Name::Message => record.message = object.next_value()?,
                 Name::Extra => record.extra = object.next_value()?,
                 Name::Level | Name::Other => {
-                    record.is_record |= key == Name::Level;
+                    record.has_level |= key == Name::Level;
                     object.next_value::<IgnoredAny>()?;
                 }
             }
@@ -155,6 +155,6 @@ impl Visitor<'_> for NameVisitor {
 impl<'a> Record<'a> {
     /// The fields that the caller bound, as if they stood in a flat record.
     pub(super) fn bound(&self) -> Option<&Fields<'a>> {
-        self.is_record.then_some(&*self.extra.0)
+        self.has_level.then_some(&*self.extra.0)
     }
 }

@@ -1,6 +1,7 @@
 //! What is a beat, what a bad one, and what none.
 
 mod quickly;
+mod records;
 mod strangers;
 
 use super::*;

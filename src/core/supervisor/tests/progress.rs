@@ -130,11 +130,8 @@ fn a_cumulative_count_goes_on_over_incarnations_and_lives() {
     let mut story = Story::new(defaults());
     let total = |total| Beat { tokens_total: Some(total), ..Beat::default() };
     let last = |story: &Story| {
-        let beats = story.facts.iter().rev();
-        beats.into_iter().find_map(|fact| match fact {
-            Fact::Beat(beat) => Some(beat.tokens),
-            _ => None,
-        })
+        let told = |fact: &Fact| if let Fact::Beat(beat) = fact { Some(beat.tokens) } else { None };
+        story.facts.iter().rev().find_map(told)
     };
     story.launch().beat_with(total(5_000_000));
     assert_eq!(last(&story), Some(None), "nobody saw what that was used for");
