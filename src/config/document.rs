@@ -79,7 +79,7 @@ impl Document<'_> {
             }
             match (find(&path), written.get_ref()) {
                 (Some(Place::Key(key)), _) => {
-                    contents.entries.push(self.entry(key, name, written)?)
+                    contents.entries.push(self.entry(key, name, written)?);
                 }
                 (Some(Place::Table), DeValue::Table(inner)) => {
                     self.table(&format!("{path}."), inner, contents)?;

@@ -97,7 +97,7 @@ pub fn read(
     }
     list.iter()
         .map(|one| match one.get_ref() {
-            DeValue::Table(table) => rule(table, at(one.span().start), at),
+            DeValue::Table(table) => rule(table, &at(one.span().start), at),
             _ => Err(wrong(at(one.span().start), "is a table; write [[restart.rule]]")),
         })
         .collect()
@@ -105,7 +105,7 @@ pub fn read(
 
 fn rule(
     table: &DeTable<'_>,
-    origin: Origin,
+    origin: &Origin,
     at: &dyn Fn(usize) -> Origin,
 ) -> Result<WrittenRule, ConfigError> {
     let fail = |origin: &Origin, words: String| ConfigError::Rule { origin: origin.clone(), words };
@@ -123,9 +123,9 @@ fn rule(
         let name = name.get_ref().as_ref();
         let told = |words: String| fail(&here, format!("{name} {words}"));
         match name {
-            "exit" => rule.exits = each(written, |one| exit(one)).map_err(told)?,
-            "signal" => rule.signals = each(written, |one| signal(one)).map_err(told)?,
-            "status" => rule.statuses = each(written, |one| text(one)).map_err(told)?,
+            "exit" => rule.exits = each(written, exit).map_err(told)?,
+            "signal" => rule.signals = each(written, signal).map_err(told)?,
+            "status" => rule.statuses = each(written, text).map_err(told)?,
             "output" => {
                 let pattern = text(written.get_ref()).map_err(told)?;
                 let read = Pattern::new(&pattern);
@@ -149,18 +149,18 @@ fn rule(
         || rule.output.is_some();
     if !asks {
         let words = "asks for nothing; write exit, signal, output or status, such as exit = 75";
-        return Err(fail(&origin, words.to_owned()));
+        return Err(fail(origin, words.to_owned()));
     }
     rule.action = match (action, after) {
         (None, _) => {
             let words = format!("has no action; write action = one of {}", ACTIONS.join(", "));
-            return Err(fail(&origin, words));
+            return Err(fail(origin, words));
         }
         (Some("park"), after) => RuleAction::Park { after: after.unwrap_or(PARK_DEFAULT) },
         (Some(other), Some(_)) => {
             let words =
                 format!("has after, but action = \"{other}\" does not wait; only park does");
-            return Err(fail(&origin, words));
+            return Err(fail(origin, words));
         }
         (Some("escalate"), None) => RuleAction::Escalate,
         (Some("finish"), None) => RuleAction::Finish,
@@ -183,19 +183,15 @@ fn each<T>(
     }
 }
 
-fn faulty(fault: &value::Fault) -> String {
-    fault.to_string()
-}
-
 fn exit(written: &DeValue<'_>) -> Result<u8, String> {
-    match value::from_toml(EXIT, written).map_err(|fault| faulty(&fault))?.value {
+    match value::from_toml(EXIT, written).map_err(|fault| fault.to_string())?.value {
         Value::Count(code) => u8::try_from(code).map_err(|error| error.to_string()),
         _ => Err("is no exit code; write 0 to 255".to_owned()),
     }
 }
 
 fn signal(written: &DeValue<'_>) -> Result<(StopSignal, String), String> {
-    let read = value::from_toml(Kind::Signal, written).map_err(|fault| faulty(&fault))?;
+    let read = value::from_toml(Kind::Signal, written).map_err(|fault| fault.to_string())?;
     match read.value {
         Value::Signal(signal) => Ok((signal, read.text)),
         _ => Err("is no signal; write KILL, or a number".to_owned()),
@@ -210,7 +206,8 @@ fn text(written: &DeValue<'_>) -> Result<String, String> {
 }
 
 fn word(written: &DeValue<'_>) -> Result<&'static str, String> {
-    let read = value::from_toml(Kind::Choice(ACTIONS), written).map_err(|fault| faulty(&fault))?;
+    let read =
+        value::from_toml(Kind::Choice(ACTIONS), written).map_err(|fault| fault.to_string())?;
     match read.value {
         Value::Word(word) => Ok(word),
         _ => Err(format!("is none of {}", ACTIONS.join(", "))),
@@ -218,7 +215,7 @@ fn word(written: &DeValue<'_>) -> Result<&'static str, String> {
 }
 
 fn time(written: &DeValue<'_>) -> Result<Duration, String> {
-    match value::from_toml(AFTER, written).map_err(|fault| faulty(&fault))?.value {
+    match value::from_toml(AFTER, written).map_err(|fault| fault.to_string())?.value {
         Value::Duration(time) => Ok(time),
         _ => Err("is no duration; write \"10m\"".to_owned()),
     }
