@@ -160,7 +160,7 @@ fn held_after_escalation_it_stays_up_with_nothing_running() {
     let output = world.output(&["resume", "t"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(
-        String::from_utf8_lossy(&output.stdout).contains("t: resumed; started, pid"),
+        String::from_utf8_lossy(&output.stdout).contains("t: started, pid"),
         "{output:?}"
     );
     run.started(6);
