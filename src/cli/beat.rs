@@ -15,10 +15,10 @@ use crate::store::paths::Paths;
 use crate::sys::lock::{self, Probe};
 use crate::sys::{fifo, socket};
 use crate::wire::beat::{MESSAGE_MAX, Parsed, parse_any};
-use crate::wire::control::{self, Answer, Request};
+use crate::wire::control::{self, Request};
 use crate::wire::duration;
 
-use super::{EXIT_FAILED, EXIT_USAGE, Failure, Outcome, agents};
+use super::{EXIT_FAILED, EXIT_USAGE, Failure, Outcome, agents, asking};
 
 /// How long an agentwatch may take to make room or to answer: it is one turn of its loop, or, right after a
 /// start, a disk.
@@ -168,8 +168,6 @@ fn by_name(
     incarnation: Option<u32>,
     line: &str,
 ) -> Result<(), Failure> {
-    let failed =
-        |words: &dyn std::fmt::Display| Failure::new(EXIT_FAILED, format_args!("{name}: {words}"));
     let state_dir = super::run::state_dir(matches)?;
     let paths = Paths::new(&state_dir, name);
     match lock::probe(&paths.lock()) {
@@ -179,15 +177,16 @@ fn by_name(
             return Err(agents::unknown(name, &all, &state_dir));
         }
         Ok(Probe::Free | Probe::Missing) => {
-            return Err(failed(&"no agentwatch runs it, so nobody is there to hear a beat"));
+            return Err(asking::nobody_runs(name, &paths));
         }
-        Err(error) => return Err(failed(&error)),
+        Err(error) => return Err(asking::failed(name, &error)),
     }
-    let known = memory::look(&paths).map_err(|error| failed(&error))?;
-    match known.and_then(|(identity, _)| identity.control) {
-        Some(control) => ask(&control, incarnation, line),
-        None => Err(failed(&"its agentwatch has no control socket, so it hears no commands")),
-    }
+    let known = memory::look(&paths).map_err(|error| asking::failed(name, &error))?;
+    let Some(control) = known.and_then(|(identity, _)| identity.control) else {
+        let words = "its agentwatch has no control socket, so it hears no commands";
+        return Err(asking::failed(name, &words));
+    };
+    ask(&control, incarnation, line)
 }
 
 fn ask(control: &str, incarnation: Option<u32>, line: &str) -> Result<(), Failure> {
@@ -197,8 +196,8 @@ fn ask(control: &str, incarnation: Option<u32>, line: &str) -> Result<(), Failur
         .and_then(|line| socket::ask(Path::new(control), &line, control::LINE_MAX, PATIENCE))
         .map_err(|error| Failure::new(EXIT_FAILED, format_args!("{control}: {error}")))?;
     match control::read_answer(&answer) {
-        Some(Answer { ok: true, .. }) => Ok(()),
-        Some(Answer { ok: false, words }) => Err(Failure::new(EXIT_FAILED, words)),
+        Some(answer) if answer.ok => Ok(()),
+        Some(answer) => Err(Failure::new(EXIT_FAILED, answer.words)),
         None => {
             let words = format!("{control}: agentwatch gave no sensible answer");
             Err(Failure::new(EXIT_FAILED, words))

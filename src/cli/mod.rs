@@ -1,13 +1,18 @@
 //! The command line: one file per command, each with its definition and its deed.
 
 mod agents;
+mod asking;
 mod beat;
 mod check;
 mod events;
+mod files;
 mod output;
+mod pause;
+mod restart;
 mod resume;
 mod run;
 mod status;
+mod stop;
 
 use std::ffi::OsString;
 
@@ -70,10 +75,13 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 6] = [
+const COMMANDS: [Entry; 9] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
+    ("restart", restart::command, restart::main),
+    ("stop", stop::command, stop::main),
+    ("pause", pause::command, pause::main),
     ("resume", resume::command, resume::main),
     ("beat", beat::command, beat::main),
     ("check", check::command, check::main),

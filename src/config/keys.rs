@@ -31,6 +31,8 @@ pub enum Kind {
     Name,
     /// A short text without spaces: an image tag, a commit.
     Label,
+    /// A list of words to execute, or a text for `/bin/sh -c`.
+    Command,
     /// `true` or `false`.
     Bool,
 }
@@ -188,6 +190,25 @@ pub const KEYS: &[Key] = &[
         help: "The most silence that a beat may announce with expect_next",
     },
     Key {
+        path: "heartbeat.progress_within",
+        flag: Some("progress-within"),
+        variable: None,
+        // Zero would condemn the second beat of every cycle.
+        kind: Kind::Duration { min: TICK, max: MONTH },
+        fallback: Fallback::Open { words: "unset, cycle is not judged", example: "30m" },
+        value_name: "DURATION",
+        help: "The cycle that beats tell must grow within this time",
+    },
+    Key {
+        path: "heartbeat.on_stalled",
+        flag: None,
+        variable: None,
+        kind: Kind::Choice(&["alert", "restart"]),
+        fallback: Fallback::Value("alert"),
+        value_name: "alert|restart",
+        help: "What follows when it does not, although beats come",
+    },
+    Key {
         path: "restart.policy",
         flag: Some("restart"),
         variable: None,
@@ -225,6 +246,18 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::Value("10"),
         value_name: "COUNT",
         help: "More failures than this in one day escalate too",
+    },
+    Key {
+        path: "restart.command",
+        flag: None,
+        variable: None,
+        kind: Kind::Command,
+        fallback: Fallback::Open {
+            words: "unset, the command itself",
+            example: "claude --continue",
+        },
+        value_name: "COMMAND",
+        help: "Another command for restarts, to go on with what the first one began",
     },
     Key {
         path: "restart.repeat",

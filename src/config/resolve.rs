@@ -10,7 +10,9 @@ use clap::ArgMatches;
 use super::error::{ConfigError, Origin};
 use super::files::{self, Found};
 use super::keys::{Fallback, KEYS, Key};
-use super::layers::{self, Set, Surroundings};
+
+use super::layers::{self, Gathered, Set, Surroundings};
+use super::rules::WrittenRule;
 use super::value::{self, Value};
 use super::{flags, name};
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
@@ -27,6 +29,8 @@ pub struct Resolved {
     pub name_derived: bool,
     /// The command and its arguments; empty only for `check` alone.
     pub command: Vec<OsString>,
+    /// The command for restarts, if it is another.
+    pub restart_command: Option<Vec<OsString>>,
     /// Where all agents keep their data, absolute.
     pub state_dir: PathBuf,
     /// Where beats come from.
@@ -41,6 +45,8 @@ pub struct Resolved {
     pub keep_days: u32,
     /// One for each key, in the order of [`KEYS`].
     pub values: Vec<Effective>,
+    /// The restart rules, in the order they are asked.
+    pub rules: Vec<WrittenRule>,
     /// What a person should know at start, one line each.
     pub notes: Vec<String>,
 }
@@ -138,7 +144,7 @@ pub fn state_dir_with(
     around: &Surroundings,
     found: Found,
 ) -> Result<StateDir, ConfigError> {
-    let mut chosen = Chosen(layers::gather(matches, around, &found)?);
+    let mut chosen = Chosen(layers::gather(matches, around, &found)?.settings);
     chosen.settle_state_dir(around)?;
     let path = chosen.path("state_dir")?;
     let origin = chosen.0.remove("state_dir").map_or(Origin::Default, |set| set.origin);
@@ -155,7 +161,8 @@ pub fn run_with(
     around: &Surroundings,
     found: Found,
 ) -> Result<Resolved, ConfigError> {
-    let mut chosen = Chosen(layers::gather(matches, around, &found)?);
+    let Gathered { settings, rules } = layers::gather(matches, around, &found)?;
+    let mut chosen = Chosen(settings);
     let command = flags::command(matches);
     let name_derived = chosen.settle_name(&command)?;
     chosen.settle_state_dir(around)?;
@@ -164,7 +171,8 @@ pub fn run_with(
     let source = chosen.pick("heartbeat.source", &SOURCES)?;
     let source_by_default =
         matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
-    let settings = chosen.settings(source != BeatSource::None, around)?;
+    let mut settings = chosen.settings(source != BeatSource::None, around)?;
+    settings.rules = rules.iter().map(|rule| rule.here(around.macos)).collect();
     let mut notes = found.notes;
     if settings.max_failures > settings.max_failures_per_day {
         notes.push(format!(
@@ -178,6 +186,7 @@ pub fn run_with(
         name: chosen.0.get("name").map(|set| set.text.clone()).unwrap_or_default(),
         name_derived,
         command,
+        restart_command: chosen.maybe("restart.command", Chosen::argv)?,
         state_dir: chosen.path("state_dir")?,
         source,
         source_by_default,
@@ -185,6 +194,7 @@ pub fn run_with(
         capture_stderr: chosen.switch("output.capture_stderr")?,
         keep_days: chosen.count("journal.keep_days")?,
         values: chosen.values(),
+        rules,
         notes,
     })
 }
@@ -243,6 +253,14 @@ impl Chosen {
                 &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
             )?,
             max_expect: self.duration("heartbeat.max_expect")?,
+            progress_within: match self.0.get("heartbeat.progress_within") {
+                Some(_) => Some(self.duration("heartbeat.progress_within")?),
+                None => None,
+            },
+            on_stalled: self.pick(
+                "heartbeat.on_stalled",
+                &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
+            )?,
             policy: self.pick(
                 "restart.policy",
                 &[
@@ -297,6 +315,13 @@ impl Chosen {
     fn text(&self, key: &'static str) -> Result<String, ConfigError> {
         match self.0.get(key).map(|set| &set.value) {
             Some(Value::Name(text)) => Ok(text.clone()),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
+    fn argv(&self, key: &'static str) -> Result<Vec<OsString>, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Command(words)) => Ok(words.clone()),
             _ => Err(ConfigError::Bug { key }),
         }
     }

@@ -6,132 +6,20 @@ use serde::{Deserialize, Serialize};
 use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
 use super::evidence::Evidence;
+use super::memory::LatchWhy;
 use super::notice::{Extended, Road};
 use super::settings::OnMissed;
 use super::signal::Signal;
 use super::time::Wall;
-use super::usage::Totals;
 
 mod beat;
+mod why;
 
 pub use beat::BeatFact;
+pub use why::{Cause, Excess, FinishedWhy, Outcome, StopBy, StopCommand, StopWhy, Summary};
 
 /// The longest text from outside that a fact carries, in bytes.
 pub const TEXT_MAX: usize = 1024;
-
-/// Why an incarnation counts as failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "cause", rename_all = "snake_case")]
-pub enum Cause {
-    /// It ended by itself.
-    Exited,
-    /// It missed its beats and was ended.
-    Silent {
-        /// For how long it had been silent.
-        silent_ms: u64,
-    },
-    /// Its first beat did not come and it was ended.
-    NoFirstBeat {
-        /// For how long that was awaited.
-        silent_ms: u64,
-    },
-    /// Its announced shutdown took too long and it was killed.
-    ShutdownOverrun {
-        /// The time it had.
-        grace_ms: u64,
-    },
-    /// It said itself that it hangs, and was ended.
-    Triggered,
-    /// It could not be started.
-    NotStarted,
-    /// agentwatch itself was killed, and it with it.
-    Lost,
-}
-
-/// What an end means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "snake_case")]
-pub enum Outcome {
-    /// A failure, the `streak`th in a row.
-    Failure {
-        /// Why.
-        #[serde(flatten)]
-        cause: Cause,
-        /// Consecutive failures, this one included.
-        streak: u32,
-        /// The failure that escalates.
-        max: u32,
-    },
-    /// The agent is done.
-    Finished,
-    /// It was asked to stop.
-    Stopped,
-    /// The machine went down with it: recorded, blamed on nobody.
-    NoFault,
-    /// It died of a signal that agentwatch passed on for somebody.
-    Signalled,
-    /// agentwatch was only its wrapper (`--restart never`).
-    Passed,
-}
-
-/// Why a tree is being stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "why", rename_all = "snake_case")]
-pub enum StopWhy {
-    /// Somebody asked.
-    Requested {
-        /// By this signal.
-        by: Signal,
-    },
-    /// It was unhealthy.
-    Unhealthy,
-    /// Its announced shutdown took too long.
-    ShutdownOverrun,
-    /// It did not stop in time.
-    StopTimeout,
-    /// A second stop signal.
-    Impatience,
-}
-
-/// Why an escalation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Excess {
-    /// Too many failures in a row.
-    Streak,
-    /// Too many failures in a day.
-    Day,
-}
-
-/// Why an agent is finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FinishedWhy {
-    /// It had announced its shutdown.
-    Announced,
-    /// It never beat, so it was not meant to run for ever.
-    NeverBeat,
-    /// `--restart on-failure` and exit 0.
-    Success,
-    /// `--restart never`.
-    NeverRestart,
-    /// There is nothing to execute.
-    NotStarted,
-}
-
-/// What `run` looked back on when it ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    /// How long this `run` lasted.
-    pub after_ms: u64,
-    /// What its children told.
-    #[serde(flatten)]
-    pub totals: Totals,
-    /// Failures in this `run`.
-    pub failures: u32,
-    /// Whether beats had resumed after the last of them.
-    pub recovered: bool,
-}
 
 /// One line of the journal, but for its time and number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -242,6 +130,28 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         triggered: bool,
     },
+    /// Beats come, but the cycle they tell has stood still for too long.
+    Stalled {
+        /// Which incarnation.
+        incarnation: u32,
+        /// The number that does not grow.
+        cycle: u64,
+        /// For how long.
+        for_ms: u64,
+        /// Beats that came meanwhile.
+        beats: u64,
+        /// What follows.
+        action: OnMissed,
+    },
+    /// The cycle moves again.
+    Progressing {
+        /// Which incarnation.
+        incarnation: u32,
+        /// The number it has grown to.
+        cycle: u64,
+        /// How long it had stood still.
+        for_ms: u64,
+    },
     /// What an unhealthy child was doing, before it was touched.
     Evidence {
         /// Which incarnation.
@@ -279,6 +189,9 @@ pub enum Fact {
         /// What that means.
         #[serde(flatten)]
         outcome: Outcome,
+        /// The restart rule that decided, counted from 1 in the order of the file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<u32>,
         /// The last line it printed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last_line: Option<String>,
@@ -317,6 +230,56 @@ pub enum Fact {
         #[serde(rename = "until_ms")]
         until: Wall,
     },
+    /// The next start waits, and nothing has failed: a quota, a provider that is away.
+    Parked {
+        /// How long.
+        wait_ms: u64,
+        /// Until then by the calendar, in milliseconds since 1970.
+        #[serde(rename = "until_ms")]
+        until: Wall,
+        /// The agent itself said how long (`retry_after`).
+        asked: bool,
+    },
+    /// The next run waits for its time.
+    Waiting {
+        /// How long.
+        wait_ms: u64,
+        /// Until then by the calendar, in milliseconds since 1970.
+        #[serde(rename = "until_ms")]
+        until: Wall,
+    },
+    /// Several runs in a row ended at once and did nothing.
+    Idle {
+        /// How many.
+        runs: u32,
+    },
+    /// A human wants the child started anew.
+    RestartAsked {
+        /// Not before its next beat.
+        at_beat: bool,
+    },
+    /// A human wants the agent to stay down.
+    Held,
+    /// Its whole tree is stopped, and waits to go on.
+    Paused {
+        /// Which incarnation.
+        incarnation: u32,
+    },
+    /// Its tree goes on.
+    Continued {
+        /// Which incarnation.
+        incarnation: u32,
+        /// How long it was paused.
+        paused_ms: u64,
+    },
+    /// Another release is being run: what the one before did is forgotten.
+    Released {
+        /// What is being run.
+        release: String,
+        /// What was run before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+    },
     /// The agent said that it is shutting down.
     ShutdownAnnounced {
         /// Which incarnation.
@@ -336,8 +299,8 @@ pub enum Fact {
     },
     /// agentwatch stopped because somebody asked.
     Stopped {
-        /// By this signal.
-        by: Signal,
+        /// Who.
+        by: StopBy,
         /// The exit code.
         code: u8,
         /// What it looked back on.
@@ -373,6 +336,9 @@ pub enum Fact {
         since: Wall,
         /// The failures that led to it.
         failures: u32,
+        /// Why.
+        #[serde(default, skip_serializing_if = "LatchWhy::is_failures")]
+        why: LatchWhy,
     },
     /// A human resumed it.
     Resumed {

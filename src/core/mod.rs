@@ -5,6 +5,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod beat;
+pub mod command;
 pub mod effect;
 pub mod ending;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod fact;
 pub mod memory;
 pub mod notice;
 pub mod oom;
+pub mod progress;
 pub mod pulse;
 pub mod recording;
 pub mod rule;

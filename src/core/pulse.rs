@@ -134,6 +134,13 @@ impl Pulse {
         }
     }
 
+    /// Silence begins anew: its first grace after a pause.
+    pub fn refresh(&mut self, now: Up) {
+        self.last = now;
+        self.said = Silence::None;
+        self.deaf_since = self.deaf_since.map(|_| now);
+    }
+
     /// Our own blocked stdout keeps us from hearing the agent: the silence that follows is ours.
     pub fn deafen(&mut self, now: Up) {
         self.deaf_since.get_or_insert(now);
@@ -184,7 +191,7 @@ impl Pulse {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::core::settings::{OnEscalate, OnMissed, Policy, StopScope};
 
@@ -192,7 +199,7 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    fn settings() -> Settings {
+    pub fn settings() -> Settings {
         Settings {
             beats: true,
             interval: s(60),
@@ -200,6 +207,8 @@ mod tests {
             start_grace: None,
             on_missed: OnMissed::Restart,
             max_expect: s(600),
+            progress_within: None,
+            on_stalled: OnMissed::Alert,
             policy: Policy::Auto,
             cooldown: s(300),
             max_failures: 3,

@@ -6,12 +6,11 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use crate::core::event::{By, Event};
-use crate::core::supervisor::Phase;
+use crate::core::event::Event;
 use crate::sys::pending::{self, ReadResult};
 use crate::sys::runtime;
 use crate::sys::socket::{self, Listener};
-use crate::wire::control::{Answer, LINE_MAX, Request, read_request, write};
+use crate::wire::control::{Answer, LINE_MAX, Request, answer, read_request, write};
 
 use super::Shell;
 
@@ -120,39 +119,37 @@ impl Shell {
         }
         let Some(control) = &mut self.control else { return ControlFlow::Continue(()) };
         for client in control.take() {
-            let answer = match read_request(&client.line) {
-                Ok(Request::Resume) => self.resume()?,
-                Ok(Request::Beat { incarnation, line }) => self.beat_by_command(incarnation, &line),
-                Err(words) => Answer { ok: false, words },
+            let request = match read_request(&client.line) {
+                Ok(request) => request,
+                Err(words) => {
+                    client.answer(&Answer { ok: false, words, leaves: false });
+                    continue;
+                }
             };
-            client.answer(&answer);
+            let Some(command) = request.command() else {
+                client.answer(&self.beat_by_command(&request));
+                continue;
+            };
+            self.step(Event::Command(command));
+            let performed = self.perform_all();
+            // What it led to is told also by one who leaves with it.
+            if let Some(reply) = self.reply.take() {
+                let pid = self.child.map(|child| child.pid);
+                client.answer(&answer(&self.identity.name, reply, pid));
+            }
+            performed?;
         }
         ControlFlow::Continue(())
     }
 
-    fn beat_by_command(&mut self, incarnation: Option<u32>, line: &str) -> Answer {
-        match self.take_beat(incarnation, line) {
-            Ok(words) => Answer { ok: true, words },
-            Err(words) => Answer { ok: false, words },
-        }
-    }
-
-    fn resume(&mut self) -> ControlFlow<u8, Answer> {
-        let latched = self.supervisor.memory().latch.is_some();
-        let phase = self.supervisor.phase();
-        let name = self.identity.name.clone();
-        if !latched && phase != Phase::Cooldown {
-            let words = format!("{name} is not latched; there is nothing to resume");
-            return ControlFlow::Continue(Answer { ok: true, words });
-        }
-        self.step(Event::Resume { by: By::Command });
-        self.perform_all()?;
-        let follows = match (&self.child, self.supervisor.phase()) {
-            (Some(child), _) => format!("started, pid {}", child.pid),
-            (None, Phase::Failed) => "it starts as soon as its old processes are gone".to_owned(),
-            (None, _) => "it could not be started; see agentwatch events".to_owned(),
+    fn beat_by_command(&mut self, request: &Request) -> Answer {
+        let taken = match request {
+            Request::Beat { incarnation, line } => self.take_beat(*incarnation, line),
+            Request::Resume | Request::Restart { .. } | Request::Stop { .. } | Request::Pause => {
+                Err("that is no beat".to_owned())
+            }
         };
-        let words = format!("{name}: resumed; {follows}");
-        ControlFlow::Continue(Answer { ok: true, words })
+        let ok = taken.is_ok();
+        Answer { ok, words: taken.unwrap_or_else(|words| words), leaves: false }
     }
 }

@@ -37,6 +37,9 @@ pub fn failure(
     match cause {
         Cause::Exited => with_oom(how, &after, oom),
         Cause::Silent { silent_ms } => format!("silent for {}{seen}; ended", span(silent_ms)),
+        Cause::Stalled { for_ms } => {
+            format!("beats came, but its cycle stood still for {}{seen}; ended", span(for_ms))
+        }
         Cause::NoFirstBeat { silent_ms } => {
             format!("no first beat in {}{seen}; ended", span(silent_ms))
         }
@@ -44,6 +47,7 @@ pub fn failure(
             format!("announced shutdown took more than {}; killed", span(grace_ms))
         }
         Cause::Triggered => format!("said itself that it hangs (WATCHDOG=trigger){seen}; ended"),
+        Cause::MaxRun { max_ms } => format!("ran for more than {}; ended", span(max_ms)),
         Cause::NotStarted => "could not be started".to_owned(),
         Cause::Lost => "agentwatch was killed, and it with it".to_owned(),
     }
@@ -107,6 +111,9 @@ pub fn exited(
         | Outcome::Passed
         | Outcome::Signalled
         | Outcome::Stopped
+        | Outcome::Restarting
+        | Outcome::Completed { .. }
+        | Outcome::Parked
         | Outcome::NoFault => {
             let after = ran_ms.map(|ms| format!(" after {}", span(ms))).unwrap_or_default();
             format!("{}{after}", ending(ending_))
@@ -114,6 +121,10 @@ pub fn exited(
     };
     match outcome {
         Outcome::Stopped => text.push_str(", as asked"),
+        Outcome::Restarting => text.push_str(", to be started anew"),
+        Outcome::Completed { idle: false } => text.push_str(", a complete run"),
+        Outcome::Completed { idle: true } => text.push_str(", a run that did nothing"),
+        Outcome::Parked => text.push_str(", no failure"),
         Outcome::NoFault => text.push_str(", the machine went down with it"),
         Outcome::Signalled => text.push_str(", which was passed on for somebody"),
         Outcome::Failure { .. } | Outcome::Finished | Outcome::Passed => {}

@@ -2,14 +2,14 @@
 
 use crate::core::ending::Ending;
 use crate::core::event::{SpawnFailureKind, Traces};
-use crate::core::fact::{Fact, FinishedWhy, Outcome, StopWhy};
+use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, StopBy, StopWhy};
 use crate::core::settings::{OnMissed, Policy, Settings};
 use crate::core::signal::Signal;
 use crate::core::time::millis;
 
 use super::ending as ending_words;
 use super::stamp::local_time;
-use super::words::{self, Tone, count, span};
+use super::words::{self, Tone, span};
 
 /// One line, without prefix and newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Voice {
     pub interactive: bool,
     settings: Settings,
     said: SaidAlready,
+    /// What follows the trouble that was told last.
+    action: OnMissed,
     /// What an unhealthy child was doing when it was looked at.
     seen: Option<String>,
 }
@@ -56,6 +58,7 @@ impl Voice {
             interactive,
             settings,
             said: SaidAlready::default(),
+            action: OnMissed::Restart,
             seen: None,
         }
     }
@@ -64,6 +67,9 @@ impl Voice {
     #[expect(clippy::too_many_lines, reason = "a table: one arm a fact, no steps")]
     pub fn say(&mut self, fact: &Fact) -> Vec<Said> {
         let plain = self.settings.policy == Policy::Never;
+        if let Fact::Unhealthy { action, .. } | Fact::Stalled { action, .. } = fact {
+            self.action = *action;
+        }
         let lines = match fact {
             Fact::Started { pid, first_beat_ms, .. } => {
                 let line = self.started(*pid, *first_beat_ms);
@@ -93,20 +99,50 @@ impl Voice {
             Fact::Cooldown { wait_ms, until } => {
                 let at = local_time(*until, self.offset_s);
                 let cooldown = span(millis(self.settings.cooldown));
-                let stop = if self.interactive { "; stop: Ctrl-C" } else { "" };
-                vec![format!("next start {at}, in {} (cooldown {cooldown}){stop}", span(*wait_ms))]
+                let stop = if self.interactive { " · stop: Ctrl-C" } else { "" };
+                let now = self.command("restart");
+                let wait = span(*wait_ms);
+                vec![format!("next start {at}, in {wait} (cooldown {cooldown}); now: {now}{stop}")]
             }
             Fact::Escalated { .. } => vec![format!(
                 "GAVE UP after {}; stays down until: {}",
                 words::escalated(fact),
                 self.command("resume")
             )],
-            Fact::Latched { since, failures } => vec![format!(
-                "down since {} after {}; stays down until: {}",
+            Fact::Latched { since, failures, why } => vec![format!(
+                "down since {} ({}); stays down until: {}",
                 super::stamp::local(*since, self.offset_s),
-                count(u64::from(*failures), "failure"),
+                words::latched(*why, *failures),
                 self.command("resume")
             )],
+            Fact::Parked { wait_ms, until, asked } => {
+                let at = local_time(*until, self.offset_s);
+                let asked = if *asked { ", as it asked" } else { "" };
+                let now = self.command("restart");
+                vec![format!("parked until {at}, for {}{asked}; now: {now}", span(*wait_ms))]
+            }
+            Fact::Waiting { wait_ms, until } => {
+                let at = local_time(*until, self.offset_s);
+                let now = self.command("restart");
+                vec![format!("run complete; next at {at}, in {}; now: {now}", span(*wait_ms))]
+            }
+            Fact::Held => vec![format!("stays down until: {}", self.command("resume"))],
+            Fact::Paused { .. } => vec![format!(
+                "paused, all its processes are stopped; go on: {}",
+                self.command("resume")
+            )],
+            Fact::Continued { paused_ms, .. } => {
+                vec![format!("goes on after a pause of {}", span(*paused_ms))]
+            }
+            Fact::RestartAsked { at_beat } => {
+                let when = if *at_beat { ", at its next beat" } else { "" };
+                vec![format!("a person wants it started anew{when}")]
+            }
+            Fact::Released { release, before } => {
+                let before = before.as_ref().map(|b| format!(" (before: {b})")).unwrap_or_default();
+                vec![format!("release {release}{before}; earlier failures are forgotten")]
+            }
+            Fact::Idle { .. } => vec![words::describe(fact).1],
             Fact::Recovered { after_ms, alive_only, .. } => vec![if *alive_only {
                 let alive = span(millis(self.settings.reset_after));
                 format!("recovered, alive for {alive} without a failure")
@@ -118,6 +154,9 @@ impl Voice {
             }
             Fact::Unhealthy { silent_ms, action: OnMissed::Alert, .. } => {
                 vec![format!("silent for {}; left alone (on_missed = alert)", span(*silent_ms))]
+            }
+            Fact::Stalled { action: OnMissed::Alert, .. } => {
+                vec![format!("{} (on_stalled = alert)", words::describe(fact).1)]
             }
             Fact::Stopping { why: StopWhy::StopTimeout, .. } => {
                 let timeout = span(millis(self.settings.stop_timeout));
@@ -131,6 +170,7 @@ impl Voice {
             }
             Fact::Finished { reason, code, summary } => Self::finished(*reason, *code, summary),
             Fact::ShutdownAnnounced { .. }
+            | Fact::Progressing { .. }
             | Fact::TreeStuck { .. }
             | Fact::Resumed { .. }
             | Fact::SourceOff { .. }
@@ -152,6 +192,7 @@ impl Voice {
             | Fact::Extended { .. }
             | Fact::Late { .. }
             | Fact::Unhealthy { .. }
+            | Fact::Stalled { .. }
             | Fact::Stopping { .. }
             | Fact::StreakForgotten { .. } => Vec::new(),
         };
@@ -227,7 +268,7 @@ impl Voice {
     /// What a silent child does belongs to the line about its end; where it is left alone, it is a line.
     fn seen(&mut self, fact: &Fact) -> Vec<String> {
         let seen = words::evidence(fact);
-        if self.settings.on_missed == OnMissed::Alert {
+        if self.action == OnMissed::Alert {
             return seen.into_iter().collect();
         }
         self.seen = seen;
@@ -264,7 +305,14 @@ impl Voice {
                 }
                 Ending::Exit { .. } | Ending::Signal { .. } | Ending::Unknown => Vec::new(),
             },
-            Outcome::Finished | Outcome::Stopped => Vec::new(),
+            Outcome::Parked => {
+                let why = ending_words::failure(Cause::Exited, ending, ran_ms, None, None);
+                vec![format!("{why}; no failure, as a restart rule says")]
+            }
+            Outcome::Finished
+            | Outcome::Stopped
+            | Outcome::Restarting
+            | Outcome::Completed { .. } => Vec::new(),
         }
     }
 
@@ -283,11 +331,11 @@ impl Voice {
         }
     }
 
-    fn stopper(&self, by: Signal) -> String {
+    fn stopper(&self, by: StopBy) -> String {
         match by {
-            Signal::INT if self.interactive => "Ctrl-C".to_owned(),
-            Signal::QUIT if self.interactive => "Ctrl-\\".to_owned(),
-            by => words::signal(by),
+            StopBy::Signal(Signal::INT) if self.interactive => "Ctrl-C".to_owned(),
+            StopBy::Signal(Signal::QUIT) if self.interactive => "Ctrl-\\".to_owned(),
+            by => words::stopper(by),
         }
     }
 
@@ -307,6 +355,9 @@ impl Voice {
                 "finished, exit {code} after {after}{back}; it never beat, so exit 0 is its end \
                  (else: --restart always)"
             )],
+            FinishedWhy::Rule => {
+                vec![format!("finished as a restart rule says, exit {code} after {after}{back}")]
+            }
             FinishedWhy::Success => vec![format!("finished, exit {code} after {after}{back}")],
         }
     }

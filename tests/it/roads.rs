@@ -263,10 +263,10 @@ fn the_sources_give_the_child_what_they_say() {
 #[test]
 fn any_output_is_a_sign_of_life_where_that_is_asked_for() {
     let world = World::new();
-    let script = r#"
+    let script = r"
         for n in 1 2 3 4 5 6 7 8 9 10 11 12; do printf .; sleep 0.2; done
         for n in 1 2 3 4 5 6 7 8 9 10; do printf . >&2; sleep 0.2; done
-        echo silent >silent; sleep 1000"#;
+        echo silent >silent; sleep 1000";
     let options = ["--beats", "output", "--interval", "1s", "--misses", "3", "--cooldown", "1h"];
     let mut run = world.script(&options, script);
     run.fact("unhealthy", 1, |fact| matches!(fact, Fact::Unhealthy { .. }).then_some(()));

@@ -46,15 +46,18 @@ impl Supervisor {
             State::Live(child) => {
                 child.announced = child.announced.map(|since| since.plus(gap));
                 child.pulse.excuse(gap);
+                child.progress.excuse(gap);
                 child.unproven(gap);
             }
             State::Stopping(stopping) => {
                 stopping.kill_at = stopping.kill_at.plus(gap);
                 stopping.kill_by = stopping.kill_by.plus(gap);
             }
+            // All of a pause is given back at its end.
             State::New
+            | State::Paused(_)
             | State::Sweeping(_)
-            | State::Cooldown { .. }
+            | State::Down { .. }
             | State::Escalated
             | State::Done => {}
         }
@@ -66,9 +69,11 @@ impl Supervisor {
         if let State::Live(child) = &mut self.state {
             if drained {
                 let deaf = child.pulse.hear(now);
+                child.progress.hear(now);
                 child.unproven(deaf);
             } else {
                 child.pulse.deafen(now);
+                child.progress.deafen(now);
             }
         }
         match (&mut self.blocked, drained) {

@@ -28,17 +28,27 @@ impl Supervisor {
         out: &mut Vec<Effect>,
     ) {
         let now = self.now;
-        let Some((child, live)) = self.state.speaking(incarnation) else { return };
-        let tokens = child.usage.tokens(beat);
+        let live = matches!(self.state, State::Live(_));
+        let Some(child) = self.state.child_mut() else { return };
+        if child.incarnation != incarnation {
+            return;
+        }
+        let tokens = self.memory.tokens.tokens(beat);
         let ends_cycle = beat.status.ends_cycle();
         let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle);
         let first = !child.pulse.beaten();
         let waited = now.up.since(child.started.up);
         fact.first_after_ms = first.then(|| millis(waited));
         child.pulse.beat(now.up, beat.expect_next, &self.settings);
+        let stall = child.progress.beat(now.up, beat, &self.settings);
+        child.status = Some(beat.status.word().into());
+        child.retry_at = beat.retry_after.map(|after| now.boot.plus(after));
+        let restarts = live && ends_cycle && child.restart_at_beat;
         if live {
             child.healthy_since.get_or_insert(now.up);
-            child.last_beat = Some(now.up);
+            if child.progress.moves(&self.settings) {
+                child.last_beat = Some(now.up);
+            }
         }
         // Who is being stopped announces nothing: clients of sd_notify say STOPPING=1 then.
         let announces = live && beat.status == Status::ShuttingDown && child.announced.is_none();
@@ -52,6 +62,10 @@ impl Supervisor {
             self.recording.beat(now.up, fact)
         };
         out.extend(recorded.into_iter().flatten().map(Effect::Record));
+        if let Some((stall, cycle)) = stall.zip(beat.cycle) {
+            let for_ms = millis(stall.lasted);
+            out.push(Effect::Record(Fact::Progressing { incarnation, cycle, for_ms }));
+        }
         if announces {
             out.extend(self.recording.flush().map(Effect::Record));
             let grace_ms = millis(self.settings.shutdown_grace);
@@ -67,9 +81,12 @@ impl Supervisor {
             self.persist(out);
         }
         self.forget_streak(out);
+        if restarts {
+            self.begin_stop(StopCause::Restart, None, out);
+        }
     }
 
-    fn recovered(
+    pub(super) fn recovered(
         &mut self,
         incarnation: u32,
         since: Wall,
@@ -91,6 +108,11 @@ impl Supervisor {
             Silence::None | Silence::Late => (at, Why::Late),
             Silence::Unhealthy => (at, Why::Unhealthy),
         });
+        // Who is silent, too, is judged for that.
+        let stalled = (child.pulse.said() == Silence::None)
+            .then(|| child.progress.deadline(&self.settings))
+            .flatten()
+            .map(|at| (at, Why::Stalled));
         let notice = (!self.noticed && self.unwatched(child))
             .then(|| (child.started.up.plus(NOTICE_AFTER), Why::Notice));
         // Who beats is forgiven at a beat; only for who never does the mere time is awaited.
@@ -98,7 +120,8 @@ impl Supervisor {
             .healthy_since
             .filter(|_| self.has_past() && child.last_beat.is_none() && child.first_limit.is_none())
             .map(|since| (since.plus(self.settings.reset_after), Why::ForgetStreak));
-        [silence, notice, forget]
+        let max_run = child.run_until.map(|until| (until, Why::MaxRun));
+        [silence, stalled, notice, forget, max_run]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
@@ -126,6 +149,12 @@ impl Supervisor {
             }
             return;
         }
+        if child.run_until.is_some_and(|until| until <= now.up) {
+            let max = self.settings.max_run.unwrap_or_default();
+            self.trouble(Duration::ZERO);
+            self.begin_stop(StopCause::MaxRun(max), None, out);
+            return;
+        }
         if let Some(silence) = child.pulse.judge(now.up) {
             let silent = now.up.since(child.pulse.last());
             match silence {
@@ -142,6 +171,7 @@ impl Supervisor {
                 }
             }
         }
+        self.judge_progress(out);
         let State::Live(child) = &self.state else { return };
         if !self.noticed && self.unwatched(child) && NOTICE_AFTER <= now.up.since(child.started.up)
         {
@@ -178,25 +208,35 @@ impl Supervisor {
         }
     }
 
+    /// Beats that come without progress, for too long.
+    fn judge_progress(&mut self, out: &mut Vec<Effect>) {
+        let (now, action) = (self.now.up, self.settings.on_stalled);
+        let State::Live(child) = &mut self.state else { return };
+        if child.pulse.said() != Silence::None {
+            return;
+        }
+        let Some(stall) = child.progress.judge(now, &self.settings) else { return };
+        let incarnation = child.incarnation;
+        let (cycle, for_ms, beats) = (stall.cycle, millis(stall.lasted), stall.beats);
+        out.extend(self.recording.flush().map(Effect::Record));
+        out.push(Effect::Record(Fact::Stalled { incarnation, cycle, for_ms, beats, action }));
+        out.push(Effect::Examine { incarnation });
+        if action == OnMissed::Restart {
+            child.healthy_since = None;
+            self.trouble(stall.lasted);
+            self.begin_stop(StopCause::Stalled(stall.lasted), None, out);
+        }
+    }
+
     /// A silent child was looked at: the first time to compare with, then for the record.
     pub(super) fn examined(&mut self, incarnation: u32, evidence: Evidence, out: &mut Vec<Effect>) {
         let now = self.now.up;
-        let (child, late) = match &mut self.state {
-            State::Live(child) => {
-                let late = child.pulse.said() == Silence::Late;
-                (child, late)
-            }
-            State::Stopping(stopping) => (&mut stopping.child, false),
-            State::New
-            | State::Sweeping(_)
-            | State::Cooldown { .. }
-            | State::Escalated
-            | State::Done => return,
-        };
+        let live = matches!(self.state, State::Live(_));
+        let Some(child) = self.state.child_mut() else { return };
         if child.incarnation != incarnation {
             return;
         }
-        if late {
+        if live && child.pulse.said() == Silence::Late {
             child.looked = Some((now, evidence.cpu_ms));
             return;
         }
@@ -222,13 +262,18 @@ impl Supervisor {
             return;
         }
         let incarnation = child.incarnation;
-        let failures = std::mem::take(&mut self.memory.streak).failures;
-        if failures > 0 {
-            out.push(Effect::Record(Fact::StreakForgotten { failures }));
-        }
+        self.drop_streak(out);
         match self.memory.trouble_since.take() {
             Some(since) => self.recovered(incarnation, since, true, out),
             None => self.persist(out),
+        }
+    }
+
+    /// Nothing is left of the streak.
+    pub(super) fn drop_streak(&mut self, out: &mut Vec<Effect>) {
+        let failures = std::mem::take(&mut self.memory.streak).failures;
+        if failures > 0 {
+            out.push(Effect::Record(Fact::StreakForgotten { failures }));
         }
     }
 }

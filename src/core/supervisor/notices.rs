@@ -9,7 +9,7 @@ use crate::core::notice::{Extended, Notice, Road};
 use crate::core::pulse::{Silence, first_beat_limit};
 use crate::core::time::{Up, millis};
 
-use super::{Child, State, Supervisor};
+use super::{State, Supervisor};
 
 /// More output than this counts as one beat: a beat is a moment, not a line.
 const OUTPUT_EVERY: Duration = Duration::from_secs(1);
@@ -17,22 +17,6 @@ const OUTPUT_EVERY: Duration = Duration::from_secs(1);
 /// Less time than this is given without a line in the journal: who asks a thousand times a second
 /// gets all of it and is heard of a few hundred times.
 const EXTENDED_MIN: Duration = Duration::from_secs(1);
-
-impl State {
-    /// The child of that incarnation, if it is there, and whether it is left to live.
-    pub(super) fn speaking(&mut self, incarnation: u32) -> Option<(&mut Child, bool)> {
-        let (child, live) = match self {
-            Self::Live(child) => (child, true),
-            Self::Stopping(stopping) => (&mut stopping.child, false),
-            Self::New
-            | Self::Sweeping(_)
-            | Self::Cooldown { .. }
-            | Self::Escalated
-            | Self::Done => return None,
-        };
-        (child.incarnation == incarnation).then_some((child, live))
-    }
-}
 
 impl Supervisor {
     /// A notice was read.
@@ -56,7 +40,11 @@ impl Supervisor {
         let limit = first_beat_limit(&self.settings, self.memory.slowest_first_beat);
         // Being ready is what a grace for the start is about; only who is known to beat owes one after it.
         let owed = limit.filter(|_| self.memory.slowest_first_beat.is_some());
-        let Some((child, live)) = self.state.speaking(incarnation) else { return };
+        let live = matches!(self.state, State::Live(_));
+        let Some(child) = self.state.child_mut() else { return };
+        if child.incarnation != incarnation {
+            return;
+        }
         if child.pulse.beaten() {
             let beat = Beat { status: Status::Busy, message: text, ..Beat::default() };
             return self.beat(incarnation, &beat, out);
@@ -104,7 +92,8 @@ impl Supervisor {
             | State::Stopping(_)
             | State::New
             | State::Sweeping(_)
-            | State::Cooldown { .. }
+            | State::Paused(_)
+            | State::Down { .. }
             | State::Escalated
             | State::Done => return,
         };

@@ -1,10 +1,14 @@
 //! Named tests of the rules, each told as a story in virtual time.
 
+mod commands;
 mod ends;
 mod lives;
+mod meanings;
 mod notices;
+mod progress;
 mod rules;
 mod signals;
 mod silence;
 mod stops;
 mod story;
+mod telling;
