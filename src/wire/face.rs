@@ -150,7 +150,7 @@ impl Voice {
                 format!("recovered, beats are back after {}", span(*after_ms))
             }],
             Fact::Unhealthy { action: OnMissed::Alert, triggered: true, .. } => {
-                vec![format!("{}; left alone (on_missed = alert)", words::TRIGGERED)]
+                vec![format!("{}; left alone (on_missed = alert)", super::notices::TRIGGERED)]
             }
             Fact::Unhealthy { silent_ms, action: OnMissed::Alert, .. } => {
                 vec![format!("silent for {}; left alone (on_missed = alert)", span(*silent_ms))]

@@ -8,6 +8,7 @@ pub mod ending;
 pub mod evidence;
 pub mod face;
 pub mod lines;
+pub mod notices;
 pub mod notify;
 pub mod paint;
 pub mod pipe;

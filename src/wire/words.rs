@@ -7,10 +7,11 @@ use crate::core::fact::{
     BeatFact, Excess, Fact, FinishedWhy, Outcome, StopBy, StopCommand, StopWhy, Summary,
 };
 use crate::core::memory::LatchWhy;
-use crate::core::notice::{Extended, Road};
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
 use crate::core::usage::per_cycle;
+
+use super::notices;
 
 /// How much something matters to the person who reads it; a terminal shows it as a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,18 +184,6 @@ pub fn kept(what: Kept) -> &'static str {
     }
 }
 
-/// An agent that found itself to hang.
-pub const TRIGGERED: &str = "said itself that it hangs (WATCHDOG=trigger)";
-
-/// A road for beats, as the child knows it.
-#[must_use]
-pub fn road(road: Road) -> &'static str {
-    match road {
-        Road::Pipe => "$AGENTWATCH_PIPE",
-        Road::NotifySocket => "$NOTIFY_SOCKET",
-    }
-}
-
 /// Why an end is no failure.
 #[must_use]
 pub fn finished(reason: FinishedWhy) -> &'static str {
@@ -225,25 +214,16 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("{reason} (and {suppressed} more before)")
         }
         Fact::BadBeat { reason, .. } => reason.clone(),
-        Fact::Notified { ready, message, .. } => {
-            let ready = ready.then_some("ready").into_iter();
-            ready.chain(message.as_deref()).collect::<Vec<_>>().join(": ")
+        Fact::Notified { .. } | Fact::Extended { .. } | Fact::SourceOff { .. } => {
+            notices::words(fact)
         }
-        Fact::Extended { what, by_ms, .. } => {
-            let what = match what {
-                Extended::Start => "start",
-                Extended::Stop => "stop",
-            };
-            format!("{} more to {what}, as it asked", span(*by_ms))
-        }
-        Fact::SourceOff { source, error } => format!("no {}: {error}", road(*source)),
         Fact::Unwatched { silent_ms, .. } => {
             format!("no beat in {}, so a hang would go unseen", span(*silent_ms))
         }
         Fact::Late { silent_ms, .. } => format!("silent for {}", span(*silent_ms)),
         Fact::Unhealthy { triggered: true, action, .. } => match action {
-            OnMissed::Restart => format!("{TRIGGERED}; stopping it"),
-            OnMissed::Alert => format!("{TRIGGERED}; left alone"),
+            OnMissed::Restart => format!("{notices::TRIGGERED}; stopping it"),
+            OnMissed::Alert => format!("{notices::TRIGGERED}; left alone"),
         },
         Fact::Unhealthy { silent_ms, action, .. } => match action {
             OnMissed::Restart => format!("silent for {}; stopping it", span(*silent_ms)),
