@@ -3,6 +3,7 @@
 mod agents;
 mod check;
 mod events;
+mod logs;
 mod output;
 mod resume;
 mod run;
@@ -69,10 +70,11 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 5] = [
+const COMMANDS: [Entry; 6] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
+    ("logs", logs::command, logs::main),
     ("resume", resume::command, resume::main),
     ("check", check::command, check::main),
 ];

@@ -1,6 +1,8 @@
 //! The files of an agent; decides nothing.
 
+pub mod growing;
 pub mod journal;
+pub mod log;
 pub mod memory;
 pub mod paths;
 pub mod read;

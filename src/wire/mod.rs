@@ -12,6 +12,7 @@ pub mod plain;
 pub mod process;
 pub mod python;
 pub mod record;
+pub mod size;
 pub mod stamp;
 pub mod state;
 pub mod words;

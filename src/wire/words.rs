@@ -163,6 +163,7 @@ pub fn kept(what: Kept) -> &'static str {
     match what {
         Kept::State => "state.json",
         Kept::Journal => "the journal",
+        Kept::Log => "the log",
     }
 }
 
