@@ -3,6 +3,7 @@
 mod agents;
 mod check;
 mod events;
+mod lines;
 mod logs;
 mod output;
 mod resume;

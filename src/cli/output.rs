@@ -43,6 +43,17 @@ pub fn complain(words: &str) {
     let _ = writeln!(io::stderr().lock(), "agentwatch: {words}");
 }
 
+/// `text` in at most `width` columns, its end marked if it is cut.
+#[must_use]
+pub fn clip(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
 /// Columns of a table, padded to the widest cell of each; the first line is the head.
 #[must_use]
 pub fn table(rows: &[Vec<String>]) -> Vec<String> {

@@ -10,7 +10,7 @@ use crate::wire::record::{self, Record};
 use crate::wire::stamp::parse_day;
 
 /// The longest line that is read back; agentwatch writes none longer than a few kilobytes.
-const LINE_MAX: u64 = 1024 * 1024;
+pub const LINE_MAX: u64 = 1024 * 1024;
 
 /// The day files of a journal, oldest first. A missing folder is an empty journal.
 pub fn days(dir: &Path) -> io::Result<Vec<(LocalDay, PathBuf)>> {
