@@ -1,14 +1,19 @@
 //! The command line: one file per command, each with its definition and its deed.
 
 mod agents;
+mod asking;
 mod check;
 mod events;
+mod files;
 mod lines;
 mod logs;
 mod output;
+mod pause;
+mod restart;
 mod resume;
 mod run;
 mod status;
+mod stop;
 
 use std::ffi::OsString;
 
@@ -71,11 +76,14 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 6] = [
+const COMMANDS: [Entry; 9] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
     ("logs", logs::command, logs::main),
+    ("restart", restart::command, restart::main),
+    ("stop", stop::command, stop::main),
+    ("pause", pause::command, pause::main),
     ("resume", resume::command, resume::main),
     ("check", check::command, check::main),
 ];

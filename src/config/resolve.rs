@@ -28,6 +28,8 @@ pub struct Resolved {
     pub name_derived: bool,
     /// The command and its arguments; empty only for `check` alone.
     pub command: Vec<OsString>,
+    /// The command for restarts, if it is another.
+    pub restart_command: Option<Vec<OsString>>,
     /// Where all agents keep their data, absolute.
     pub state_dir: PathBuf,
     /// Whether stdout is looked through for beats.
@@ -148,6 +150,7 @@ pub fn run_with(
         name: chosen.0.get("name").map(|set| set.text.clone()).unwrap_or_default(),
         name_derived,
         command,
+        restart_command: None,
         state_dir: chosen.path("state_dir")?,
         scan_stdout: matches!(source, "auto" | "stdout"),
         scan_by_default,

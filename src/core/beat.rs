@@ -95,6 +95,8 @@ pub struct Beat {
     pub message: Option<Box<str>>,
     /// The next beat comes within this time at most.
     pub expect_next: Option<Duration>,
+    /// Another start makes no sense sooner: what a provider said of its quota.
+    pub retry_after: Option<Duration>,
     /// The agent's own clock, in seconds; data, never trusted for timing.
     pub ts: Option<f64>,
 }

@@ -1,5 +1,6 @@
 //! What the core wants done. Effects are performed in the order given.
 
+use super::command::Reply;
 use super::fact::Fact;
 use super::settings::StopScope;
 use super::signal::Signal;
@@ -23,6 +24,8 @@ pub enum Effect {
     Spawn {
         /// Its incarnation.
         incarnation: u32,
+        /// It goes on with what an earlier one left undone: the command for restarts, if there is one.
+        again: bool,
     },
     /// Look what a silent child is doing, before it is touched; answered by `Examined`, if anything can
     /// be seen.
@@ -55,6 +58,18 @@ pub enum Effect {
         /// Even where no shell is there to continue us.
         firmly: bool,
     },
+    /// Stop all processes of the tree where they are; answered by `Frozen`.
+    Freeze {
+        /// Of which incarnation.
+        incarnation: u32,
+    },
+    /// Let all processes of the tree go on.
+    Thaw {
+        /// Of which incarnation.
+        incarnation: u32,
+    },
+    /// Tell whoever gave a command what became of it.
+    Answer(Reply),
     /// Look what is left of a tree and signal it; answered by `TreeLeft` or `TreeGone`.
     EndTree {
         /// Of which incarnation.

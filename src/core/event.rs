@@ -1,6 +1,7 @@
 //! Everything that can happen to an agent, as the shell tells the core.
 
 use super::beat::Beat;
+use super::command::Command;
 use super::ending::{Ending, Spent};
 use super::evidence::Evidence;
 use super::oom::OomKill;
@@ -187,10 +188,14 @@ pub enum Event {
         /// A terminal sent it to the whole foreground group, and so to the child too if it shares ours.
         reached_child: bool,
     },
-    /// A human resumes a latched agent.
-    Resume {
-        /// How.
-        by: By,
+    /// A human gave a command; answered by `Effect::Answer`.
+    Command(Command),
+    /// The tree of a paused child was stopped once more.
+    Frozen {
+        /// Of which incarnation.
+        incarnation: u32,
+        /// How many processes of it were not stopped before.
+        fresh: u32,
     },
     /// Something could not be written.
     StoreFailed {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
 use super::evidence::Evidence;
+use super::memory::LatchWhy;
 use super::settings::OnMissed;
 use super::signal::Signal;
 use super::time::Wall;
@@ -39,6 +40,11 @@ pub enum Cause {
         /// The time it had.
         grace_ms: u64,
     },
+    /// It ran for longer than a run may and was ended.
+    MaxRun {
+        /// The time it had.
+        max_ms: u64,
+    },
     /// It could not be started.
     NotStarted,
     /// agentwatch itself was killed, and it with it.
@@ -63,6 +69,15 @@ pub enum Outcome {
     Finished,
     /// It was asked to stop.
     Stopped,
+    /// A human wants it started anew.
+    Restarting,
+    /// A run of a one-shot agent is complete.
+    Completed {
+        /// It ended at once, without a beat and without a word.
+        idle: bool,
+    },
+    /// Started again later, without a strike: a quota is no crash.
+    Parked,
     /// The machine went down with it: recorded, blamed on nobody.
     NoFault,
     /// It died of a signal that agentwatch passed on for somebody.
@@ -77,17 +92,48 @@ pub enum Outcome {
 pub enum StopWhy {
     /// Somebody asked.
     Requested {
-        /// By this signal.
-        by: Signal,
+        /// Who.
+        by: StopBy,
     },
+    /// A human wants it started anew.
+    Restart,
     /// It was unhealthy.
     Unhealthy,
+    /// It ran for longer than a run may.
+    MaxRun,
     /// Its announced shutdown took too long.
     ShutdownOverrun,
     /// It did not stop in time.
     StopTimeout,
-    /// A second stop signal.
+    /// A second stop signal, or `agentwatch stop --now`.
     Impatience,
+}
+
+/// Who asked agentwatch to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StopBy {
+    /// Somebody who sent this signal.
+    Signal(Signal),
+    /// Somebody who typed a command.
+    Command(StopCommand),
+}
+
+/// A command that stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCommand {
+    /// `agentwatch stop`.
+    Stop,
+    /// `agentwatch stop --stay`.
+    Stay,
+}
+
+impl StopBy {
+    /// `agentwatch stop`.
+    pub const STOP: Self = Self::Command(StopCommand::Stop);
+    /// `agentwatch stop --stay`.
+    pub const STAY: Self = Self::Command(StopCommand::Stay);
 }
 
 /// Why an escalation.
@@ -98,6 +144,8 @@ pub enum Excess {
     Streak,
     /// Too many failures in a day.
     Day,
+    /// Not too many of anything: a rule says that another start would not help.
+    Rule,
 }
 
 /// Why an agent is finished.
@@ -110,6 +158,8 @@ pub enum FinishedWhy {
     NeverBeat,
     /// `--restart on-failure` and exit 0.
     Success,
+    /// A rule says so.
+    Rule,
     /// `--restart never`.
     NeverRestart,
     /// There is nothing to execute.
@@ -244,6 +294,9 @@ pub enum Fact {
         /// What that means.
         #[serde(flatten)]
         outcome: Outcome,
+        /// The restart rule that decided, counted from 1 in the order of the file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<u32>,
         /// The last line it printed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last_line: Option<String>,
@@ -282,6 +335,56 @@ pub enum Fact {
         #[serde(rename = "until_ms")]
         until: Wall,
     },
+    /// The next start waits, and nothing has failed: a quota, a provider that is away.
+    Parked {
+        /// How long.
+        wait_ms: u64,
+        /// Until then by the calendar, in milliseconds since 1970.
+        #[serde(rename = "until_ms")]
+        until: Wall,
+        /// The agent itself said how long (`retry_after`).
+        asked: bool,
+    },
+    /// The next run waits for its time.
+    Waiting {
+        /// How long.
+        wait_ms: u64,
+        /// Until then by the calendar, in milliseconds since 1970.
+        #[serde(rename = "until_ms")]
+        until: Wall,
+    },
+    /// Several runs in a row ended at once and did nothing.
+    Idle {
+        /// How many.
+        runs: u32,
+    },
+    /// A human wants the child started anew.
+    RestartAsked {
+        /// Not before its next beat.
+        at_beat: bool,
+    },
+    /// A human wants the agent to stay down.
+    Held,
+    /// Its whole tree is stopped, and waits to go on.
+    Paused {
+        /// Which incarnation.
+        incarnation: u32,
+    },
+    /// Its tree goes on.
+    Continued {
+        /// Which incarnation.
+        incarnation: u32,
+        /// How long it was paused.
+        paused_ms: u64,
+    },
+    /// Another release is being run: what the one before did is forgotten.
+    Released {
+        /// What is being run.
+        release: String,
+        /// What was run before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<String>,
+    },
     /// The agent said that it is shutting down.
     ShutdownAnnounced {
         /// Which incarnation.
@@ -301,8 +404,8 @@ pub enum Fact {
     },
     /// agentwatch stopped because somebody asked.
     Stopped {
-        /// By this signal.
-        by: Signal,
+        /// Who.
+        by: StopBy,
         /// The exit code.
         code: u8,
         /// What it looked back on.
@@ -338,6 +441,9 @@ pub enum Fact {
         since: Wall,
         /// The failures that led to it.
         failures: u32,
+        /// Why.
+        #[serde(default, skip_serializing_if = "LatchWhy::is_failures")]
+        why: LatchWhy,
     },
     /// A human resumed it.
     Resumed {

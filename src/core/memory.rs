@@ -43,6 +43,55 @@ pub struct Latch {
     pub since: Wall,
     /// The failures that led to it.
     pub failures: u32,
+    /// Why.
+    pub why: LatchWhy,
+}
+
+/// Why an agent stays down until a human resumes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LatchWhy {
+    /// Too many failures.
+    #[default]
+    Failures,
+    /// A rule says that another start would not help.
+    Rule,
+    /// A human said so: `agentwatch stop --stay`.
+    Stay,
+    /// It was paused, and agentwatch died: what a human has halted does not start by itself.
+    Paused,
+}
+
+impl LatchWhy {
+    /// Whether it is the usual reason.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+    pub(super) fn is_failures(&self) -> bool {
+        *self == Self::Failures
+    }
+}
+
+/// A start that is put off although nothing has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delay {
+    /// Why.
+    pub why: DelayWhy,
+    /// Since when.
+    pub since: Wall,
+    /// How long.
+    pub wait: Duration,
+}
+
+/// Why a start is put off although nothing has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum DelayWhy {
+    /// It is parked.
+    Park {
+        /// The agent itself said for how long.
+        asked: bool,
+    },
+    /// It runs again and again.
+    Repeat,
 }
 
 /// What one life of agentwatch hands to the next, by way of `state.json`.
@@ -70,6 +119,14 @@ pub struct Memory {
     pub slowest_first_beat: Option<Duration>,
     /// There was a failure and no recovery yet: since the last sign of life before it.
     pub trouble_since: Option<Wall>,
+    /// The next start is put off.
+    pub delay: Option<Delay>,
+    /// The next start goes on with what an earlier one left undone (`restart.command`).
+    pub unfinished: bool,
+    /// A human has paused the child.
+    pub paused: bool,
+    /// What was run last.
+    pub release: Option<String>,
 }
 
 impl Memory {
@@ -79,11 +136,19 @@ impl Memory {
         self.streak = Streak::default();
         self.failures_of_day = 0;
         self.cooldown_owed = false;
+        self.delay = None;
+    }
+
+    /// Whether the agent is down or halted until a human or a provider says otherwise.
+    #[must_use]
+    pub fn waits_for_a_human(&self) -> bool {
+        let parked = matches!(self.delay, Some(Delay { why: DelayWhy::Park { .. }, .. }));
+        self.latch.is_some() || self.paused || parked
     }
 
     /// Whether it holds what a power cut must not wipe out.
     #[must_use]
     pub fn is_grave(&self) -> bool {
-        self.streak.failures > 0 || self.latch.is_some()
+        self.streak.failures > 0 || self.latch.is_some() || self.paused
     }
 }

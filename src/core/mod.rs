@@ -5,6 +5,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod beat;
+pub mod command;
 pub mod effect;
 pub mod ending;
 pub mod event;

@@ -105,6 +105,13 @@ impl Pulse {
         }
     }
 
+    /// Silence begins anew: its first grace after a pause.
+    pub fn refresh(&mut self, now: Up) {
+        self.last = now;
+        self.said = Silence::None;
+        self.deaf_since = self.deaf_since.map(|_| now);
+    }
+
     /// Our own blocked stdout keeps us from hearing the agent: the silence that follows is ours.
     pub fn deafen(&mut self, now: Up) {
         self.deaf_since.get_or_insert(now);

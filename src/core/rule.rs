@@ -83,7 +83,9 @@ impl Eq for Pattern {}
 pub struct End<'a> {
     /// How it ended.
     pub ending: Ending,
-    /// The last lines it printed.
+    /// The very last line it printed.
+    pub line: Option<&'a str>,
+    /// The last lines it printed, as far as they were kept.
     pub output: &'a [String],
     /// The status word of its last beat.
     pub status: Option<&'a str>,
@@ -100,13 +102,17 @@ impl Rule {
         let statuses = self.statuses.is_empty()
             || end.status.is_some_and(|said| self.statuses.iter().any(|status| status == said));
         // Last: the only one that costs anything.
-        exits && signals && statuses && self.output.as_ref().is_none_or(|p| p.is_in(end.output))
+        exits
+            && signals
+            && statuses
+            && self.output.as_ref().is_none_or(|pattern| pattern.is_in(end))
     }
 }
 
 impl Pattern {
-    fn is_in(&self, lines: &[String]) -> bool {
-        lines.iter().any(|line| self.regex.is_match(line))
+    fn is_in(&self, end: End<'_>) -> bool {
+        let lines = end.output.iter().map(String::as_str).chain(end.line);
+        lines.into_iter().any(|line| self.regex.is_match(line))
     }
 }
 
@@ -150,7 +156,10 @@ mod tests {
             (Ending::Unknown, "", None, None),
         ] {
             let output = [line.to_owned(), "the last".to_owned()];
-            assert_eq!(first_match(&rules, End { ending, output: &output, status }), found);
+            assert_eq!(
+                first_match(&rules, End { ending, line: None, output: &output, status }),
+                found
+            );
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Status {
     /// Its name.
     pub agent: String,
     /// Where it stands: `starting running healthy late unhealthy shutting_down stopping failed cooldown
-    /// escalated stopped finished`, or `unknown` if agentwatch was killed.
+    /// parked waiting paused escalated stopped finished`, or `unknown` if agentwatch was killed.
     pub state: &'static str,
     /// Whether an agentwatch runs for it.
     pub supervised: bool,
@@ -112,6 +112,8 @@ impl View {
                 self.state = match outcome {
                     Outcome::Failure { .. } | Outcome::NoFault | Outcome::Signalled => "failed",
                     Outcome::Stopped => "stopped",
+                    // Until the next word, which comes at once.
+                    Outcome::Restarting | Outcome::Completed { .. } | Outcome::Parked => "stopping",
                     Outcome::Finished | Outcome::Passed => "finished",
                 };
             }
@@ -119,7 +121,18 @@ impl View {
                 self.state = "cooldown";
                 self.next_start = Some(*until);
             }
-            Fact::Escalated { .. } | Fact::Latched { .. } => self.state = "escalated",
+            Fact::Parked { until, .. } => {
+                self.state = "parked";
+                self.next_start = Some(*until);
+            }
+            Fact::Waiting { until, .. } => {
+                self.state = "waiting";
+                self.next_start = Some(*until);
+            }
+            Fact::Paused { .. } => self.state = "paused",
+            // Whether it beats shows at its next beat.
+            Fact::Continued { .. } => self.state = "running",
+            Fact::Escalated { .. } | Fact::Held | Fact::Latched { .. } => self.state = "escalated",
             Fact::Resumed { .. } | Fact::Stopped { .. } => {
                 self.state = "stopped";
                 self.next_start = None;
@@ -159,7 +172,8 @@ pub fn status<'a>(
     };
     let live = alive && view.pid.is_some();
     let last_beat = view.last_beat.as_ref();
-    let next_start = view.next_start.filter(|_| alive && state == "cooldown");
+    let next_start =
+        view.next_start.filter(|_| alive && matches!(state, "cooldown" | "parked" | "waiting"));
     let mut status = Status {
         agent: name.to_owned(),
         state,
@@ -193,7 +207,7 @@ pub fn status<'a>(
 mod tests {
     use super::*;
     use crate::core::fact::BeatFact;
-    use crate::core::memory::Latch;
+    use crate::core::memory::{Latch, LatchWhy};
 
     fn records(facts: Vec<Fact>) -> Vec<Record> {
         let record = |(seq, fact): (u64, Fact)| Record {
@@ -238,8 +252,10 @@ mod tests {
 
     #[test]
     fn the_latch_shows_whatever_the_journal_says() {
-        let memory =
-            Memory { latch: Some(Latch { since: Wall(0), failures: 3 }), ..Memory::default() };
+        let memory = Memory {
+            latch: Some(Latch { since: Wall(0), failures: 3, why: LatchWhy::Failures }),
+            ..Memory::default()
+        };
         let identity = Identity::default();
         let known = Some((&identity, &memory));
         let status = status("a", known, &[], Supervised::ByNobody, Wall(5000));

@@ -6,11 +6,10 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use crate::core::event::{By, Event};
-use crate::core::supervisor::Phase;
+use crate::core::event::Event;
 use crate::sys::pending::{self, ReadResult};
 use crate::sys::socket::{self, Listener};
-use crate::wire::control::{Answer, LINE_MAX, Request, read_request, write};
+use crate::wire::control::{Answer, LINE_MAX, answer, read_request, write};
 
 use super::Shell;
 
@@ -119,31 +118,22 @@ impl Shell {
         }
         let Some(control) = &mut self.control else { return ControlFlow::Continue(()) };
         for client in control.take() {
-            let answer = match read_request(&client.line) {
-                Ok(Request::Resume) => self.resume()?,
-                Err(words) => Answer { ok: false, words },
+            let request = match read_request(&client.line) {
+                Ok(request) => request,
+                Err(words) => {
+                    client.answer(&Answer { ok: false, words, leaves: false });
+                    continue;
+                }
             };
-            client.answer(&answer);
+            self.step(Event::Command(request.into()));
+            let performed = self.perform_all();
+            // What it led to is told also by one who leaves with it.
+            if let Some(reply) = self.reply.take() {
+                let pid = self.child.map(|child| child.pid);
+                client.answer(&answer(&self.identity.name, reply, pid));
+            }
+            performed?;
         }
         ControlFlow::Continue(())
-    }
-
-    fn resume(&mut self) -> ControlFlow<u8, Answer> {
-        let latched = self.supervisor.memory().latch.is_some();
-        let phase = self.supervisor.phase();
-        let name = self.identity.name.clone();
-        if !latched && phase != Phase::Cooldown {
-            let words = format!("{name} is not latched; there is nothing to resume");
-            return ControlFlow::Continue(Answer { ok: true, words });
-        }
-        self.step(Event::Resume { by: By::Command });
-        self.perform_all()?;
-        let follows = match (&self.child, self.supervisor.phase()) {
-            (Some(child), _) => format!("started, pid {}", child.pid),
-            (None, Phase::Failed) => "it starts as soon as its old processes are gone".to_owned(),
-            (None, _) => "it could not be started; see agentwatch events".to_owned(),
-        };
-        let words = format!("{name}: resumed; {follows}");
-        ControlFlow::Continue(Answer { ok: true, words })
     }
 }

@@ -19,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use crate::config::Resolved;
+use crate::core::command::Reply;
 use crate::core::effect::Effect;
 use crate::core::event::{By, Event, Kept, Launch};
 use crate::core::fact::Fact;
@@ -83,6 +84,8 @@ struct Shell {
     inherited: Vec<(i32, StartTime)>,
     /// At the last look there was no child at all, neither alive nor dead.
     childless: bool,
+    /// Processes of a paused tree that are stopped.
+    frozen: Vec<(i32, StartTime)>,
     /// A random number that marks what this agentwatch starts.
     run: u64,
     /// The kernel's count of what it killed for want of memory.
@@ -99,6 +102,8 @@ struct Shell {
     effects: VecDeque<Effect>,
     chores: Chores,
     control: Option<Control>,
+    /// What became of the command that is being performed.
+    reply: Option<Reply>,
     /// What can be read, as the last wait told.
     ready: Vec<i32>,
     /// One buffer for everything that is read.
@@ -153,6 +158,7 @@ impl Shell {
             own: None,
             inherited: Vec::new(),
             childless: false,
+            frozen: Vec::new(),
             run: host::random(),
             oom: None,
             terminal: Terminal::open(),
@@ -163,6 +169,7 @@ impl Shell {
             effects: VecDeque::new(),
             chores: Chores::default(),
             control: None,
+            reply: None,
             ready: Vec::new(),
             buffer: vec![0; child::READ_FIRST],
             stop_seen: false,

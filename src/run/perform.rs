@@ -35,9 +35,9 @@ impl Shell {
         match effect {
             Effect::Record(fact) => self.record(&fact),
             Effect::Persist { sync } => self.is_unsaved(sync),
-            Effect::Spawn { incarnation } => {
+            Effect::Spawn { incarnation, again } => {
                 self.before_start();
-                self.spawn(incarnation);
+                self.spawn(incarnation, again);
             }
             Effect::Examine { incarnation } => self.examine(incarnation),
             Effect::Stop { incarnation, signal, scope, reached } => {
@@ -49,6 +49,12 @@ impl Shell {
                 signals::suspend(firmly);
             }
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
+            Effect::Freeze { incarnation } => {
+                self.before_suspending();
+                self.freeze(incarnation);
+            }
+            Effect::Thaw { incarnation } => self.thaw(incarnation),
+            Effect::Answer(reply) => self.reply = Some(reply),
             Effect::Exit { code } => {
                 self.before_leaving();
                 self.drain();
@@ -62,7 +68,13 @@ impl Shell {
     /// Keeps a fact for the journal and says what a person should hear of it.
     pub(super) fn record(&mut self, fact: &Fact) {
         // The offset is asked for only when a line needs it: few facts have one.
-        if matches!(fact, Fact::Cooldown { .. } | Fact::Latched { .. }) {
+        if matches!(
+            fact,
+            Fact::Cooldown { .. }
+                | Fact::Parked { .. }
+                | Fact::Waiting { .. }
+                | Fact::Latched { .. }
+        ) {
             let offset = offset(&self.clock, self.now.wall);
             self.speaker.set_offset(offset);
         }
@@ -107,7 +119,7 @@ impl Shell {
         }
     }
 
-    fn spawn(&mut self, incarnation: u32) {
+    fn spawn(&mut self, incarnation: u32, again: bool) {
         let stdin = match self.plan.resolved.stdin.as_ref().map(|path| (path, file::input(path))) {
             None => None,
             Some((_, Ok(file))) => Some(file),
@@ -125,9 +137,11 @@ impl Shell {
             terminal.remember();
         }
         let env_set = self.environment(incarnation);
+        let resolved = &self.plan.resolved;
+        let argv = resolved.restart_command.as_ref().filter(|_| again).unwrap_or(&resolved.command);
         let (scan, stdout, stderr) = self.outputs();
         let request = Spawn {
-            argv: &self.plan.resolved.command,
+            argv,
             env_set: &env_set,
             env_hidden: is_ours,
             stdin: stdin.as_ref(),

@@ -164,6 +164,37 @@ impl Shell {
         tree::members(&kin, &marked)
     }
 
+    /// Stops every process of the tree where it is, and tells how many of them ran until now.
+    pub(super) fn freeze(&mut self, incarnation: u32) {
+        let members = self.members(incarnation);
+        if members.is_empty() {
+            // Where the tree cannot be seen, its group goes as one.
+            self.send(incarnation, signals::STOP, StopScope::Group);
+        }
+        let mut fresh = 0_u32;
+        for process in members {
+            let known = (process.pid, process.start);
+            if !self.frozen.contains(&known) {
+                fresh = fresh.saturating_add(1);
+                self.frozen.push(known);
+            }
+            let _ = tree::signal(&process, signals::STOP);
+        }
+        self.step(Event::Frozen { incarnation, fresh });
+    }
+
+    /// Lets every process of the tree go on.
+    pub(super) fn thaw(&mut self, incarnation: u32) {
+        self.frozen.clear();
+        let members = self.members(incarnation);
+        if members.is_empty() {
+            self.send(incarnation, signals::CONT, StopScope::Group);
+        }
+        for process in members {
+            let _ = tree::signal(&process, signals::CONT);
+        }
+    }
+
     /// After the last of a tree is gone the terminal is ours again, as it was if the child died badly.
     fn terminal_back(&mut self, incarnation: u32) {
         let Some(own) = self.own.as_ref().filter(|own| own.incarnation == incarnation) else {

@@ -156,6 +156,7 @@ mod tests {
             ending: Ending::Exit { code: 1 },
             ran_ms: Some(5),
             outcome: Outcome::Failure { cause: Cause::Exited, streak: 2, max: 3 },
+            rule: None,
             last_line: None,
             traces: Traces::default(),
         };

@@ -1,8 +1,8 @@
 //! What can be known of a lost `state.json` from the journal alone. Pure.
 
 use crate::core::ending::Ending;
-use crate::core::fact::{Fact, Outcome};
-use crate::core::memory::{Latch, Memory, Streak, Tree};
+use crate::core::fact::{Excess, Fact, Outcome};
+use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
 use crate::core::time::Wall;
 use crate::wire::record::Record;
 
@@ -14,6 +14,7 @@ pub fn learn(memory: &mut Memory, record: &Record) {
             let (incarnation, pid) = (*incarnation, Some(*pid));
             memory.incarnation = memory.incarnation.max(incarnation);
             memory.last_start = Some(record.ts);
+            memory.delay = None;
             memory.tree =
                 Some(Tree { incarnation, run: None, pid, start_time: None, ended: false });
         }
@@ -31,8 +32,25 @@ pub fn learn(memory: &mut Memory, record: &Record) {
                 memory.slowest_first_beat = Some(slowest.max(first));
             }
         }
-        Fact::Escalated { failures, .. } => {
-            memory.latch = Some(Latch { since: record.ts, failures: *failures });
+        Fact::Escalated { failures, reason, .. } => {
+            let why = if *reason == Excess::Rule { LatchWhy::Rule } else { LatchWhy::Failures };
+            memory.latch = Some(Latch { since: record.ts, failures: *failures, why });
+        }
+        Fact::Held => {
+            memory.latch = Some(Latch { since: record.ts, failures: 0, why: LatchWhy::Stay });
+        }
+        Fact::Parked { wait_ms, asked, .. } => {
+            put_off(memory, DelayWhy::Park { asked: *asked }, record.ts, *wait_ms);
+        }
+        Fact::Waiting { wait_ms, .. } => {
+            put_off(memory, DelayWhy::Repeat, record.ts, *wait_ms);
+        }
+        Fact::Paused { .. } => memory.paused = true,
+        Fact::Continued { .. } => memory.paused = false,
+        Fact::RestartAsked { .. } => memory.cooldown_owed = false,
+        Fact::Released { release, .. } => {
+            memory.release = Some(release.clone());
+            (memory.latch, memory.streak) = (None, Streak::default());
         }
         Fact::Resumed { .. } => memory.forgive(),
         Fact::Recovered { .. } => memory.trouble_since = None,
@@ -41,13 +59,22 @@ pub fn learn(memory: &mut Memory, record: &Record) {
     }
 }
 
+fn put_off(memory: &mut Memory, why: DelayWhy, since: Wall, wait_ms: u64) {
+    let wait = std::time::Duration::from_millis(wait_ms);
+    memory.delay = Some(Delay { why, since, wait });
+}
+
 fn exited(memory: &mut Memory, ts: Wall, ending: Ending, outcome: Outcome, last: Option<&str>) {
     if let Some(tree) = &mut memory.tree {
         tree.ended = true;
     }
     memory.last_ending = Some(ending);
-    memory.cooldown_owed =
-        matches!(outcome, Outcome::Failure { .. } | Outcome::NoFault | Outcome::Signalled);
+    memory.cooldown_owed = matches!(
+        outcome,
+        Outcome::Failure { .. } | Outcome::NoFault | Outcome::Signalled | Outcome::Parked
+    );
+    memory.unfinished = memory.cooldown_owed || outcome == Outcome::Restarting;
+    memory.paused = false;
     if let Outcome::Failure { streak, .. } = outcome {
         memory.streak.failures = streak;
         memory.streak.since.get_or_insert(ts);
@@ -84,6 +111,7 @@ mod tests {
             ending: Ending::Exit { code: 1 },
             ran_ms: Some(5),
             outcome: Outcome::Failure { cause: Cause::Exited, streak, max: 3 },
+            rule: None,
             last_line: None,
             traces: Traces::default(),
         }

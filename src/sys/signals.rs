@@ -14,6 +14,9 @@ use crate::core::signal::{Request, Signal};
 /// A child of ours changed its state.
 pub const CHLD: Signal = Signal(libc::SIGCHLD);
 
+/// Stops a process where it is, and cannot be caught.
+pub const STOP: Signal = Signal(libc::SIGSTOP);
+
 /// A stopped process goes on.
 pub const CONT: Signal = Signal(libc::SIGCONT);
 

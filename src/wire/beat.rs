@@ -178,6 +178,7 @@ impl Fields<'_> {
                 .expect_next
                 .amount("expect_next", f64::MAX, "a number of seconds")?
                 .map(|seconds| Duration::from_secs_f64(seconds.min(EXPECT_MAX.as_secs_f64()))),
+            retry_after: None,
             ts: self.ts.number(),
         })
     }

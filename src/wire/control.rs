@@ -1,6 +1,13 @@
 //! What commands say to a running agentwatch, and what it answers: one JSON object a line each way.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use crate::core::command::{After, Command, Needless, Refusal, Reply};
+use crate::core::time::millis;
+
+use super::words::span;
 
 /// The longest line either way, in bytes.
 pub const LINE_MAX: usize = 4096;
@@ -9,8 +16,114 @@ pub const LINE_MAX: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
-    /// Lift the latch and start again.
+    /// Lift what keeps the agent down, and start it again.
     Resume,
+    /// A fresh child.
+    Restart {
+        /// At its next beat.
+        #[serde(default)]
+        at_beat: bool,
+    },
+    /// End it.
+    Stop {
+        /// By KILL at once.
+        #[serde(default)]
+        now: bool,
+        /// It stays down until resumed.
+        #[serde(default)]
+        stay: bool,
+    },
+    /// Stop all its processes where they are.
+    Pause,
+}
+
+impl From<Request> for Command {
+    fn from(request: Request) -> Self {
+        match request {
+            Request::Resume => Self::Resume,
+            Request::Restart { at_beat } => Self::Restart { at_beat },
+            Request::Stop { now, stay } => Self::Stop { now, stay },
+            Request::Pause => Self::Pause,
+        }
+    }
+}
+
+/// What became of a command, for a person. `pid`: the child that runs now.
+#[must_use]
+pub fn answer(name: &str, reply: Reply, pid: Option<i32>) -> Answer {
+    let words = match reply {
+        Reply::Started => match pid {
+            Some(pid) => format!("started, pid {pid}"),
+            None => format!("it could not be started; see: agentwatch events {name}"),
+        },
+        Reply::StartsAfterTree => "it starts as soon as its old processes are gone".to_owned(),
+        Reply::Restarting { kill_after } => {
+            format!("restarting; what has not ended in {} is killed", brief(kill_after))
+        }
+        Reply::RestartsAtBeat => "restarts at its next beat".to_owned(),
+        Reply::Continued { paused } => format!("goes on after a pause of {}", brief(paused)),
+        Reply::Stopping { kill_after, after } => {
+            let follows =
+                format!("stopping; what has not ended in {} is killed", brief(kill_after));
+            format!("{follows}{}", staying(name, after))
+        }
+        Reply::Killing { after } => format!("killing it{}", staying(name, after)),
+        Reply::NothingRan { after } => format!("nothing was running{}", staying(name, after)),
+        Reply::Paused => {
+            format!("paused, all its processes are stopped; go on: agentwatch resume {name}")
+        }
+        Reply::Needless(why) => match why {
+            Needless::NothingToResume => "not down; there is nothing to resume".to_owned(),
+            Needless::IsPaused => format!("paused already; go on: agentwatch resume {name}"),
+            Needless::IsStopping => {
+                format!("being stopped already; at once: agentwatch stop --now {name}")
+            }
+        },
+        Reply::Refused(why) => match why {
+            Refusal::Latched => {
+                format!("was given up and stays down; let it start: agentwatch resume {name}")
+            }
+            Refusal::Stopping => "is being stopped; try again when it has ended".to_owned(),
+            Refusal::ShuttingDown => {
+                format!("is shutting down as it announced; at once: agentwatch stop --now {name}")
+            }
+            Refusal::NeverBeat => {
+                format!("has not beaten, so no beat will come; at once: agentwatch restart {name}")
+            }
+            Refusal::IsPaused => {
+                format!("is paused, so no beat will come; at once: agentwatch restart {name}")
+            }
+            Refusal::PlainWrapper => {
+                "runs with --restart never, so it is started only once; stop it and run it again"
+                    .to_owned()
+            }
+            Refusal::NoChild => {
+                format!("has no process now; look: agentwatch status {name}")
+            }
+        },
+    };
+    let ok = reply.is_ok() && !(reply == Reply::Started && pid.is_none());
+    let leaves = match reply {
+        Reply::Stopping { after, .. } | Reply::Killing { after } | Reply::NothingRan { after } => {
+            after != After::Hold
+        }
+        Reply::Needless(why) => why == Needless::IsStopping,
+        _ => false,
+    };
+    Answer { ok, words: format!("{name}: {words}"), leaves }
+}
+
+fn brief(time: Duration) -> String {
+    span(millis(time))
+}
+
+fn staying(name: &str, after: After) -> String {
+    match after {
+        After::Leave => String::new(),
+        After::LeaveLatched | After::Hold => {
+            format!("; stays down until: agentwatch resume {name}")
+        }
+    }
 }
 
 /// The answer.
@@ -20,6 +133,9 @@ pub struct Answer {
     pub ok: bool,
     /// What was done and what follows, for a person.
     pub words: String,
+    /// agentwatch leaves then.
+    #[serde(default)]
+    pub leaves: bool,
 }
 
 /// A message as it goes over the socket.
@@ -56,7 +172,7 @@ mod tests {
         let line = write(&Request::Resume).unwrap();
         assert_eq!(line, b"{\"command\":\"resume\"}\n");
         assert_eq!(read_request(line.trim_ascii_end()), Ok(Request::Resume));
-        let answer = Answer { ok: true, words: "started".into() };
+        let answer = Answer { ok: true, words: "started".into(), leaves: true };
         let line = write(&answer).unwrap();
         assert_eq!(read_answer(line.trim_ascii_end()), Some(answer));
     }

@@ -43,6 +43,7 @@ pub fn failure(
         Cause::ShutdownOverrun { grace_ms } => {
             format!("announced shutdown took more than {}; killed", span(grace_ms))
         }
+        Cause::MaxRun { max_ms } => format!("ran for more than {}; ended", span(max_ms)),
         Cause::NotStarted => "could not be started".to_owned(),
         Cause::Lost => "agentwatch was killed, and it with it".to_owned(),
     }
@@ -106,6 +107,9 @@ pub fn exited(
         | Outcome::Passed
         | Outcome::Signalled
         | Outcome::Stopped
+        | Outcome::Restarting
+        | Outcome::Completed { .. }
+        | Outcome::Parked
         | Outcome::NoFault => {
             let after = ran_ms.map(|ms| format!(" after {}", span(ms))).unwrap_or_default();
             format!("{}{after}", ending(ending_))
@@ -113,6 +117,10 @@ pub fn exited(
     };
     match outcome {
         Outcome::Stopped => text.push_str(", as asked"),
+        Outcome::Restarting => text.push_str(", to be started anew"),
+        Outcome::Completed { idle: false } => text.push_str(", a complete run"),
+        Outcome::Completed { idle: true } => text.push_str(", a run that did nothing"),
+        Outcome::Parked => text.push_str(", no failure"),
         Outcome::NoFault => text.push_str(", the machine went down with it"),
         Outcome::Signalled => text.push_str(", which was passed on for somebody"),
         Outcome::Failure { .. } | Outcome::Finished | Outcome::Passed => {}

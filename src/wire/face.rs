@@ -2,14 +2,14 @@
 
 use crate::core::ending::Ending;
 use crate::core::event::{Kept, SpawnFailureKind, Traces};
-use crate::core::fact::{Fact, FinishedWhy, Outcome, StopWhy};
+use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, StopBy, StopWhy};
 use crate::core::settings::{OnMissed, Policy, Settings};
 use crate::core::signal::Signal;
 use crate::core::time::millis;
 
 use super::ending as ending_words;
 use super::stamp::local_time;
-use super::words::{self, Tone, count, span};
+use super::words::{self, Tone, span};
 
 /// One line, without prefix and newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,20 +92,50 @@ impl Voice {
             Fact::Cooldown { wait_ms, until } => {
                 let at = local_time(*until, self.offset_s);
                 let cooldown = span(millis(self.settings.cooldown));
-                let stop = if self.interactive { "; stop: Ctrl-C" } else { "" };
-                vec![format!("next start {at}, in {} (cooldown {cooldown}){stop}", span(*wait_ms))]
+                let stop = if self.interactive { " · stop: Ctrl-C" } else { "" };
+                let now = self.command("restart");
+                let wait = span(*wait_ms);
+                vec![format!("next start {at}, in {wait} (cooldown {cooldown}); now: {now}{stop}")]
             }
             Fact::Escalated { .. } => vec![format!(
                 "GAVE UP after {}; stays down until: {}",
                 words::escalated(fact),
                 self.command("resume")
             )],
-            Fact::Latched { since, failures } => vec![format!(
-                "down since {} after {}; stays down until: {}",
+            Fact::Latched { since, failures, why } => vec![format!(
+                "down since {} ({}); stays down until: {}",
                 super::stamp::local(*since, self.offset_s),
-                count(u64::from(*failures), "failure"),
+                words::latched(*why, *failures),
                 self.command("resume")
             )],
+            Fact::Parked { until, .. } => {
+                let at = local_time(*until, self.offset_s);
+                let why = words::describe(fact).1;
+                let now = self.command("restart");
+                vec![format!("parked until {at}, {why}; now: {now}")]
+            }
+            Fact::Waiting { wait_ms, until } => {
+                let at = local_time(*until, self.offset_s);
+                let now = self.command("restart");
+                vec![format!("run complete; next at {at}, in {}; now: {now}", span(*wait_ms))]
+            }
+            Fact::Held => vec![format!("stays down until: {}", self.command("resume"))],
+            Fact::Paused { .. } => vec![format!(
+                "paused, all its processes are stopped; go on: {}",
+                self.command("resume")
+            )],
+            Fact::Continued { paused_ms, .. } => {
+                vec![format!("goes on after a pause of {}", span(*paused_ms))]
+            }
+            Fact::RestartAsked { at_beat } => {
+                let when = if *at_beat { ", at its next beat" } else { "" };
+                vec![format!("a person wants it started anew{when}")]
+            }
+            Fact::Released { release, before } => {
+                let before = before.as_ref().map(|b| format!(" (before: {b})")).unwrap_or_default();
+                vec![format!("release {release}{before}; earlier failures are forgotten")]
+            }
+            Fact::Idle { .. } => vec![words::describe(fact).1],
             Fact::Recovered { after_ms, alive_only, .. } => vec![if *alive_only {
                 let alive = span(millis(self.settings.reset_after));
                 format!("recovered, alive for {alive} without a failure")
@@ -261,7 +291,14 @@ impl Voice {
                 }
                 Ending::Exit { .. } | Ending::Signal { .. } | Ending::Unknown => Vec::new(),
             },
-            Outcome::Finished | Outcome::Stopped => Vec::new(),
+            Outcome::Parked => {
+                let why = ending_words::failure(Cause::Exited, ending, ran_ms, None, None);
+                vec![format!("{why}; no failure, as a restart rule says")]
+            }
+            Outcome::Finished
+            | Outcome::Stopped
+            | Outcome::Restarting
+            | Outcome::Completed { .. } => Vec::new(),
         }
     }
 
@@ -280,11 +317,11 @@ impl Voice {
         }
     }
 
-    fn stopper(&self, by: Signal) -> String {
+    fn stopper(&self, by: StopBy) -> String {
         match by {
-            Signal::INT if self.interactive => "Ctrl-C".to_owned(),
-            Signal::QUIT if self.interactive => "Ctrl-\\".to_owned(),
-            by => words::signal(by),
+            StopBy::Signal(Signal::INT) if self.interactive => "Ctrl-C".to_owned(),
+            StopBy::Signal(Signal::QUIT) if self.interactive => "Ctrl-\\".to_owned(),
+            by => words::stopper(by),
         }
     }
 
@@ -304,6 +341,9 @@ impl Voice {
                 "finished, exit {code} after {after}{back}; it never beat, so exit 0 is its end \
                  (else: --restart always)"
             )],
+            FinishedWhy::Rule => {
+                vec![format!("finished as a restart rule says, exit {code} after {after}{back}")]
+            }
             FinishedWhy::Success => vec![format!("finished, exit {code} after {after}{back}")],
         }
     }

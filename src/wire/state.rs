@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::ending::Ending;
-use crate::core::memory::{Latch, Memory, Streak, Tree};
+use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
 use crate::core::time::{LocalDay, Wall, millis};
 
 /// The version that is written; another one is not read.
@@ -81,6 +81,22 @@ struct State {
     latch: Option<LatchState>,
     slowest_first_beat_ms: Option<u64>,
     trouble_since_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delay: Option<DelayState>,
+    #[serde(default)]
+    unfinished: bool,
+    #[serde(default)]
+    paused: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DelayState {
+    #[serde(flatten)]
+    why: DelayWhy,
+    since_ms: i64,
+    wait_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +127,8 @@ struct StreakState {
 struct LatchState {
     since_ms: i64,
     failures: u32,
+    #[serde(default)]
+    why: LatchWhy,
 }
 
 /// The bytes of `state.json`.
@@ -140,12 +158,21 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         },
         day: memory.day.0,
         failures_of_day: memory.failures_of_day,
-        latch: memory
-            .latch
-            .as_ref()
-            .map(|latch| LatchState { since_ms: latch.since.0, failures: latch.failures }),
+        latch: memory.latch.as_ref().map(|&Latch { since, failures, why }| LatchState {
+            since_ms: since.0,
+            failures,
+            why,
+        }),
         slowest_first_beat_ms: memory.slowest_first_beat.map(millis),
         trouble_since_ms: memory.trouble_since.map(|wall| wall.0),
+        delay: memory.delay.map(|Delay { why, since, wait }| DelayState {
+            why,
+            since_ms: since.0,
+            wait_ms: millis(wait),
+        }),
+        unfinished: memory.unfinished,
+        paused: memory.paused,
+        release: memory.release.clone(),
     };
     let mut bytes = serde_json::to_vec_pretty(&state)?;
     bytes.push(b'\n');
@@ -183,11 +210,21 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
         },
         day: LocalDay(state.day),
         failures_of_day: state.failures_of_day,
-        latch: state
-            .latch
-            .map(|latch| Latch { since: Wall(latch.since_ms), failures: latch.failures }),
+        latch: state.latch.map(|LatchState { since_ms, failures, why }| Latch {
+            since: Wall(since_ms),
+            failures,
+            why,
+        }),
         slowest_first_beat: state.slowest_first_beat_ms.map(Duration::from_millis),
         trouble_since: state.trouble_since_ms.map(Wall),
+        delay: state.delay.map(|DelayState { why, since_ms, wait_ms }| Delay {
+            why,
+            since: Wall(since_ms),
+            wait: Duration::from_millis(wait_ms),
+        }),
+        unfinished: state.unfinished,
+        paused: state.paused,
+        release: state.release,
     };
     Ok((state.identity, memory))
 }
@@ -237,9 +274,17 @@ mod tests {
             },
             day: LocalDay(20_000),
             failures_of_day: 4,
-            latch: Some(Latch { since: Wall(3), failures: 3 }),
+            latch: Some(Latch { since: Wall(3), failures: 3, why: LatchWhy::Rule }),
             slowest_first_beat: Some(Duration::from_millis(400)),
             trouble_since: Some(Wall(4)),
+            delay: Some(Delay {
+                why: DelayWhy::Park { asked: true },
+                since: Wall(5),
+                wait: Duration::from_secs(6),
+            }),
+            unfinished: true,
+            paused: true,
+            release: Some("v2".into()),
         };
         (identity, memory)
     }

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::core::event::{By, Kept};
-use crate::core::fact::{BeatFact, Excess, Fact, FinishedWhy, Outcome, StopWhy, Summary};
+use crate::core::fact::{
+    BeatFact, Excess, Fact, FinishedWhy, Outcome, StopBy, StopCommand, StopWhy, Summary,
+};
+use crate::core::memory::LatchWhy;
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
 use crate::core::usage::per_cycle;
@@ -149,11 +152,23 @@ fn beat(fact: &BeatFact) -> String {
 /// Why agentwatch stops a child.
 fn stop_why(why: StopWhy) -> String {
     match why {
-        StopWhy::Requested { by } => format!("asked by {}", signal(by)),
+        StopWhy::Requested { by } => format!("asked by {}", stopper(by)),
+        StopWhy::Restart => "agentwatch restart".to_owned(),
         StopWhy::Unhealthy => "unhealthy".to_owned(),
+        StopWhy::MaxRun => "it has run for as long as a run may".to_owned(),
         StopWhy::ShutdownOverrun => "its announced shutdown took too long".to_owned(),
         StopWhy::StopTimeout => "it did not stop in time".to_owned(),
         StopWhy::Impatience => "asked a second time".to_owned(),
+    }
+}
+
+/// Who asked to stop.
+#[must_use]
+pub fn stopper(by: StopBy) -> String {
+    match by {
+        StopBy::Signal(number) => signal(number),
+        StopBy::Command(StopCommand::Stop) => "agentwatch stop".to_owned(),
+        StopBy::Command(StopCommand::Stay) => "agentwatch stop --stay".to_owned(),
     }
 }
 
@@ -174,6 +189,7 @@ pub fn finished(reason: FinishedWhy) -> &'static str {
         FinishedWhy::Announced => "as announced",
         FinishedWhy::NeverBeat => "it never beat, so exit 0 is its end",
         FinishedWhy::Success => "exit 0",
+        FinishedWhy::Rule => "as a restart rule says",
         FinishedWhy::NeverRestart => "no restart wanted",
         FinishedWhy::NotStarted => "nothing was started",
     }
@@ -211,8 +227,13 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("our stdout flows again after {}", span(*blocked_ms))
         }
         Fact::Evidence { .. } => evidence(fact).unwrap_or_default(),
-        Fact::Exited { ending, ran_ms, outcome, last_line, traces, .. } => {
-            super::ending::exited(*ending, *ran_ms, *outcome, last_line.as_deref(), traces)
+        Fact::Exited { ending, ran_ms, outcome, rule, last_line, traces, .. } => {
+            let text =
+                super::ending::exited(*ending, *ran_ms, *outcome, last_line.as_deref(), traces);
+            match rule {
+                Some(rule) => format!("{text} (restart rule {rule})"),
+                None => text,
+            }
         }
         Fact::SignalPassed { signal: passed, .. } => format!("{} was passed on", signal(*passed)),
         Fact::Strays { count: n, names, .. } => {
@@ -222,6 +243,21 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("survives SIGKILL, so nothing is started: {}", names.join(", "))
         }
         Fact::Cooldown { wait_ms, .. } => format!("next start in {}", span(*wait_ms)),
+        Fact::Parked { wait_ms, asked: true, .. } => {
+            format!("next start in {}, as it asked; no failure", span(*wait_ms))
+        }
+        Fact::Parked { wait_ms, .. } => format!("next start in {}; no failure", span(*wait_ms)),
+        Fact::Waiting { wait_ms, .. } => format!("next run in {}", span(*wait_ms)),
+        Fact::Idle { runs } => format!(
+            "{runs} runs in a row ended at once, without a beat and without a word: is it working?"
+        ),
+        Fact::RestartAsked { at_beat: true } => "by a person, at its next beat".to_owned(),
+        Fact::RestartAsked { at_beat: false } => "by a person".to_owned(),
+        Fact::Held => "by a person; stays down until resumed".to_owned(),
+        Fact::Paused { .. } => "all its processes are stopped where they are".to_owned(),
+        Fact::Continued { paused_ms, .. } => format!("goes on after {}", span(*paused_ms)),
+        Fact::Released { release, before: Some(before) } => format!("{release}, before: {before}"),
+        Fact::Released { release, before: None } => release.clone(),
         Fact::ShutdownAnnounced { grace_ms, .. } => {
             format!("it shuts down and has {} for it", span(*grace_ms))
         }
@@ -229,15 +265,13 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("{} sent: {}", signal(*number), stop_why(*why))
         }
         Fact::Stopped { by, summary: back, .. } => {
-            format!("by {} after {}{}", signal(*by), span(back.after_ms), summary(back))
+            format!("by {} after {}{}", stopper(*by), span(back.after_ms), summary(back))
         }
         Fact::Finished { reason, summary: back, .. } => {
             format!("{} after {}{}", finished(*reason), span(back.after_ms), summary(back))
         }
         Fact::Escalated { .. } => escalated(fact),
-        Fact::Latched { failures, .. } => {
-            format!("still down after {}", count(u64::from(*failures), "failure"))
-        }
+        Fact::Latched { failures, why, .. } => format!("still down: {}", latched(*why, *failures)),
         Fact::Resumed { by } => match by {
             By::Flag => "by --resume".to_owned(),
             By::Command => "by agentwatch resume".to_owned(),
@@ -262,6 +296,17 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
     (tone, text)
 }
 
+/// Why an agent stays down.
+#[must_use]
+pub fn latched(why: LatchWhy, failures: u32) -> String {
+    match why {
+        LatchWhy::Failures => count(u64::from(failures), "failure"),
+        LatchWhy::Rule => "a restart rule called for a human".to_owned(),
+        LatchWhy::Stay => "told so by agentwatch stop --stay".to_owned(),
+        LatchWhy::Paused => "it was paused when agentwatch was killed".to_owned(),
+    }
+}
+
 /// `3 failures in 10m, same last line`.
 #[must_use]
 pub fn escalated(fact: &Fact) -> String {
@@ -276,6 +321,7 @@ pub fn escalated(fact: &Fact) -> String {
             None => format!("{failures}{same}"),
         },
         Excess::Day => format!("{failures} today{same}"),
+        Excess::Rule => "an end that a restart rule knows as hopeless".to_owned(),
     }
 }
 
@@ -304,10 +350,15 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::OutputBlocked { .. }
         | Fact::Strays { .. }
         | Fact::Cooldown { .. }
+        | Fact::Parked { .. }
+        | Fact::Idle { .. }
+        | Fact::Held
+        | Fact::Paused { .. }
         | Fact::StoreFailed { .. }
         | Fact::StateRebuilt { .. } => Tone::Warning,
         Fact::Recovered { .. }
         | Fact::Resumed { .. }
+        | Fact::Continued { .. }
         | Fact::StreakForgotten { .. }
         | Fact::StoreWorks { .. }
         | Fact::OutputUnblocked { .. } => Tone::Good,
@@ -320,11 +371,17 @@ pub fn tone(fact: &Fact) -> Tone {
             outcome:
                 Outcome::Finished
                 | Outcome::Stopped
+                | Outcome::Restarting
+                | Outcome::Completed { .. }
+                | Outcome::Parked
                 | Outcome::NoFault
                 | Outcome::Signalled
                 | Outcome::Passed,
             ..
         }
+        | Fact::Waiting { .. }
+        | Fact::RestartAsked { .. }
+        | Fact::Released { .. }
         | Fact::ShutdownAnnounced { .. }
         | Fact::Stopping { .. }
         | Fact::Stopped { .. }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agentwatch::core::beat::Beat;
+use agentwatch::core::command::Command;
 use agentwatch::core::ending::Ending;
 use agentwatch::core::event::{Event, Last};
 use agentwatch::core::settings::Policy;
@@ -54,7 +55,7 @@ impl World {
     pub fn disturb(&mut self) {
         let wait = self.rng.secs(0, 2 * self.chaos.mean_secs);
         self.chaos.next = self.now.up.plus(wait);
-        match self.rng.below(14) {
+        match self.rng.below(18) {
             0 => self.crash(),
             1 => self.reboot(),
             2 => {
@@ -79,6 +80,7 @@ impl World {
                 }
             }
             11 => self.disk_works = true,
+            12..=15 => self.order(),
             _ => self.voices_of_the_dead(),
         }
     }
@@ -112,6 +114,37 @@ impl World {
         self.feed(Event::Signal { signal, request, reached_child });
         if self.rng.one_in(3) {
             self.chaos.next = self.now.up;
+        }
+    }
+
+    /// A human types a command, whatever the state; it is answered.
+    fn order(&mut self) {
+        if self.sut.is_none() {
+            return;
+        }
+        let command = self.rng.pick(&[
+            Command::Pause,
+            Command::Pause,
+            Command::Resume,
+            Command::Restart { at_beat: false },
+            Command::Restart { at_beat: true },
+            Command::Stop { now: false, stay: true },
+            Command::Stop { now: true, stay: false },
+        ]);
+        if matches!(command, Command::Stop { .. }) {
+            if !self.rng.one_in(4) {
+                return;
+            }
+            self.checker.stopping_for.get_or_insert(Duration::ZERO);
+        }
+        let answers = self.answers;
+        let crashes = self.crashes;
+        self.feed(Event::Command(command));
+        if self.answers != answers + 1 && self.crashes == crashes && self.sut.is_some() {
+            self.fail(0, &format!("{command:?} was not answered"));
+        }
+        if self.phase() == Phase::Escalated {
+            self.checker.stopping_for = None;
         }
     }
 

@@ -37,6 +37,12 @@ pub struct Checker {
     /// Unbroken health began then at the earliest: at the start, or when it was unhealthy last.
     health_from: Duration,
     last_beat: Duration,
+    /// The last end was a run that did something.
+    completed: bool,
+    /// Nothing is to be started before then, although nothing has failed.
+    not_before: Option<Duration>,
+    /// A human wants the next start without any wait.
+    lifted: bool,
     beaten: bool,
     persisted_just_now: bool,
     pub exited: bool,
@@ -72,6 +78,11 @@ impl Checker {
         self.last_beat = self.real;
     }
 
+    /// Silence begins anew after a pause.
+    pub fn heard_nothing_wrong(&mut self) {
+        self.audible_silence = Duration::ZERO;
+    }
+
     /// A new life begins with what was persisted.
     pub fn relaunched(&mut self, memory: &Memory, crashed: bool) {
         self.failures = memory.streak.failures;
@@ -89,13 +100,16 @@ impl Checker {
         rule(0, !self.exited, || format!("{effect:?} after the exit"))?;
         match effect {
             Effect::Record(fact) => self.fact(fact, settings)?,
-            Effect::Spawn { incarnation } => self.spawn(*incarnation, settings, latched)?,
+            Effect::Spawn { incarnation, .. } => self.spawn(*incarnation, settings, latched)?,
             Effect::Exit { .. } => self.exited = true,
             Effect::Persist { .. }
             | Effect::Stop { .. }
             | Effect::Examine { .. }
             | Effect::Pass { .. }
             | Effect::Suspend { .. }
+            | Effect::Freeze { .. }
+            | Effect::Thaw { .. }
+            | Effect::Answer(_)
             | Effect::EndTree { .. } => {}
         }
         // Between the two only the word that the disk is full may come.
@@ -118,10 +132,13 @@ impl Checker {
         rule(2, self.persisted_just_now, || "a spawn without a persist before it".to_owned())?;
         let since = self.last_start.map(|last| self.real.saturating_sub(last));
         let excused = self.memory_lost
+            || self.lifted
             || self.relaunched && self.clock_stepped
             || settings.policy == Policy::Never;
         let early = since.is_some_and(|since| since + ROUNDING < settings.cooldown);
         rule(2, excused || !self.owed || !early, || format!("started again after {since:?}"))?;
+        let early = self.not_before.is_some_and(|until| self.real + ROUNDING < until);
+        rule(2, excused || !early, || format!("started before {:?}", self.not_before))?;
         rule(3, !latched, || "started while latched".to_owned())?;
         rule(3, self.failures < settings.max_failures, || {
             format!("started after failure {}", self.failures)
@@ -136,13 +153,14 @@ impl Checker {
         self.ends.insert(incarnation, (1, 0));
         self.last_start = Some(self.real);
         self.audible_silence = Duration::ZERO;
-        self.owed = false;
+        (self.owed, self.lifted, self.not_before) = (false, false, None);
         (self.health_from, self.beaten) = (self.real, false);
         (self.clock_stepped, self.memory_lost, self.relaunched) = (false, false, false);
         self.starts += 1;
         rule(8, self.stopping_for.is_none(), || "started while asked to stop".to_owned())
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table: one arm a fact, no steps")]
     fn fact(&mut self, fact: &Fact, settings: &Settings) -> Verdict {
         match fact {
             Fact::Exited { incarnation, outcome, .. } => {
@@ -150,8 +168,13 @@ impl Checker {
                 self.unsaved_exits.push(*incarnation);
                 self.owed = matches!(
                     outcome,
-                    Outcome::Failure { .. } | Outcome::NoFault | Outcome::Signalled
+                    Outcome::Failure { .. }
+                        | Outcome::NoFault
+                        | Outcome::Signalled
+                        | Outcome::Parked
                 );
+                self.completed = *outcome == Outcome::Completed { idle: false };
+                self.not_before = None;
                 if let Outcome::Failure { streak, .. } = outcome {
                     self.failures += 1;
                     rule(3, *streak == self.failures || self.memory_lost, || {
@@ -178,12 +201,24 @@ impl Checker {
                 // Silence proves no health: who beats is healthy up to its last beat.
                 let until = if self.beaten { self.last_beat } else { self.real };
                 let health = until.saturating_sub(self.health_from);
-                rule(3, settings.reset_after <= health + ROUNDING, || {
+                rule(3, self.completed || settings.reset_after <= health + ROUNDING, || {
                     format!("forgotten after {health:?} of health")
                 })?;
             }
-            Fact::Resumed { .. } => (self.failures, self.owed) = (0, false),
-            Fact::Stopped { .. } | Fact::Finished { .. } => self.owed = false,
+            Fact::Resumed { .. } => {
+                (self.failures, self.owed, self.not_before) = (0, false, None);
+                // Who was only to stay down is not to stop any more.
+                self.stopping_for = None;
+            }
+            Fact::Released { .. } => self.failures = 0,
+            Fact::Stopped { .. } | Fact::Finished { .. } => {
+                (self.owed, self.not_before) = (false, None);
+            }
+            // For what is owed now, and for the end that may still come of a child that is being ended.
+            Fact::RestartAsked { at_beat } => self.lifted |= !at_beat,
+            Fact::Parked { wait_ms, .. } | Fact::Waiting { wait_ms, .. } => {
+                self.not_before = Some(self.real + Duration::from_millis(*wait_ms));
+            }
             Fact::Escalated { .. } => self.escalations += 1,
             Fact::Recovered { alive_only, .. } => {
                 self.recoveries += 1;
@@ -204,6 +239,10 @@ impl Checker {
             | Fact::Strays { .. }
             | Fact::TreeStuck { .. }
             | Fact::Cooldown { .. }
+            | Fact::Idle { .. }
+            | Fact::Held
+            | Fact::Paused { .. }
+            | Fact::Continued { .. }
             | Fact::ShutdownAnnounced { .. }
             | Fact::Stopping { .. }
             | Fact::Latched { .. }
@@ -225,7 +264,7 @@ impl Checker {
         rule(10, effects <= EFFECTS_MAX, || format!("{effects} effects in one step"))?;
         let escalated = latched || self.failures < settings.max_failures;
         rule(3, escalated, || format!("failure {} and no latch", self.failures))?;
-        if phase == Phase::Done {
+        if matches!(phase, Phase::Done | Phase::Escalated) {
             self.stopping_for = None;
         }
         // The stop, the wait for a child that survives KILL, the tree, and the rounds between.

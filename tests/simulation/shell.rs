@@ -20,9 +20,22 @@ impl World {
         let resume = std::mem::take(&mut self.resume).then_some(By::Flag);
         let rebooted = std::mem::take(&mut self.rebooted);
         self.crashed = false;
+        if self.rng.one_in(20) {
+            self.settings.release = Some(self.rng.below(100).to_string());
+        }
         self.sut = Some(Supervisor::new(self.settings.clone(), self.disk.clone()));
         let run = u64::from(self.checker.highest);
         self.feed(Event::Launch(Launch { resume, rebooted, run, terminal: true }));
+    }
+
+    /// The agent goes on where it was.
+    fn thaw(&mut self) {
+        let Some(since) = self.frozen.take() else { return };
+        let time = self.now.up.since(since);
+        if let Some(agent) = &mut self.agent {
+            agent.freeze(time);
+        }
+        self.checker.heard_nothing_wrong();
     }
 
     /// agentwatch is killed; its child dies with it (Linux), strays may stay.
@@ -34,6 +47,7 @@ impl World {
         self.crashes += 1;
         self.checker.memory_lost |= std::mem::take(&mut self.unsaved);
         self.crashed = self.agent.is_some();
+        self.frozen = None;
         if let Some(agent) = self.agent.take()
             && self.rng.one_in(3)
         {
@@ -100,7 +114,7 @@ impl World {
             | Effect::Pass { .. }
             | Effect::Suspend { .. } => {}
             Effect::Persist { .. } => self.persist(),
-            Effect::Spawn { incarnation } => self.spawn(incarnation),
+            Effect::Spawn { incarnation, .. } => self.spawn(incarnation),
             Effect::Stop { incarnation, .. } => {
                 let now = self.now.up;
                 if let Some(agent) = self.agent.as_mut().filter(|a| a.incarnation == incarnation) {
@@ -108,6 +122,13 @@ impl World {
                 }
             }
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
+            Effect::Freeze { incarnation } => {
+                self.frozen.get_or_insert(self.now.up);
+                let fresh = u32::from(self.rng.one_in(3));
+                self.feed(Event::Frozen { incarnation, fresh });
+            }
+            Effect::Thaw { .. } => self.thaw(),
+            Effect::Answer(_) => self.answers += 1,
             Effect::Exit { code } => self.exit(code),
         }
     }

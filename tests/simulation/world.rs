@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use agentwatch::core::command::Command;
 use agentwatch::core::ending::Ending;
-use agentwatch::core::event::{By, Event, Last};
+use agentwatch::core::event::{Event, Last};
 use agentwatch::core::memory::Memory;
+use agentwatch::core::rule::{Rule, RuleAction};
 use agentwatch::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use agentwatch::core::signal::Signal;
 use agentwatch::core::supervisor::{OVERSLEPT, Phase, Supervisor};
@@ -43,9 +45,13 @@ pub struct World {
     pub rebooted: bool,
     pub resume: bool,
     pub crashed: bool,
+    /// The agent is stopped where it is, since then.
+    pub frozen: Option<Up>,
     /// The disk does not know what the core knows.
     pub unsaved: bool,
     idle: u32,
+    /// Commands that were answered.
+    pub answers: u64,
     pub checker: Checker,
     pub story: VecDeque<String>,
     pub steps: u64,
@@ -77,11 +83,32 @@ fn settings(rng: &mut Rng) -> Settings {
         stop_scope: StopScope::Group,
         stop_timeout: rng.pick(&[s(30), s(30), s(1)]),
         shutdown_grace: rng.pick(&[s(300), s(20)]),
-        rules: Vec::new(),
-        repeat: None,
-        max_run: None,
+        rules: rules(rng),
+        repeat: rng.pick(&[None, None, None, Some(s(900)), Some(s(0))]),
+        // Longer than the kind end of a world, or no agent would be healthy then.
+        max_run: rng.pick(&[None, None, Some(s(200_000))]),
         release: None,
     }
+}
+
+fn rules(rng: &mut Rng) -> Vec<Rule> {
+    let rule = |exits: std::ops::Range<u8>, action| Rule {
+        exits: exits.collect(),
+        signals: Vec::new(),
+        output: None,
+        statuses: Vec::new(),
+        action,
+    };
+    if rng.one_in(2) {
+        return Vec::new();
+    }
+    let after = rng.secs(0, 4_000);
+    vec![
+        rule(1..90, RuleAction::Park { after }),
+        rule(90..100, RuleAction::Escalate),
+        rule(100..105, RuleAction::Finish),
+        rule(0..200, RuleAction::Restart),
+    ]
 }
 
 impl World {
@@ -107,8 +134,10 @@ impl World {
             rebooted: false,
             resume: false,
             crashed: false,
+            frozen: None,
             unsaved: false,
             idle: 0,
+            answers: 0,
             checker: Checker::default(),
             story: VecDeque::new(),
             steps: 0,
@@ -160,12 +189,16 @@ impl World {
         self.kind = Kind::Steady;
         self.disk_works = true;
         self.blocked_until = None;
+        if self.phase() == Phase::Paused {
+            self.help();
+        }
         if let Some(agent) = &mut self.agent {
             agent.exit = Some((self.now.up, Ending::Exit { code: 1 }));
         }
         for _ in 0..12 {
             self.live(Duration::from_hours(1));
-            if self.sut.is_none() || self.phase() == Phase::Escalated {
+            let down = matches!(self.phase(), Phase::Escalated | Phase::Paused | Phase::Parked);
+            if self.sut.is_none() || down {
                 self.help();
             }
         }
@@ -179,7 +212,7 @@ impl World {
     pub fn help(&mut self) {
         self.tell(|_| "a human resumes".to_owned());
         if self.sut.is_some() {
-            self.feed(Event::Resume { by: By::Command });
+            self.feed(Event::Command(Command::Resume));
         } else {
             self.resume = true;
             self.relaunch_at = self.now.up;
@@ -192,7 +225,7 @@ impl World {
 
     fn next_moment(&self) -> Up {
         let now = self.now.up;
-        let agent = self.agent.as_ref();
+        let agent = self.agent.as_ref().filter(|_| self.frozen.is_none());
         let wake = match (&self.sut, self.sut.as_ref().and_then(Supervisor::deadline)) {
             (None, _) => Some(self.relaunch_at),
             (Some(_), Some((when @ (When::Up(_) | When::Boot(_)), _))) => {
@@ -281,7 +314,7 @@ impl World {
                 self.feed(event);
             }
         }
-        if let Some(agent) = &self.agent
+        if let Some(agent) = self.agent.as_ref().filter(|_| self.frozen.is_none())
             && let Some((at, ending)) = agent.exit
             && at <= now
         {
@@ -300,10 +333,9 @@ impl World {
 
     fn agent_writes(&mut self) {
         let now = self.now.up;
-        let Some(agent) = self.agent.as_mut().filter(|a| a.next_beat.is_some_and(|at| at <= now))
-        else {
-            return;
-        };
+        let due = |agent: &&mut Agent| agent.next_beat.is_some_and(|at| at <= now);
+        let running = self.agent.as_mut().filter(|_| self.frozen.is_none());
+        let Some(agent) = running.filter(due) else { return };
         let incarnation = agent.incarnation;
         let beats = agent.beat(&mut self.rng, now);
         if 1 < beats.len() {

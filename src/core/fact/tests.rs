@@ -42,6 +42,14 @@ variants!(
     Strays,
     TreeStuck,
     Cooldown,
+    Parked,
+    Waiting,
+    Idle,
+    RestartAsked,
+    Held,
+    Paused,
+    Continued,
+    Released,
     ShutdownAnnounced,
     Stopping,
     Stopped,
@@ -67,7 +75,14 @@ fn with_traces(fact: Fact) -> Fact {
     let victim = Some((4712, "python3".to_owned()));
     let oom = Some(OomKill { scope, count: 1, limit_bytes, victim });
     let traces = Traces { output, spent, oom };
-    Fact::Exited { incarnation, ending, ran_ms, outcome, last_line, traces }
+    Fact::Exited { incarnation, ending, ran_ms, outcome, rule: None, last_line, traces }
+}
+
+fn by_rule(fact: Fact) -> Fact {
+    let Fact::Exited { incarnation, ending, ran_ms, outcome, last_line, traces, .. } = fact else {
+        return fact;
+    };
+    Fact::Exited { incarnation, ending, ran_ms, outcome, rule: Some(2), last_line, traces }
 }
 
 fn exited(ending: Ending, ran_ms: Option<u64>, outcome: Outcome, last_line: Option<&str>) -> Fact {
@@ -76,6 +91,7 @@ fn exited(ending: Ending, ran_ms: Option<u64>, outcome: Outcome, last_line: Opti
         ending,
         ran_ms,
         outcome,
+        rule: None,
         last_line: last_line.map(str::to_owned),
         traces: Traces::default(),
     }
@@ -95,6 +111,7 @@ fn exits() -> Vec<Fact> {
         exited(killed, Some(150_000), failure(Cause::Silent { silent_ms: 120_000 }), None),
         exited(code(0), Some(120_000), failure(Cause::NoFirstBeat { silent_ms: 120_000 }), None),
         exited(killed, Some(9), failure(Cause::ShutdownOverrun { grace_ms: 300_000 }), None),
+        exited(killed, Some(9), failure(Cause::MaxRun { max_ms: 3_600_000 }), None),
         exited(code(127), Some(0), failure(Cause::NotStarted), None),
         exited(Ending::Unknown, None, failure(Cause::Lost), None),
         exited(Ending::Unknown, None, Outcome::NoFault, None),
@@ -108,6 +125,10 @@ fn exits() -> Vec<Fact> {
             None,
         ),
         exited(code(42), Some(1), Outcome::Passed, None),
+        exited(code(0), Some(1), Outcome::Restarting, None),
+        exited(code(0), Some(9_000), Outcome::Completed { idle: false }, None),
+        exited(code(0), Some(40), Outcome::Completed { idle: true }, None),
+        by_rule(exited(code(75), Some(40), Outcome::Parked, None)),
     ]
 }
 
@@ -127,6 +148,7 @@ fn beats() -> Vec<Fact> {
         tool_calls: Some(4),
         message: Some("line\nbreak \"quoted\"".into()),
         expect_next: Some(std::time::Duration::from_secs(90)),
+        retry_after: None,
         ts: Some(1_790_000_000.5),
     };
     let mut first = BeatFact::new(1, &full, Some(1_234), true);
@@ -146,15 +168,20 @@ fn stops() -> Vec<Fact> {
     let stopping = |why, signal| Fact::Stopping { incarnation: 2, why, signal };
     let finished = |reason, code| Fact::Finished { reason, code, summary };
     vec![
-        stopping(StopWhy::Requested { by: Signal::TERM }, Signal(10)),
+        stopping(StopWhy::Requested { by: StopBy::Signal(Signal::TERM) }, Signal(10)),
+        stopping(StopWhy::Requested { by: StopBy::STOP }, Signal::TERM),
+        stopping(StopWhy::Restart, Signal::TERM),
+        stopping(StopWhy::MaxRun, Signal::TERM),
         stopping(StopWhy::Unhealthy, Signal::TERM),
         stopping(StopWhy::ShutdownOverrun, Signal::KILL),
         stopping(StopWhy::StopTimeout, Signal::KILL),
         stopping(StopWhy::Impatience, Signal::KILL),
-        Fact::Stopped { by: Signal::INT, code: 130, summary },
+        Fact::Stopped { by: StopBy::Signal(Signal::INT), code: 130, summary },
+        Fact::Stopped { by: StopBy::STAY, code: 69, summary },
         finished(FinishedWhy::Announced, 0),
         finished(FinishedWhy::NeverBeat, 0),
         finished(FinishedWhy::Success, 0),
+        finished(FinishedWhy::Rule, 4),
         finished(FinishedWhy::NeverRestart, 3),
         finished(FinishedWhy::NotStarted, 127),
     ]
@@ -242,7 +269,9 @@ fn rest() -> Vec<Fact> {
         Fact::Cooldown { wait_ms: 300_000, until: Wall(1_790_000_300_000) },
         escalated(Excess::Streak, 3, true),
         escalated(Excess::Day, 11, false),
-        Fact::Latched { since, failures: 3 },
+        escalated(Excess::Rule, 1, false),
+        Fact::Latched { since, failures: 3, why: LatchWhy::Failures },
+        Fact::Latched { since, failures: 0, why: LatchWhy::Stay },
         Fact::Resumed { by: By::Flag },
         Fact::Resumed { by: By::Command },
         Fact::Resumed { by: By::Answer },
@@ -255,8 +284,23 @@ fn rest() -> Vec<Fact> {
     ]
 }
 
+fn waits() -> Vec<Fact> {
+    let until = Wall(1_790_000_300_000);
+    vec![
+        Fact::Parked { wait_ms: 300_000, until, asked: true },
+        Fact::Waiting { wait_ms: 300_000, until },
+        Fact::Idle { runs: 3 },
+        Fact::RestartAsked { at_beat: false },
+        Fact::Held,
+        Fact::Paused { incarnation: 4 },
+        Fact::Continued { incarnation: 4, paused_ms: 60_000 },
+        Fact::Released { release: "v2".to_owned(), before: Some("v1".to_owned()) },
+        Fact::Released { release: "v1".to_owned(), before: None },
+    ]
+}
+
 fn samples() -> Vec<Fact> {
-    [starts(), beats(), health(), exits(), stops(), rest()].concat()
+    [starts(), beats(), health(), exits(), stops(), rest(), waits()].concat()
 }
 
 #[test]

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crate::core::beat::clip;
 use crate::core::effect::{Effect, Force};
-use crate::core::ending::{Ending, Life, Verdict, judge};
+use crate::core::ending::Ending;
 use crate::core::event::{Last, Stray};
-use crate::core::fact::{Cause, Excess, Fact, FinishedWhy, Outcome};
-use crate::core::memory::{LAST_LINE_MAX, Latch};
-use crate::core::settings::Policy;
+use crate::core::fact::{Cause, Excess, Fact, Outcome};
+use crate::core::memory::{DelayWhy, LAST_LINE_MAX, Latch, LatchWhy};
 use crate::core::sweep::{Due, FOUND_MAX, counted};
 use crate::core::time::{Boot, Up, millis};
 
-use super::{Child, EXIT_ESCALATED, Next, State, StopCause, Stopping, Supervisor};
+use super::meaning::{Meaning, Seen, Then};
+use super::{Child, Next, State, Stopping, Supervisor, Wait};
 
 impl Supervisor {
     /// The wait status of a child: the only proof of its end (SPEC rule 5).
@@ -23,14 +23,16 @@ impl Supervisor {
         last: Last,
         out: &mut Vec<Effect>,
     ) {
-        let (child, stopping) = match &self.state {
-            State::Live(child) => (child.clone(), None),
-            State::Stopping(stopping) => (stopping.child.clone(), Some(stopping.clone())),
+        let Some(child) = self.state.child().cloned() else { return };
+        let stopping = match &self.state {
+            State::Stopping(stopping) => Some(stopping.clone()),
             State::New
+            | State::Live(_)
+            | State::Paused(_)
             | State::Sweeping(_)
-            | State::Cooldown { .. }
+            | State::Down { .. }
             | State::Escalated
-            | State::Done => return,
+            | State::Done => None,
         };
         // A late report of an earlier incarnation says nothing about this one.
         if child.incarnation != incarnation {
@@ -58,12 +60,14 @@ impl Supervisor {
         if let Some(tree) = &mut self.memory.tree {
             tree.ended = true;
         }
-        let (outcome, next) = self.meaning(child, stopping, ending, last_line.as_deref());
+        self.memory.paused = false;
+        let seen = Seen { ending, line: last_line.as_deref(), output: &traces.output };
+        let Meaning { outcome, then, rule } = self.meaning(child, stopping, seen);
         if stopping.is_some_and(|stopping| stopping.killed.is_some()) {
             // That was us.
             traces.oom = None;
         }
-        if !matches!(outcome, Outcome::Failure { .. }) {
+        if !matches!(outcome, Outcome::Failure { .. } | Outcome::Parked) {
             // Of any other end nobody asks for the reasons.
             traces.output.clear();
         }
@@ -72,75 +76,35 @@ impl Supervisor {
             ending,
             ran_ms: Some(millis(self.now.boot.since(child.started.boot))),
             outcome,
+            rule,
             last_line,
             traces,
         }));
-        let next = match next {
-            Some(next) => next,
-            None => self.next_after_failure(child.started.boot, out),
+        if let Outcome::Completed { idle } = outcome {
+            self.completed_run(child, idle, out);
+        }
+        let next = match then {
+            Then::Go(next) => next,
+            Then::Count => self.next_after_failure(child.started.boot, out),
+            Then::Escalate => {
+                self.latch(Excess::Rule, out);
+                Next::Escalate
+            }
         };
         // A stop that was asked for while an unhealthy child was being ended is still a stop.
         let requested = stopping.and_then(|stopping| stopping.requested);
         let next = match (next, requested) {
-            (Next::Restart { .. }, Some((_, by))) => Next::Stopped { by, code: ending.code() },
-            (Next::Escalate, Some((_, by))) => Next::Stopped { by, code: EXIT_ESCALATED },
+            (Next::Restart { .. } | Next::Escalate, Some((_, by))) => {
+                self.next_of_stop(by, ending.code())
+            }
+            (Next::Restart { .. }, None) if stopping.is_some_and(|stopping| stopping.hurry) => {
+                self.memory.cooldown_owed = false;
+                Next::AT_ONCE
+            }
             (next, _) => next,
         };
         self.persist(out);
         (next, requested.map(|(at, _)| at))
-    }
-
-    /// What an end means; without a `Next` it is a failure that was counted.
-    fn meaning(
-        &mut self,
-        child: &Child,
-        stopping: Option<&Stopping>,
-        ending: Ending,
-        last_line: Option<&str>,
-    ) -> (Outcome, Option<Next>) {
-        let code = ending.code();
-        let cause = match stopping.map(|stopping| (stopping.cause, stopping.requested)) {
-            Some((StopCause::Requested, Some((_, by)))) => {
-                self.memory.cooldown_owed = false;
-                return (Outcome::Stopped, Some(Next::Stopped { by, code }));
-            }
-            Some((StopCause::Silent(silent), _)) => Cause::Silent { silent_ms: millis(silent) },
-            Some((StopCause::NoFirstBeat(silent), _)) => {
-                Cause::NoFirstBeat { silent_ms: millis(silent) }
-            }
-            Some((StopCause::ShutdownOverrun, _)) => {
-                Cause::ShutdownOverrun { grace_ms: millis(self.settings.shutdown_grace) }
-            }
-            Some((StopCause::Requested, None)) | None => Cause::Exited,
-        };
-        let life = Life { beaten: child.pulse.beaten(), announced: child.announced.is_some() };
-        if self.settings.policy == Policy::Never {
-            let reason = FinishedWhy::NeverRestart;
-            self.memory.cooldown_owed = false;
-            return (Outcome::Passed, Some(Next::Finished { reason, code }));
-        }
-        if cause == Cause::Exited && judge(self.settings.policy, ending, life) == Verdict::Finished
-        {
-            let reason = if life.announced {
-                FinishedWhy::Announced
-            } else if self.settings.policy == Policy::OnFailure {
-                FinishedWhy::Success
-            } else {
-                FinishedWhy::NeverBeat
-            };
-            self.memory.cooldown_owed = false;
-            return (Outcome::Finished, Some(Next::Finished { reason, code }));
-        }
-        if let (Cause::Exited, Ending::Signal { signal, .. }) = (cause, ending)
-            && child.was_passed(signal)
-        {
-            // Somebody wanted that. The cooldown still keeps a loop of them slow.
-            self.memory.cooldown_owed = true;
-            self.trouble(Duration::ZERO);
-            let from = child.started.boot.plus(self.settings.cooldown);
-            return (Outcome::Signalled, Some(Next::Restart { from }));
-        }
-        (self.strike(cause, last_line.map(str::to_owned)), None)
     }
 
     /// Counts a failure.
@@ -161,6 +125,7 @@ impl Supervisor {
         }
         self.memory.failures_of_day = self.memory.failures_of_day.saturating_add(1);
         self.memory.cooldown_owed = true;
+        self.memory.unfinished = true;
         self.trouble(Duration::ZERO);
         Outcome::Failure { cause, streak: failures, max: self.settings.max_failures }
     }
@@ -171,30 +136,36 @@ impl Supervisor {
             return Next::Escalate;
         }
         // From the start, not the end: who ran for hours is back at once (SPEC §4).
-        Next::Restart { from: started.plus(self.settings.cooldown) }
+        Next::Restart { from: started.plus(self.settings.cooldown), wait: Wait::Cooldown }
     }
 
     /// Sets the latch if the failures are too many (SPEC rule 3); true if it did.
     pub(super) fn latch_if_too_many(&mut self, out: &mut Vec<Effect>) -> bool {
-        let streak = &self.memory.streak;
-        let reason = if self.settings.max_failures <= streak.failures {
+        let reason = if self.settings.max_failures <= self.memory.streak.failures {
             Excess::Streak
         } else if self.settings.max_failures_per_day < self.memory.failures_of_day {
             Excess::Day
         } else {
             return false;
         };
-        let failures = match reason {
-            Excess::Streak => streak.failures,
-            Excess::Day => self.memory.failures_of_day,
+        self.latch(reason, out);
+        true
+    }
+
+    /// Sets the latch.
+    fn latch(&mut self, reason: Excess, out: &mut Vec<Effect>) {
+        let streak = &self.memory.streak;
+        let (failures, why) = match reason {
+            Excess::Streak => (streak.failures, LatchWhy::Failures),
+            Excess::Day => (self.memory.failures_of_day, LatchWhy::Failures),
+            Excess::Rule => (streak.failures, LatchWhy::Rule),
         };
         let since = streak.since.unwrap_or(self.now.wall);
         // How long the day's failures took nobody keeps, and "today" says enough.
         let within_ms = (reason == Excess::Streak).then(|| millis(self.now.wall.since(since)));
         let same_line = streak.same_line && streak.failures > 1;
-        self.memory.latch = Some(Latch { since: self.now.wall, failures });
+        self.memory.latch = Some(Latch { since: self.now.wall, failures, why });
         out.push(Effect::Record(Fact::Escalated { reason, failures, within_ms, same_line }));
-        true
     }
 
     /// Something of the tree is still alive.
@@ -209,7 +180,8 @@ impl Supervisor {
             }
             State::New
             | State::Live(_)
-            | State::Cooldown { .. }
+            | State::Paused(_)
+            | State::Down { .. }
             | State::Escalated
             | State::Done => return,
         };
@@ -268,13 +240,17 @@ impl Supervisor {
     /// Goes where an ended child leads.
     pub(super) fn follow(&mut self, next: Next, out: &mut Vec<Effect>) {
         match next {
-            Next::Restart { from } if from <= self.now.boot => self.start(out),
-            Next::Restart { from } => {
-                let wait = from.since(self.now.boot);
-                let until = self.now.wall.plus(wait);
+            Next::Restart { from, .. } if from <= self.now.boot => self.start(out),
+            Next::Restart { from, wait } => {
+                let time = from.since(self.now.boot);
+                let (wait_ms, until) = (millis(time), self.now.wall.plus(time));
                 self.persist(out);
-                out.push(Effect::Record(Fact::Cooldown { wait_ms: millis(wait), until }));
-                self.state = State::Cooldown { until: from };
+                out.push(Effect::Record(match wait {
+                    Wait::Cooldown => Fact::Cooldown { wait_ms, until },
+                    Wait::Delay(DelayWhy::Park { asked }) => Fact::Parked { wait_ms, until, asked },
+                    Wait::Delay(DelayWhy::Repeat) => Fact::Waiting { wait_ms, until },
+                }));
+                self.state = State::Down { until: from, wait };
             }
             Next::Escalate => {
                 // At launch the latch is old news, and whoever started us should hear of it again.
@@ -282,22 +258,30 @@ impl Supervisor {
                     && self.latched_before
                     && let Some(latch) = &self.memory.latch
                 {
-                    let (since, failures) = (latch.since, latch.failures);
-                    out.push(Effect::Record(Fact::Latched { since, failures }));
+                    let (since, failures, why) = (latch.since, latch.failures, latch.why);
+                    out.push(Effect::Record(Fact::Latched { since, failures, why }));
                 }
                 self.stay_down(out);
             }
             Next::Stopped { by, code } => {
                 self.memory.cooldown_owed = false;
+                self.nothing_to_do();
                 let summary = self.summary();
                 out.push(Effect::Record(Fact::Stopped { by, code, summary }));
                 self.leave(code, out);
             }
             Next::Finished { reason, code } => {
+                self.nothing_to_do();
                 let summary = self.summary();
                 out.push(Effect::Record(Fact::Finished { reason, code, summary }));
                 self.leave(code, out);
             }
         }
+    }
+
+    /// What comes next begins afresh.
+    fn nothing_to_do(&mut self) {
+        self.memory.delay = None;
+        self.memory.unfinished = false;
     }
 }

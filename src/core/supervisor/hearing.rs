@@ -49,9 +49,11 @@ impl Supervisor {
                 child.unproven(gap);
             }
             State::Stopping(stopping) => stopping.kill_at = stopping.kill_at.plus(gap),
+            // All of a pause is given back at its end.
             State::New
+            | State::Paused(_)
             | State::Sweeping(_)
-            | State::Cooldown { .. }
+            | State::Down { .. }
             | State::Escalated
             | State::Done => {}
         }

@@ -1,5 +1,7 @@
 //! A child that runs: its beats, its silence, its health.
 
+use std::time::Duration;
+
 use crate::core::beat::{Beat, Status};
 use crate::core::effect::Effect;
 use crate::core::evidence::Evidence;
@@ -15,15 +17,8 @@ impl Supervisor {
     /// recorded and keeps nothing alive (SPEC rule 7).
     pub(super) fn beat(&mut self, incarnation: u32, beat: &Beat, out: &mut Vec<Effect>) {
         let now = self.now;
-        let (child, live) = match &mut self.state {
-            State::Live(child) => (child, true),
-            State::Stopping(stopping) => (&mut stopping.child, false),
-            State::New
-            | State::Sweeping(_)
-            | State::Cooldown { .. }
-            | State::Escalated
-            | State::Done => return,
-        };
+        let live = matches!(self.state, State::Live(_));
+        let Some(child) = self.state.child_mut() else { return };
         if child.incarnation != incarnation {
             return;
         }
@@ -36,6 +31,9 @@ impl Supervisor {
         let waited = now.up.since(child.started.up);
         fact.first_after_ms = first.then(|| millis(waited));
         child.pulse.beat(now.up, beat.expect_next, &self.settings);
+        child.status = Some(beat.status.word().into());
+        child.retry_at = beat.retry_after.map(|after| now.boot.plus(after));
+        let restarts = live && ends_cycle && child.restart_at_beat;
         if live {
             child.healthy_since.get_or_insert(now.up);
             child.last_beat = Some(now.up);
@@ -60,9 +58,12 @@ impl Supervisor {
             self.persist(out);
         }
         self.forget_streak(out);
+        if restarts {
+            self.begin_stop(StopCause::Restart, None, out);
+        }
     }
 
-    fn recovered(
+    pub(super) fn recovered(
         &mut self,
         incarnation: u32,
         since: Wall,
@@ -91,7 +92,8 @@ impl Supervisor {
             .healthy_since
             .filter(|_| self.has_past() && child.last_beat.is_none() && child.first_limit.is_none())
             .map(|since| (since.plus(self.settings.reset_after), Why::ForgetStreak));
-        [silence, notice, forget]
+        let max_run = child.run_until.map(|until| (until, Why::MaxRun));
+        [silence, notice, forget, max_run]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
@@ -117,6 +119,12 @@ impl Supervisor {
             if self.settings.shutdown_grace <= now.up.since(since) {
                 self.begin_stop(StopCause::ShutdownOverrun, None, out);
             }
+            return;
+        }
+        if child.run_until.is_some_and(|until| until <= now.up) {
+            let max = self.settings.max_run.unwrap_or_default();
+            self.trouble(Duration::ZERO);
+            self.begin_stop(StopCause::MaxRun(max), None, out);
             return;
         }
         if let Some(silence) = child.pulse.judge(now.up) {
@@ -171,22 +179,12 @@ impl Supervisor {
     /// A silent child was looked at: the first time to compare with, then for the record.
     pub(super) fn examined(&mut self, incarnation: u32, evidence: Evidence, out: &mut Vec<Effect>) {
         let now = self.now.up;
-        let (child, late) = match &mut self.state {
-            State::Live(child) => {
-                let late = child.pulse.said() == Silence::Late;
-                (child, late)
-            }
-            State::Stopping(stopping) => (&mut stopping.child, false),
-            State::New
-            | State::Sweeping(_)
-            | State::Cooldown { .. }
-            | State::Escalated
-            | State::Done => return,
-        };
+        let live = matches!(self.state, State::Live(_));
+        let Some(child) = self.state.child_mut() else { return };
         if child.incarnation != incarnation {
             return;
         }
-        if late {
+        if live && child.pulse.said() == Silence::Late {
             child.looked = Some((now, evidence.cpu_ms));
             return;
         }
@@ -198,7 +196,7 @@ impl Supervisor {
     }
 
     /// Trouble began, with the last sign of life `silent` ago; the first one counts until recovery.
-    pub(super) fn trouble(&mut self, silent: std::time::Duration) {
+    pub(super) fn trouble(&mut self, silent: Duration) {
         let ms = i64::try_from(millis(silent)).unwrap_or(0);
         let since = Wall(self.now.wall.0.saturating_sub(ms));
         self.memory.trouble_since.get_or_insert(since);
@@ -212,13 +210,18 @@ impl Supervisor {
             return;
         }
         let incarnation = child.incarnation;
-        let failures = std::mem::take(&mut self.memory.streak).failures;
-        if failures > 0 {
-            out.push(Effect::Record(Fact::StreakForgotten { failures }));
-        }
+        self.drop_streak(out);
         match self.memory.trouble_since.take() {
             Some(since) => self.recovered(incarnation, since, true, out),
             None => self.persist(out),
+        }
+    }
+
+    /// Nothing is left of the streak.
+    pub(super) fn drop_streak(&mut self, out: &mut Vec<Effect>) {
+        let failures = std::mem::take(&mut self.memory.streak).failures;
+        if failures > 0 {
+            out.push(Effect::Record(Fact::StreakForgotten { failures }));
         }
     }
 }

@@ -4,33 +4,36 @@
 //! DESIGN's turn (beats, endings, then one `Tick`), all with the same `now`; perform the effects in
 //! order; sleep until [`Supervisor::deadline`] or until something happens.
 
+mod commands;
 mod ended;
 mod hearing;
 mod live;
+mod meaning;
+mod paused;
 mod signals;
 mod start;
+mod state;
 mod stop;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::effect::Effect;
 use super::ending::Ending;
 use super::event::Event;
-use super::fact::{Fact, FinishedWhy};
-use super::memory::Memory;
-use super::pulse::{Pulse, Silence};
+use super::fact::Fact;
+use super::memory::{DelayWhy, Memory};
+use super::pulse::Silence;
 use super::recording::Recording;
 use super::settings::{OnEscalate, Settings};
-use super::signal::Signal;
-use super::sweep::Sweep;
-use super::time::{Boot, Now, Up, When};
-use super::usage::{Totals, Usage};
+use super::time::{Now, Up, When};
+use super::usage::Totals;
 
 pub use hearing::{BLOCKED_AFTER, OVERSLEPT};
+pub use state::Phase;
+use state::{Child, Next, Paused, State, StopCause, Stopping, Sweeping, Wait};
 
 /// An agent that has never beaten and is not held to it: after this long it is said once that a hang
 /// would go unseen (SPEC §2).
@@ -62,171 +65,16 @@ pub enum Why {
     StopTimeout,
     /// A tree that is being ended wants a look or a push.
     Tree,
-    /// The cooldown is over.
-    Cooldown,
+    /// The next start is due.
+    Start,
+    /// A run has lasted long enough.
+    MaxRun,
+    /// A paused tree is to be looked at once more.
+    Freeze,
     /// Beats that were added up are to be recorded.
     Recording,
     /// Our stdout has been blocked for long.
     Blocked,
-}
-
-/// A child, from the decision to start it to its end.
-#[derive(Clone, Debug)]
-pub(super) struct Child {
-    incarnation: u32,
-    started: Now,
-    /// False between the decision and the word that it runs.
-    spawned: bool,
-    pulse: Pulse,
-    usage: Usage,
-    /// A first beat is demanded within this time.
-    first_limit: Option<Duration>,
-    /// Unbroken health since then.
-    healthy_since: Option<Up>,
-    /// The last beat.
-    last_beat: Option<Up>,
-    /// When it announced its shutdown.
-    announced: Option<Up>,
-    /// When it was looked at in its silence, and the CPU time of its tree then.
-    looked: Option<(Up, u64)>,
-    /// The signals that were passed on to it, one bit each.
-    passed: u64,
-}
-
-impl Child {
-    /// For how long its health is proven: up to the last beat, for silence proves nothing. Where no
-    /// beat is expected, alive is healthy.
-    fn healthy_for(&self, now: Up) -> Duration {
-        let until = match (self.last_beat, self.first_limit) {
-            (Some(beat), _) => Some(beat),
-            (None, None) => Some(now),
-            (None, Some(_)) => None,
-        };
-        until.zip(self.healthy_since).map_or(Duration::ZERO, |(until, since)| until.since(since))
-    }
-
-    /// Time in which we could not hear it is no proof of its health.
-    fn unproven(&mut self, gap: Duration) {
-        self.healthy_since = self.healthy_since.map(|since| since.plus(gap));
-        self.last_beat = self.last_beat.map(|beat| beat.plus(gap));
-    }
-}
-
-/// Why a child is being stopped, and what follows its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StopCause {
-    /// Nothing but the request.
-    Requested,
-    /// It was silent for this long.
-    Silent(Duration),
-    /// It sent no first beat for this long.
-    NoFirstBeat(Duration),
-    /// Its announced shutdown overran.
-    ShutdownOverrun,
-}
-
-/// A child that got a stop signal.
-#[derive(Clone, Debug)]
-pub(super) struct Stopping {
-    child: Child,
-    cause: StopCause,
-    /// Somebody asked for it, then, by this signal.
-    requested: Option<(Up, Signal)>,
-    kill_at: Up,
-    /// When KILL was sent first.
-    killed: Option<Up>,
-    /// That it survives KILL has been recorded.
-    told_stuck: bool,
-    /// The next time KILL is repeated: a fork may have escaped the first one.
-    again_at: Up,
-}
-
-/// What follows once the tree of an ended child is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Start again, not before the cooldown is over.
-    Restart {
-        /// The earliest moment.
-        from: Boot,
-    },
-    /// Call a human.
-    Escalate,
-    /// Leave: it was asked for.
-    Stopped {
-        /// By which signal.
-        by: Signal,
-        /// The exit code.
-        code: u8,
-    },
-    /// Leave: the agent is done.
-    Finished {
-        /// Why that is no failure.
-        reason: FinishedWhy,
-        /// The exit code.
-        code: u8,
-    },
-}
-
-/// A child that ended, its tree not yet known to be gone.
-#[derive(Clone, Debug)]
-pub(super) struct Sweeping {
-    incarnation: u32,
-    sweep: Sweep,
-    next: Next,
-    /// Somebody asked to stop, then.
-    requested: Option<Up>,
-    /// What was found of it, by process.
-    found: BTreeMap<i32, String>,
-    /// That it survives KILL has been recorded.
-    told_stuck: bool,
-}
-
-/// A state holds what only it needs: no pulse outlives its child, the latch has no timer.
-#[derive(Clone, Debug)]
-pub(super) enum State {
-    /// Not launched yet.
-    New,
-    /// A child runs: starting, running, healthy, late, or unhealthy and left alone.
-    Live(Child),
-    /// A child is being ended.
-    Stopping(Stopping),
-    /// The rest of a tree is being ended.
-    Sweeping(Sweeping),
-    /// Waiting for the next start.
-    Cooldown { until: Boot },
-    /// Latched and holding: only a human leaves it.
-    Escalated,
-    /// Left.
-    Done,
-}
-
-/// Where an agent stands, for people (SPEC §2's diagram).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// Before the launch.
-    New,
-    /// Its first beat is awaited.
-    Starting,
-    /// Alive; no beat is expected.
-    Running,
-    /// Its beats come.
-    Healthy,
-    /// One interval silent.
-    Late,
-    /// All intervals silent.
-    Unhealthy,
-    /// Shutting down as announced.
-    ShuttingDown,
-    /// Being stopped.
-    Stopping,
-    /// Ended; the rest of its tree is being ended.
-    Failed,
-    /// Waiting for its next start.
-    Cooldown,
-    /// Latched.
-    Escalated,
-    /// Left.
-    Done,
 }
 
 /// The supervisor of one agent: every decision, no IO.
@@ -250,6 +98,8 @@ pub struct Supervisor {
     starts: u32,
     /// Failures seen by this agentwatch.
     failures: u32,
+    /// Runs in a row that did nothing.
+    idle_runs: u32,
     /// The latch was set before this agentwatch was launched.
     latched_before: bool,
     /// The notice about beats has been given.
@@ -277,6 +127,7 @@ impl Supervisor {
             totals: Totals::default(),
             starts: 0,
             failures: 0,
+            idle_runs: 0,
             latched_before: false,
             noticed: false,
             blocked: None,
@@ -311,7 +162,12 @@ impl Supervisor {
             },
             State::Stopping(_) => Phase::Stopping,
             State::Sweeping(_) => Phase::Failed,
-            State::Cooldown { .. } => Phase::Cooldown,
+            State::Paused(_) => Phase::Paused,
+            State::Down { wait, .. } => match wait {
+                Wait::Cooldown => Phase::Cooldown,
+                Wait::Delay(DelayWhy::Park { .. }) => Phase::Parked,
+                Wait::Delay(DelayWhy::Repeat) => Phase::Waiting,
+            },
             State::Escalated => Phase::Escalated,
             State::Done => Phase::Done,
         }
@@ -347,7 +203,8 @@ impl Supervisor {
             Event::Signal { signal, request, reached_child } => {
                 self.signal(signal, request, reached_child, out);
             }
-            Event::Resume { by } => self.resume(by, out),
+            Event::Command(command) => self.command(command, out),
+            Event::Frozen { incarnation, fresh } => self.frozen(incarnation, fresh),
             Event::StoreFailed { what, error } => {
                 if !self.failing.contains(&what) {
                     self.failing.push(what);
@@ -379,7 +236,8 @@ impl Supervisor {
                 Some((When::Up(at), Why::StopTimeout))
             }
             State::Sweeping(sweeping) => Some((When::Up(sweeping.sweep.deadline()), Why::Tree)),
-            State::Cooldown { until } => Some((When::Boot(*until), Why::Cooldown)),
+            State::Paused(paused) => paused.look_at.map(|at| (When::Up(at), Why::Freeze)),
+            State::Down { until, .. } => Some((When::Boot(*until), Why::Start)),
         };
         [state, recording, blocked]
             .into_iter()
@@ -396,7 +254,8 @@ impl Supervisor {
             State::Live(_) => self.tick_live(out),
             State::Stopping(_) => self.tick_stopping(out),
             State::Sweeping(_) => self.tick_sweeping(out),
-            State::Cooldown { until } => {
+            State::Paused(_) => self.tick_paused(out),
+            State::Down { until, .. } => {
                 if *until <= self.now.boot {
                     self.start(out);
                 }

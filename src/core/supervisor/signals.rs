@@ -1,7 +1,7 @@
 //! A signal that somebody sent to agentwatch: a stop, a suspension, or something for the child alone.
 
 use crate::core::effect::Effect;
-use crate::core::fact::Fact;
+use crate::core::fact::{Fact, StopBy};
 use crate::core::settings::{Policy, StopScope};
 use crate::core::signal::{Request, Signal};
 
@@ -22,15 +22,20 @@ impl Supervisor {
             // What a program that somebody works with makes of Ctrl-C is its own affair: a wrapper
             // waits for its end (a Python prompt goes on).
             Request::Stop if wrapper && reached_child && matches!(self.state, State::Live(_)) => {}
-            Request::Stop => self.stop(signal, reached_child, out),
-            Request::Hangup if self.terminal => self.stop(signal, reached_child, out),
+            Request::Stop => self.stop(StopBy::Signal(signal), reached_child, out),
+            Request::Hangup if self.terminal => {
+                self.stop(StopBy::Signal(signal), reached_child, out);
+            }
             Request::Hangup | Request::Other => {
                 self.pass(signal, StopScope::Child, reached_child, out);
             }
             Request::Continue => {
                 // We may have been stopped, and for less than it takes to oversleep a deadline.
                 self.excuse_once();
-                self.send_on(signal, group, reached_child, out);
+                // A pause ends by the word of a human, not by a shell's job control.
+                if !matches!(self.state, State::Paused(_)) {
+                    self.send_on(signal, group, reached_child, out);
+                }
             }
             Request::Suspend => {
                 self.pass(signal, group, reached_child, out);
@@ -49,15 +54,7 @@ impl Supervisor {
 
     /// Passes a signal on to a child that runs, and says so.
     fn pass(&mut self, signal: Signal, scope: StopScope, reached: bool, out: &mut Vec<Effect>) {
-        let child = match &mut self.state {
-            State::Live(child) => child,
-            State::Stopping(stopping) => &mut stopping.child,
-            State::New
-            | State::Sweeping(_)
-            | State::Cooldown { .. }
-            | State::Escalated
-            | State::Done => return,
-        };
+        let Some(child) = self.state.child_mut() else { return };
         // A flood of them is one line, and each kind has one in the life of a child.
         if child.spawned && child.note_passed(signal) {
             let incarnation = child.incarnation;
@@ -68,15 +65,7 @@ impl Supervisor {
 
     /// Passes a signal on that says nothing about the child: a shell's job control.
     fn send_on(&self, signal: Signal, scope: StopScope, reached: bool, out: &mut Vec<Effect>) {
-        let child = match &self.state {
-            State::Live(child) => child,
-            State::Stopping(stopping) => &stopping.child,
-            State::New
-            | State::Sweeping(_)
-            | State::Cooldown { .. }
-            | State::Escalated
-            | State::Done => return,
-        };
+        let Some(child) = self.state.child() else { return };
         if child.spawned && !reached {
             let incarnation = child.incarnation;
             out.push(Effect::Pass { incarnation, signal, scope });

@@ -7,16 +7,16 @@ use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{By, Launch, SpawnFailure, SpawnFailureKind, Traces};
 use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome};
-use crate::core::memory::Tree;
+use crate::core::memory::{Delay, Latch, LatchWhy, Streak, Tree};
 use crate::core::pulse::{Pulse, first_beat_limit};
 use crate::core::settings::Policy;
 use crate::core::sweep::Sweep;
-use crate::core::time::{Boot, Up, millis};
+use crate::core::time::{Up, Wall, millis};
 use crate::core::usage::Usage;
 
 use super::{
     Child, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_SELF, Next, State, Stopping, Supervisor,
-    Sweeping,
+    Sweeping, Wait,
 };
 
 impl Supervisor {
@@ -41,6 +41,7 @@ impl Supervisor {
         {
             self.forgive(by, out);
         }
+        self.release(out);
         match tree {
             // No process survives a boot, and a pid from before it names a stranger now.
             Some(_) if rebooted => self.memory.tree = None,
@@ -65,17 +66,39 @@ impl Supervisor {
             return Next::Escalate;
         }
         // A plain wrapper starts nothing by itself, so there is nothing to slow down.
-        let owed = self.memory.cooldown_owed && self.settings.policy != Policy::Never;
-        let cooldown = self.settings.cooldown;
-        let from = match self.memory.last_start.filter(|_| owed) {
-            None => self.now.boot,
-            // A clock set back makes the last start lie ahead: then all of the cooldown remains.
-            Some(last) => {
-                let gone = self.now.wall.since(last).min(cooldown);
-                self.now.boot.plus(cooldown.saturating_sub(gone))
-            }
+        if self.settings.policy == Policy::Never {
+            return Next::AT_ONCE;
+        }
+        // A clock set back makes the past lie ahead: then all of the wait remains.
+        let left = |since: Wall, wait: Duration| {
+            self.now.boot.plus(wait.saturating_sub(self.now.wall.since(since).min(wait)))
         };
-        Next::Restart { from }
+        let cooldown = match self.memory.last_start.filter(|_| self.memory.cooldown_owed) {
+            Some(last) => left(last, self.settings.cooldown),
+            None => self.now.boot,
+        };
+        match self.memory.delay {
+            Some(Delay { why, since, wait }) => {
+                Next::Restart { from: left(since, wait).max(cooldown), wait: Wait::Delay(why) }
+            }
+            None => Next::Restart { from: cooldown, wait: Wait::Cooldown },
+        }
+    }
+
+    /// Another release than before: what its predecessor did says nothing about it (SPEC §2). The
+    /// cooldown stays, as rule 2 knows of no exception for it.
+    fn release(&mut self, out: &mut Vec<Effect>) {
+        let Some(release) = self.settings.release.clone() else { return };
+        if self.memory.release.as_ref() == Some(&release) {
+            return;
+        }
+        let before = self.memory.release.replace(release.clone());
+        self.memory.latch = None;
+        self.memory.streak = Streak::default();
+        self.memory.failures_of_day = 0;
+        self.latched_before = false;
+        out.push(Effect::Record(Fact::Released { release, before }));
+        self.persist(out);
     }
 
     /// Records the end that nobody saw (SPEC rule 4).
@@ -85,6 +108,8 @@ impl Supervisor {
         }
         self.memory.last_ending = Some(Ending::Unknown);
         self.memory.cooldown_owed = true;
+        self.memory.unfinished = true;
+        let paused = std::mem::take(&mut self.memory.paused);
         let outcome = if rebooted {
             Outcome::NoFault
         } else if self.settings.policy == Policy::Never {
@@ -97,51 +122,33 @@ impl Supervisor {
             ending: Ending::Unknown,
             ran_ms: None,
             outcome,
+            rule: None,
             last_line: None,
             traces: Traces::default(),
         }));
         if matches!(outcome, Outcome::Failure { .. }) {
             self.latch_if_too_many(out);
         }
+        // Whoever paused it, for what it spent maybe, did not mean it to start again by itself.
+        if paused && self.memory.latch.is_none() && self.settings.policy != Policy::Never {
+            let (since, failures, why) = (self.now.wall, 0, LatchWhy::Paused);
+            self.memory.latch = Some(Latch { since, failures, why });
+            self.latched_before = true;
+        }
     }
 
     /// A human knows: latch, streak and cooldown are lifted.
-    fn forgive(&mut self, by: By, out: &mut Vec<Effect>) {
+    pub(super) fn forgive(&mut self, by: By, out: &mut Vec<Effect>) {
         self.memory.forgive();
         out.push(Effect::Record(Fact::Resumed { by }));
-    }
-
-    /// A human resumes a running agentwatch.
-    pub(super) fn resume(&mut self, by: By, out: &mut Vec<Effect>) {
-        match &mut self.state {
-            State::Escalated | State::Cooldown { .. } => {
-                self.forgive(by, out);
-                match &self.memory.tree {
-                    None => self.start(out),
-                    // A tree that was stuck when it escalated has to go first (SPEC rule 5).
-                    Some(tree) => {
-                        let incarnation = tree.incarnation;
-                        self.persist(out);
-                        self.sweep(incarnation, Next::Restart { from: Boot::default() }, None, out);
-                    }
-                }
-            }
-            State::Sweeping(sweeping) => {
-                if matches!(sweeping.next, Next::Escalate | Next::Restart { .. }) {
-                    sweeping.next = Next::Restart { from: Boot::default() };
-                    self.forgive(by, out);
-                    self.persist(out);
-                }
-            }
-            // Nothing is latched: there is nothing to lift.
-            State::New | State::Live(_) | State::Stopping(_) | State::Done => {}
-        }
     }
 
     /// Starts the next incarnation, now.
     pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
         let incarnation = self.memory.incarnation.saturating_add(1);
         self.memory.incarnation = incarnation;
+        self.memory.delay = None;
+        let again = self.memory.unfinished;
         self.memory.last_start = Some(self.now.wall);
         let run = Some(self.run);
         self.memory.tree =
@@ -161,10 +168,14 @@ impl Supervisor {
             announced: None,
             looked: None,
             passed: 0,
+            status: None,
+            retry_at: None,
+            restart_at_beat: false,
+            run_until: self.settings.max_run.map(|max| self.now.up.plus(max)),
         });
         // First on disk: a crash between the two must not forget this start (SPEC rules 2 and 4).
         self.persist(out);
-        out.push(Effect::Spawn { incarnation });
+        out.push(Effect::Spawn { incarnation, again });
     }
 
     /// A pulse that begins now, deaf if our stdout is blocked already.
@@ -178,15 +189,7 @@ impl Supervisor {
 
     /// The child whose spawn is under way; a stop may have been asked for since.
     fn awaited(&mut self, incarnation: u32) -> Option<&mut Child> {
-        let child = match &mut self.state {
-            State::Live(child) => child,
-            State::Stopping(stopping) => &mut stopping.child,
-            State::New
-            | State::Sweeping(_)
-            | State::Cooldown { .. }
-            | State::Escalated
-            | State::Done => return None,
-        };
+        let child = self.state.child_mut()?;
         (child.incarnation == incarnation && !child.spawned).then_some(child)
     }
 
@@ -232,8 +235,8 @@ impl Supervisor {
         self.memory.tree = None;
         out.push(Effect::Record(Fact::SpawnFailed { incarnation, failure }));
         if let State::Stopping(Stopping { requested: Some((_, by)), .. }) = &self.state {
-            let by = *by;
-            self.follow(Next::Stopped { by, code: 0 }, out);
+            let next = self.next_of_stop(*by, 0);
+            self.follow(next, out);
             return;
         }
         let code = match kind {
@@ -254,6 +257,7 @@ impl Supervisor {
             ending: Ending::Exit { code: i32::from(code) },
             ran_ms: Some(0),
             outcome,
+            rule: None,
             last_line: None,
             traces: Traces::default(),
         }));

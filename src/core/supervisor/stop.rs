@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{Last, Stray};
-use crate::core::fact::{Fact, StopWhy, Summary};
+use crate::core::fact::{Fact, StopBy, StopWhy, Summary};
+use crate::core::settings::OnEscalate;
 use crate::core::signal::Signal;
 use crate::core::sweep::{LOOK_STUCK, STUCK_AFTER, counted};
 use crate::core::time::{Up, millis};
@@ -20,56 +21,86 @@ const SAME_REQUEST: Duration = Duration::from_secs(1);
 /// killed can leave a child that the first round did not see.
 const KILL_AGAIN: Duration = Duration::from_secs(1);
 
+/// Whether asking once more means "at once". systemd and terminals send HUP along with TERM, and a
+/// command has `--now` for it.
+fn shows_impatience(by: StopBy) -> bool {
+    matches!(by, StopBy::Signal(signal) if signal != Signal::HUP)
+}
+
 impl Supervisor {
     /// Somebody asked agentwatch to stop; `reached`: the child has that signal already.
-    pub(super) fn stop(&mut self, signal: Signal, reached: bool, out: &mut Vec<Effect>) {
+    pub(super) fn stop(&mut self, by: StopBy, reached: bool, out: &mut Vec<Effect>) {
         let now = self.now.up;
         match &mut self.state {
-            State::Live(_) => {
-                self.begin_stop(StopCause::Requested, Some((signal, reached)), out);
+            State::Live(_) | State::Paused(_) => {
+                self.begin_stop(StopCause::Requested, Some((by, reached)), out);
             }
-            State::Stopping(stopping) => match stopping.requested {
+            State::Stopping(stopping) => match &mut stopping.requested {
                 None => {
-                    stopping.requested = Some((now, signal));
+                    stopping.requested = Some((now, by));
                     // What is stuck already is looked at once more, then left behind.
                     stopping.again_at = stopping.again_at.min(now);
                 }
-                Some((first, _)) if now.since(first) < SAME_REQUEST => {}
-                Some(_) if signal == Signal::HUP => {}
-                Some(_) => {
-                    if stopping.killed.is_none() {
-                        stopping.kill_at = now;
-                        self.kill(StopWhy::Impatience, out);
+                Some((first, asked)) => {
+                    let again = SAME_REQUEST <= now.since(*first) && shows_impatience(by);
+                    // Who is only to stay down, and then gets a signal, is to leave.
+                    if *asked == StopBy::STAY {
+                        *asked = by;
+                    }
+                    if again {
+                        self.kill_now(out);
                     }
                 }
             },
-            State::Sweeping(_) => self.stop_sweeping(signal, out),
-            State::New | State::Cooldown { .. } | State::Escalated => {
+            State::Sweeping(_) => self.stop_sweeping(by, out),
+            State::New | State::Down { .. } | State::Escalated => {
                 if matches!(self.state, State::New) {
                     self.launched = self.now;
                 }
-                // The latch stays, and so does its exit code.
-                let code = if self.memory.latch.is_some() { EXIT_ESCALATED } else { 0 };
-                self.follow(Next::Stopped { by: signal, code }, out);
+                let next = self.next_of_stop(by, 0);
+                self.follow(next, out);
             }
             State::Done => {}
         }
     }
 
+    /// What follows a stop that `by` asked for, of a child that ended with `code`. The latch stays, and
+    /// so does its exit code.
+    pub(super) fn next_of_stop(&self, by: StopBy, code: u8) -> Next {
+        match &self.memory.latch {
+            Some(_) if by == StopBy::STAY && self.settings.on_escalate == OnEscalate::Hold => {
+                Next::Escalate
+            }
+            Some(_) => Next::Stopped { by, code: EXIT_ESCALATED },
+            None => Next::Stopped { by, code },
+        }
+    }
+
+    /// Kills a child that is being stopped, unless that was done.
+    pub(super) fn kill_now(&mut self, out: &mut Vec<Effect>) {
+        let now = self.now.up;
+        let State::Stopping(stopping) = &mut self.state else { return };
+        if stopping.killed.is_none() {
+            stopping.kill_at = now;
+            self.kill(StopWhy::Impatience, out);
+        }
+    }
+
     /// A stop while the rest of a tree is being ended: nothing more is started, and a second request
     /// leaves no patience for the rest.
-    fn stop_sweeping(&mut self, signal: Signal, out: &mut Vec<Effect>) {
+    fn stop_sweeping(&mut self, by: StopBy, out: &mut Vec<Effect>) {
         let now = self.now.up;
+        let next = self.next_of_stop(by, 0);
         let State::Sweeping(sweeping) = &mut self.state else { return };
         match sweeping.requested {
             None => sweeping.requested = Some(now),
             Some(first) if now.since(first) < SAME_REQUEST => {}
-            Some(_) if signal == Signal::HUP => {}
-            Some(_) => sweeping.sweep.hurry(now),
+            Some(_) if shows_impatience(by) => sweeping.sweep.hurry(now),
+            Some(_) => {}
         }
         match sweeping.next {
-            Next::Restart { .. } => sweeping.next = Next::Stopped { by: signal, code: 0 },
-            Next::Escalate => sweeping.next = Next::Stopped { by: signal, code: EXIT_ESCALATED },
+            Next::Restart { .. } | Next::Escalate => sweeping.next = next,
+            Next::Stopped { .. } if by == StopBy::STAY => sweeping.next = next,
             Next::Stopped { .. } | Next::Finished { .. } => {}
         }
         if sweeping.sweep.stuck() {
@@ -82,20 +113,32 @@ impl Supervisor {
     pub(super) fn begin_stop(
         &mut self,
         cause: StopCause,
-        requested: Option<(Signal, bool)>,
+        requested: Option<(StopBy, bool)>,
         out: &mut Vec<Effect>,
     ) {
         let now = self.now.up;
-        let State::Live(child) = &self.state else {
-            Self::bug("stopping without a child", out);
-            return;
+        let child = match &self.state {
+            State::Live(child) => child.clone(),
+            State::Paused(paused) => {
+                let paused = paused.clone();
+                self.unpause(paused, out)
+            }
+            State::New
+            | State::Stopping(_)
+            | State::Sweeping(_)
+            | State::Down { .. }
+            | State::Escalated
+            | State::Done => {
+                Self::bug("stopping without a child", out);
+                return;
+            }
         };
-        let child = child.clone();
         let incarnation = child.incarnation;
         let stopping = Stopping {
             child,
             cause,
-            requested: requested.map(|(signal, _)| (now, signal)),
+            requested: requested.map(|(by, _)| (now, by)),
+            hurry: false,
             kill_at: now.plus(self.settings.stop_timeout),
             killed: None,
             told_stuck: false,
@@ -106,10 +149,12 @@ impl Supervisor {
             // It has had all the time that it may have.
             (StopCause::ShutdownOverrun, _) => return self.kill(StopWhy::ShutdownOverrun, out),
             // What a person typed at a terminal means what it says; TERM means "stop as configured".
-            (_, Some((by, _))) if by == Signal::TERM => {
-                (StopWhy::Requested { by }, self.settings.stop_signal, false)
+            (_, Some((by @ StopBy::Signal(signal), reached))) if signal != Signal::TERM => {
+                (StopWhy::Requested { by }, signal, reached)
             }
-            (_, Some((by, reached))) => (StopWhy::Requested { by }, by, reached),
+            (_, Some((by, _))) => (StopWhy::Requested { by }, self.settings.stop_signal, false),
+            (StopCause::Restart, None) => (StopWhy::Restart, self.settings.stop_signal, false),
+            (StopCause::MaxRun(_), None) => (StopWhy::MaxRun, self.settings.stop_signal, false),
             (_, None) => (StopWhy::Unhealthy, self.settings.stop_signal, false),
         };
         out.push(Effect::Record(Fact::Stopping { incarnation, why, signal }));

@@ -1,9 +1,12 @@
 //! Named tests of the rules, each told as a story in virtual time.
 
+mod commands;
 mod ends;
 mod lives;
+mod meanings;
 mod rules;
 mod signals;
 mod silence;
 mod stops;
 mod story;
+mod telling;

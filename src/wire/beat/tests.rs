@@ -58,6 +58,7 @@ fn every_field_is_read() {
         tool_calls: Some(7),
         message: Some("hi".into()),
         expect_next: Some(Duration::from_millis(1500)),
+        retry_after: None,
         ts: Some(-1.0),
     };
     let json = r#"{"agent":"a","status":"busy","tokens_used":1,"tokens_total":2,"input_tokens":3,

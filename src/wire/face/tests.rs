@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::core::event::Traces;
 use crate::core::fact::{BeatFact, Cause, Excess, StopWhy, Summary};
+use crate::core::memory::LatchWhy;
 use crate::core::settings::{OnEscalate, StopScope};
 use crate::core::time::Wall;
 use crate::core::usage::Totals;
@@ -56,6 +57,7 @@ fn exited(cause: Cause, streak: u32) -> Fact {
         ending: Ending::Exit { code: 1 },
         ran_ms: Some(240),
         outcome: Outcome::Failure { cause, streak, max: 3 },
+        rule: None,
         last_line: None,
         traces: Traces::default(),
     }
@@ -84,7 +86,7 @@ fn a_good_day_and_a_hang() {
             "agent: recovered, beats are back after 11s",
         ),
         (
-            Fact::Stopped { by: Signal::INT, code: 0, summary },
+            Fact::Stopped { by: StopBy::Signal(Signal::INT), code: 0, summary },
             "agent: stopped by Ctrl-C after 1m32s; 12 beats, 14,530 tokens (1,211 a cycle), 1 failure, recovered",
         ),
     ];
@@ -106,7 +108,9 @@ fn a_crash_loop() {
     let cooldown = Fact::Cooldown { wait_ms: 299_000, until: Wall(9 * 3_600_000 + 300_000) };
     assert_eq!(
         lines(&mut voice, &cooldown),
-        ["agent: next start 09:05:00, in 4m59s (cooldown 5m); stop: Ctrl-C"]
+        [
+            "agent: next start 09:05:00, in 4m59s (cooldown 5m); now: agentwatch restart agent · stop: Ctrl-C"
+        ]
     );
     let escalated = Fact::Escalated {
         reason: Excess::Streak,
@@ -126,7 +130,7 @@ fn a_crash_loop() {
 fn a_command_to_type_works_in_another_shell() {
     let options = " --state-dir /tmp/x".to_owned();
     let mut voice = Voice::new("agent".into(), options, false, settings());
-    let latched = Fact::Latched { since: Wall(0), failures: 3 };
+    let latched = Fact::Latched { since: Wall(0), failures: 3, why: LatchWhy::Failures };
     let said = lines(&mut voice, &latched);
     assert!(said[0].ends_with("agentwatch resume agent --state-dir /tmp/x"), "{said:?}");
 }
@@ -139,6 +143,7 @@ fn a_plain_wrapper_has_little_to_say() {
         ending: Ending::Exit { code },
         ran_ms: Some(1),
         outcome: Outcome::Passed,
+        rule: None,
         last_line: None,
         traces: Traces::default(),
     };

@@ -34,7 +34,7 @@ fn rule_02_no_start_sooner_than_cooldown_after_the_previous_start() {
         "exited 1 1: failure 1 Exited",
         "cooldown 280s",
     ]);
-    assert_eq!(story.why(), Some(Why::Cooldown));
+    assert_eq!(story.why(), Some(Why::Start));
     story.advance(s(279)).tells(&[]).advance(s(1)).tells(&["started 2"]);
 }
 

@@ -1,22 +1,24 @@
 //! A supervisor, a virtual clock and a scripted shell that answers as the real one does.
 
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::core::beat::{Beat, Status};
+use crate::core::command::{Command, Reply};
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{
     By, Event, Last, Launch, SpawnFailure, SpawnFailureKind, SpawnStage, Stray,
 };
 use crate::core::evidence::Evidence;
-use crate::core::fact::{Fact, Outcome};
+use crate::core::fact::Fact;
 use crate::core::memory::Memory;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use crate::core::signal::{Request, Signal};
 use crate::core::supervisor::{Phase, Supervisor, Why};
 use crate::core::time::{Boot, LocalDay, Now, Up, Wall};
+
+use super::telling::{brief, tell};
 
 pub const DAY: Duration = Duration::from_hours(24);
 
@@ -64,6 +66,7 @@ pub enum Strays {
     Stuck,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 pub struct Story {
     pub sut: Supervisor,
     pub now: Now,
@@ -83,6 +86,13 @@ pub struct Story {
     /// What of them is worth telling and was not taken yet.
     told: Vec<String>,
     pub exit: Option<u8>,
+    /// The last start went on with what an earlier one had left undone.
+    pub again: bool,
+    /// The tree is stopped where it is.
+    pub frozen: bool,
+    /// Processes that escape the next freeze.
+    pub escaped: u32,
+    reply: Option<Reply>,
     alive: Option<u32>,
 }
 
@@ -112,6 +122,10 @@ impl Story {
             effects: Vec::new(),
             told: Vec::new(),
             exit: None,
+            again: false,
+            frozen: false,
+            escaped: 0,
+            reply: None,
             alive: None,
         }
     }
@@ -144,7 +158,10 @@ impl Story {
                 self.facts.push(fact);
             }
             Effect::Persist { .. } => self.persisted = self.sut.memory().clone(),
-            Effect::Spawn { incarnation } => self.spawn(incarnation),
+            Effect::Spawn { incarnation, again } => {
+                self.again = again;
+                self.spawn(incarnation);
+            }
             Effect::Stop { reached: true, .. } => self.told.push("only CONT".to_owned()),
             Effect::Stop { signal, scope, .. } => {
                 self.told.push(format!("signal {} {scope:?}", signal.0));
@@ -159,6 +176,17 @@ impl Story {
             }
             Effect::Suspend { firmly } => self.told.push(format!("suspend {firmly}")),
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
+            Effect::Freeze { incarnation } => {
+                self.told.push("freeze".to_owned());
+                let fresh = std::mem::take(&mut self.escaped);
+                self.frozen = true;
+                self.step(Event::Frozen { incarnation, fresh });
+            }
+            Effect::Thaw { .. } => {
+                self.told.push("thaw".to_owned());
+                self.frozen = false;
+            }
+            Effect::Answer(reply) => self.reply = Some(reply),
             Effect::Exit { code } => {
                 self.told.push(format!("exit {code}"));
                 self.exit = Some(code);
@@ -249,6 +277,11 @@ impl Story {
         self.step(Event::Exited { incarnation, ending, last })
     }
 
+    pub fn exited_without_a_word(&mut self, ending: Ending) -> &mut Self {
+        let incarnation = self.alive.take().expect("nobody is there to exit");
+        self.step(Event::Exited { incarnation, ending, last: Last::default() })
+    }
+
     pub fn exit(&mut self, code: i32) -> &mut Self {
         self.exited(Ending::Exit { code })
     }
@@ -264,7 +297,19 @@ impl Story {
     }
 
     pub fn resume(&mut self) -> &mut Self {
-        self.step(Event::Resume { by: By::Command })
+        self.command(Command::Resume);
+        self
+    }
+
+    /// Gives a command and returns the answer.
+    pub fn command(&mut self, command: Command) -> Reply {
+        self.reply = None;
+        self.step(Event::Command(command));
+        let reply = self.reply.take().expect("every command is answered");
+        if self.exit.is_none() {
+            self.tick();
+        }
+        reply
     }
 
     pub fn tick(&mut self) -> &mut Self {
@@ -349,82 +394,6 @@ impl Story {
     pub fn count(&self, is: impl Fn(&Fact) -> bool) -> usize {
         self.facts.iter().filter(|fact| is(fact)).count()
     }
-}
-
-fn brief(effect: &Effect) -> String {
-    match effect {
-        Effect::Record(fact) => format!("record {}", tell(fact)),
-        Effect::Persist { .. } => "persist".to_owned(),
-        Effect::Spawn { incarnation } => format!("spawn {incarnation}"),
-        Effect::Stop { incarnation, .. } => format!("stop {incarnation}"),
-        Effect::Examine { incarnation } => format!("examine {incarnation}"),
-        Effect::Pass { incarnation, .. } => format!("pass {incarnation}"),
-        Effect::Suspend { .. } => "suspend".to_owned(),
-        Effect::EndTree { incarnation, how } => format!("end tree {incarnation} {how:?}"),
-        Effect::Exit { code } => format!("exit {code}"),
-    }
-}
-
-/// A fact in a few words.
-fn tell(fact: &Fact) -> String {
-    match fact {
-        Fact::Started { incarnation, .. } => format!("started {incarnation}"),
-        Fact::Late { silent_ms, .. } => format!("late {}s", silent_ms / 1000),
-        Fact::Evidence { cpu_used_ms, cpu_over_ms, .. } => match (cpu_used_ms, cpu_over_ms) {
-            (Some(used), Some(over)) => format!("seen: {used}ms CPU in {}s", over / 1000),
-            _ => "seen".to_owned(),
-        },
-        Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
-        Fact::Exited { incarnation, ending, outcome, .. } => {
-            let what = match outcome {
-                Outcome::Failure { cause, streak, .. } => {
-                    format!("failure {streak} {}", word(cause))
-                }
-                other @ (Outcome::Finished
-                | Outcome::Stopped
-                | Outcome::NoFault
-                | Outcome::Signalled
-                | Outcome::Passed) => word(other),
-            };
-            format!("exited {incarnation} {}: {what}", ending.code())
-        }
-        Fact::Cooldown { wait_ms, .. } => format!("cooldown {}s", wait_ms / 1000),
-        Fact::Stopping { why, signal, .. } => format!("stopping {} {}", signal.0, word(why)),
-        Fact::Escalated { reason, failures, .. } => format!("escalated {reason:?} {failures}"),
-        Fact::Stopped { code, .. } => format!("stopped {code}"),
-        Fact::Finished { reason, code, .. } => format!("finished {reason:?} {code}"),
-        Fact::Recovered { after_ms, alive_only, .. } => {
-            format!(
-                "recovered after {}s{}",
-                after_ms / 1000,
-                if *alive_only { " alive" } else { "" }
-            )
-        }
-        Fact::StreakForgotten { failures } => format!("forgotten {failures}"),
-        Fact::SupervisorStarted { .. }
-        | Fact::SupervisorStopped { .. }
-        | Fact::SpawnFailed { .. }
-        | Fact::Beat(_)
-        | Fact::BadBeat { .. }
-        | Fact::Unwatched { .. }
-        | Fact::OutputBlocked { .. }
-        | Fact::OutputUnblocked { .. }
-        | Fact::SignalPassed { .. }
-        | Fact::Strays { .. }
-        | Fact::TreeStuck { .. }
-        | Fact::ShutdownAnnounced { .. }
-        | Fact::Latched { .. }
-        | Fact::Resumed { .. }
-        | Fact::StoreFailed { .. }
-        | Fact::StoreWorks { .. }
-        | Fact::StateRebuilt { .. }
-        | Fact::Bug { .. } => word(fact),
-    }
-}
-
-/// The name of a variant.
-fn word(what: &impl Debug) -> String {
-    format!("{what:?}").split([' ', '(', '{']).next().unwrap().to_owned()
 }
 
 fn left(name: &str) -> Vec<Stray> {

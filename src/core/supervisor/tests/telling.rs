@@ -1,0 +1,98 @@
+//! Effects and facts in a few words, for stories to compare.
+
+use std::fmt::Debug;
+
+use crate::core::effect::Effect;
+use crate::core::fact::{Fact, Outcome};
+
+pub fn brief(effect: &Effect) -> String {
+    match effect {
+        Effect::Record(fact) => format!("record {}", tell(fact)),
+        Effect::Persist { .. } => "persist".to_owned(),
+        Effect::Spawn { incarnation, .. } => format!("spawn {incarnation}"),
+        Effect::Stop { incarnation, .. } => format!("stop {incarnation}"),
+        Effect::Examine { incarnation } => format!("examine {incarnation}"),
+        Effect::Pass { incarnation, .. } => format!("pass {incarnation}"),
+        Effect::Suspend { .. } => "suspend".to_owned(),
+        Effect::EndTree { incarnation, how } => format!("end tree {incarnation} {how:?}"),
+        Effect::Freeze { incarnation } => format!("freeze {incarnation}"),
+        Effect::Thaw { incarnation } => format!("thaw {incarnation}"),
+        Effect::Answer(_) => "answer".to_owned(),
+        Effect::Exit { code } => format!("exit {code}"),
+    }
+}
+
+/// A fact in a few words.
+pub fn tell(fact: &Fact) -> String {
+    match fact {
+        Fact::Started { incarnation, .. } => format!("started {incarnation}"),
+        Fact::Late { silent_ms, .. } => format!("late {}s", silent_ms / 1000),
+        Fact::Evidence { cpu_used_ms, cpu_over_ms, .. } => match (cpu_used_ms, cpu_over_ms) {
+            (Some(used), Some(over)) => format!("seen: {used}ms CPU in {}s", over / 1000),
+            _ => "seen".to_owned(),
+        },
+        Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
+        Fact::Exited { incarnation, ending, outcome, .. } => {
+            let what = match outcome {
+                Outcome::Failure { cause, streak, .. } => {
+                    format!("failure {streak} {}", word(cause))
+                }
+                other @ (Outcome::Finished
+                | Outcome::Stopped
+                | Outcome::Restarting
+                | Outcome::Completed { .. }
+                | Outcome::Parked
+                | Outcome::NoFault
+                | Outcome::Signalled
+                | Outcome::Passed) => word(other),
+            };
+            format!("exited {incarnation} {}: {what}", ending.code())
+        }
+        Fact::Cooldown { wait_ms, .. } => format!("cooldown {}s", wait_ms / 1000),
+        Fact::Parked { wait_ms, asked, .. } => {
+            format!("parked {}s{}", wait_ms / 1000, if *asked { " asked" } else { "" })
+        }
+        Fact::Waiting { wait_ms, .. } => format!("waiting {}s", wait_ms / 1000),
+        Fact::Continued { paused_ms, .. } => format!("continued after {}s", paused_ms / 1000),
+        Fact::Stopping { why, signal, .. } => format!("stopping {} {}", signal.0, word(why)),
+        Fact::Escalated { reason, failures, .. } => format!("escalated {reason:?} {failures}"),
+        Fact::Stopped { code, .. } => format!("stopped {code}"),
+        Fact::Finished { reason, code, .. } => format!("finished {reason:?} {code}"),
+        Fact::Recovered { after_ms, alive_only, .. } => {
+            format!(
+                "recovered after {}s{}",
+                after_ms / 1000,
+                if *alive_only { " alive" } else { "" }
+            )
+        }
+        Fact::StreakForgotten { failures } => format!("forgotten {failures}"),
+        Fact::SupervisorStarted { .. }
+        | Fact::SupervisorStopped { .. }
+        | Fact::SpawnFailed { .. }
+        | Fact::Beat(_)
+        | Fact::BadBeat { .. }
+        | Fact::Unwatched { .. }
+        | Fact::OutputBlocked { .. }
+        | Fact::OutputUnblocked { .. }
+        | Fact::SignalPassed { .. }
+        | Fact::Strays { .. }
+        | Fact::TreeStuck { .. }
+        | Fact::Idle { .. }
+        | Fact::RestartAsked { .. }
+        | Fact::Held
+        | Fact::Paused { .. }
+        | Fact::Released { .. }
+        | Fact::ShutdownAnnounced { .. }
+        | Fact::Latched { .. }
+        | Fact::Resumed { .. }
+        | Fact::StoreFailed { .. }
+        | Fact::StoreWorks { .. }
+        | Fact::StateRebuilt { .. }
+        | Fact::Bug { .. } => word(fact),
+    }
+}
+
+/// The name of a variant.
+fn word(what: &impl Debug) -> String {
+    format!("{what:?}").split([' ', '(', '{']).next().unwrap().to_owned()
+}
