@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::suggest;
-use crate::core::time::{LocalDay, Wall};
+use crate::core::time::Wall;
 use crate::store::follow::Follow;
 use crate::store::history::{self, Places, Wanted};
 use crate::store::read;
@@ -14,7 +14,7 @@ use crate::sys::clock::Clock;
 use crate::sys::poll::pause;
 use crate::sys::tty;
 use crate::wire::kinds::EVENTS;
-use crate::wire::moment;
+use crate::wire::{moment, words};
 
 use super::agents::{self, Agent};
 use super::lines::Printer;
@@ -127,19 +127,10 @@ fn tell_future(agents: &[Agent]) {
     let today = Clock::new().now().day;
     for agent in agents {
         let days = read::days(&agent.paths().journal()).unwrap_or_default();
-        if let Some((day, _)) = days.last().filter(|(day, _)| today.0.saturating_add(1) < day.0) {
-            complain(&future(&agent.name, *day));
+        if let Some((day, _)) = days.last().filter(|(day, _)| day.is_ahead_of(today)) {
+            complain(&words::journal_ahead(&agent.name, *day));
         }
     }
-}
-
-/// The words for a journal that is ahead of the clock.
-#[must_use]
-pub fn future(name: &str, day: LocalDay) -> String {
-    format!(
-        "{name}: journal/{day}.jsonl is dated in the future: the clock was ahead, or it is not ours; \
-         once the clock is right and {name} is down, rename it to today's date"
-    )
 }
 
 fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {

@@ -95,6 +95,11 @@ pub fn state_dir(matches: &ArgMatches) -> Result<PathBuf, Failure> {
     Ok(found.path)
 }
 
+/// Where agents are usually kept, for who finds none.
+pub fn usual_state_dirs() -> Vec<PathBuf> {
+    surroundings().map(|around| config::resolve::usual_state_dirs(&around)).unwrap_or_default()
+}
+
 /// A state directory that was given beside the first one.
 pub fn path_here(path: &std::ffi::OsStr) -> Result<PathBuf, Failure> {
     let around = surroundings()?;

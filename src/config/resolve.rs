@@ -343,6 +343,15 @@ impl Chosen {
     }
 }
 
+/// Where agents of this user and of root are usually kept, whoever asks.
+#[must_use]
+pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
+    let root = PathBuf::from("/var/lib/agentwatch");
+    let own = Surroundings { uid: u32::MAX, ..around.clone() };
+    let own = default_state_dir(&own).map(|(path, _)| path);
+    std::iter::once(root).chain(own).collect()
+}
+
 /// Where data is kept when nobody says (SPEC §2); none without a home.
 fn default_state_dir(around: &Surroundings) -> Option<(PathBuf, Origin)> {
     let because = |words: &str| Origin::DefaultBecause(words.to_owned());

@@ -41,6 +41,7 @@ use crate::sys::tree::StartTime;
 use crate::sys::tty::Terminal;
 use crate::sys::{self, host, signals};
 use crate::wire::state::{Identity, Watch};
+use crate::wire::words;
 
 use child::Source;
 use chores::Chores;
@@ -208,6 +209,11 @@ impl Shell {
         let load_error = self.plan.found.as_ref().err().cloned();
         if let Some(error) = lock_error.or(load_error) {
             self.step(Event::StoreFailed { what: Kept::State, error });
+        }
+        let newest = self.plan.found.as_ref().ok().and_then(|found| found.newest);
+        if let Some(day) = newest.filter(|day| day.is_ahead_of(self.now.day)) {
+            let line = words::journal_ahead(&self.identity.name, day);
+            self.say_line(&line);
         }
         let mut rebooted = false;
         if let Ok(found) = &self.plan.found {

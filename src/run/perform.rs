@@ -12,8 +12,10 @@ use crate::core::settings::Policy;
 use crate::store::log;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
 use crate::sys::{self, evidence, file, signals, tty};
+use crate::wire::paint;
 use crate::wire::plain::plain;
 use crate::wire::stamp;
+use crate::wire::words::Tone;
 
 use super::child::{Running, Source, Stream};
 use super::{Shell, offset, tree};
@@ -87,6 +89,12 @@ impl Shell {
     /// Says a line of ours that is about no fact.
     pub(super) fn say_plain(&mut self, text: &str) {
         let line = self.speaker.plain(text);
+        self.say(&line);
+    }
+
+    /// Says a line of ours that names the agent already.
+    pub(super) fn say_line(&mut self, text: &str) {
+        let line = paint::line(Tone::Warning, text, tty::colour(2));
         self.say(&line);
     }
 

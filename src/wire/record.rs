@@ -1,9 +1,11 @@
 //! Lines of the journal: a fact with its time and number, and back.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::core::fact::Fact;
+use crate::core::fact::{BeatFact, Fact};
 use crate::core::time::Wall;
 
 use super::stamp;
@@ -76,6 +78,42 @@ impl Head<'_> {
 #[must_use]
 pub fn head(line: &[u8]) -> Option<Head<'_>> {
     as_written(line).or_else(|| serde_json::from_slice(line).ok())
+}
+
+/// What a look at an agent wants of a beat.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct BeatLine<'a> {
+    /// Its status word.
+    #[serde(borrow)]
+    pub status: Cow<'a, str>,
+    /// The tokens counted for it.
+    pub tokens: Option<u64>,
+    /// The cycles it ended.
+    #[serde(default = "one")]
+    pub cycles: u64,
+    /// When it said to expect the next beat.
+    pub expect_next_ms: Option<u64>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+impl<'a> From<&'a BeatFact> for BeatLine<'a> {
+    fn from(beat: &'a BeatFact) -> Self {
+        Self {
+            status: Cow::Borrowed(&beat.status),
+            tokens: beat.tokens,
+            cycles: beat.cycles,
+            expect_next_ms: beat.expect_next_ms,
+        }
+    }
+}
+
+/// Reads the line of a beat as far as a look at its agent wants it; `None` if it is torn.
+#[must_use]
+pub fn beat(line: &[u8]) -> Option<BeatLine<'_>> {
+    serde_json::from_slice(line).ok()
 }
 
 /// As [`write`] puts it there.
