@@ -5,7 +5,11 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
 use super::keys::{KEYS, Key};
+use super::rules::{self, WrittenRule};
 use super::{suggest, value};
+
+/// The one list of tables.
+const RULE: &str = "restart.rule";
 
 /// A setting as a file gives it.
 #[derive(Debug)]
@@ -18,18 +22,29 @@ pub struct Entry {
     pub origin: Origin,
 }
 
-/// Reads all settings of `text`, a file that people know as `shown`, in the order they stand there.
+/// What a file says.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Its settings, in the order they stand there.
+    pub entries: Vec<Entry>,
+    /// Its restart rules, in that order too.
+    pub rules: Vec<WrittenRule>,
+}
+
+/// Reads all settings of `text`, a file that people know as `shown`.
 ///
 /// # Errors
 /// The first thing from the top that is no TOML, no key, or no value of its key.
-pub fn parse(text: &str, shown: &str) -> Result<Vec<Entry>, ConfigError> {
+pub fn parse(text: &str, shown: &str) -> Result<Contents, ConfigError> {
     let document = Document { text, shown };
     let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
         // An error without a place is about the end of the text.
         origin: document.at(error.span().map_or(text.len(), |span| span.start)),
         words: error.message().to_owned(),
     })?;
-    document.table("", table.get_ref())
+    let mut contents = Contents::default();
+    document.table("", table.get_ref(), &mut contents)?;
+    Ok(contents)
 }
 
 struct Document<'a> {
@@ -47,17 +62,27 @@ impl Document<'_> {
     /// Walks a table; `prefix` is its path with a dot behind it, or empty at the top.
     ///
     /// Tables hold keys and no tables but at the top, so this goes one level down and no further.
-    fn table(&self, prefix: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, ConfigError> {
-        let mut entries = Vec::new();
+    fn table(
+        &self,
+        prefix: &str,
+        table: &DeTable<'_>,
+        contents: &mut Contents,
+    ) -> Result<(), ConfigError> {
         // The parser sorts by name; people fix a file from the top.
         let mut items: Vec<_> = table.iter().collect();
         items.sort_by_key(|(name, _)| name.span().start);
         for (name, written) in items {
             let path = format!("{prefix}{}", name.get_ref());
+            if path == RULE {
+                contents.rules = rules::read(written, &|offset| self.at(offset))?;
+                continue;
+            }
             match (find(&path), written.get_ref()) {
-                (Some(Place::Key(key)), _) => entries.push(self.entry(key, name, written)?),
+                (Some(Place::Key(key)), _) => {
+                    contents.entries.push(self.entry(key, name, written)?);
+                }
                 (Some(Place::Table), DeValue::Table(inner)) => {
-                    entries.extend(self.table(&format!("{path}."), inner)?);
+                    self.table(&format!("{path}."), inner, contents)?;
                 }
                 (Some(Place::Table), _) => {
                     return Err(ConfigError::NotATable {
@@ -74,7 +99,7 @@ impl Document<'_> {
                 }
             }
         }
-        Ok(entries)
+        Ok(())
     }
 
     fn entry(
@@ -126,7 +151,8 @@ fn meant(path: &str, what: &str) -> Option<String> {
     if let Some(key) = exact {
         return Some(key.path.to_owned());
     }
-    if let Some(near) = suggest::nearest(path, KEYS.iter().map(|key| key.path)) {
+    let known = KEYS.iter().map(|key| key.path).chain([RULE]);
+    if let Some(near) = suggest::nearest(path, known) {
         return Some(near.to_owned());
     }
     let near = suggest::nearest(written, KEYS.iter().map(|key| last(key.path)))?;
@@ -149,6 +175,7 @@ mod tests {
         let got = |text| {
             parse(text, "f")
                 .unwrap()
+                .entries
                 .into_iter()
                 .map(|entry| format!("{} {}={}", entry.origin, entry.key.path, entry.read.text))
                 .collect::<Vec<_>>()

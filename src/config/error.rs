@@ -75,6 +75,13 @@ pub enum ConfigError {
         /// A line that would do under the table's header.
         example: String,
     },
+    /// A restart rule that says nothing, or something that no rule can.
+    Rule {
+        /// Where it stands.
+        origin: Origin,
+        /// What is wrong, and what would be right.
+        words: String,
+    },
     /// An `AGENTWATCH_OPT_…` variable that sets nothing.
     UnknownVariable {
         /// Its name.
@@ -156,6 +163,9 @@ impl fmt::Display for ConfigError {
             }
             Self::NotATable { origin, table, example } => {
                 write!(f, "{origin}: {table} is a table; write [{table}] and under it {example}")
+            }
+            Self::Rule { origin, words } => {
+                write!(f, "{origin}: restart.rule: {}", one_line(words))
             }
             Self::UnknownVariable { name, meant } => {
                 write!(f, "{}: unknown setting", one_line(name))?;

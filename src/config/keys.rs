@@ -38,6 +38,8 @@ pub enum Kind {
     Name,
     /// A short text without spaces: an image tag, a commit.
     Label,
+    /// A list of words to execute, or a text for `/bin/sh -c`.
+    Command,
     /// `true` or `false`.
     Bool,
 }
@@ -232,6 +234,18 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::Value("10"),
         value_name: "COUNT",
         help: "More failures than this in one day escalate too",
+    },
+    Key {
+        path: "restart.command",
+        flag: None,
+        variable: None,
+        kind: Kind::Command,
+        fallback: Fallback::Open {
+            words: "unset, the command itself",
+            example: "claude --continue",
+        },
+        value_name: "COMMAND",
+        help: "Another command for restarts, to go on with what the first one began",
     },
     Key {
         path: "restart.repeat",

@@ -9,6 +9,7 @@ use clap::ArgMatches;
 use super::error::{ConfigError, Origin};
 use super::files::{Found, Role, Wanted};
 use super::keys::{KEYS, Key, OPT_PREFIX, opt_variable};
+use super::rules::WrittenRule;
 use super::value::{self, Fault, Read, Value};
 use super::{document, flags, suggest};
 
@@ -95,7 +96,16 @@ pub fn wanted(matches: &ArgMatches, around: &Surroundings) -> Result<Vec<Wanted>
     Ok(shared.chain([local]).collect())
 }
 
-/// What all layers together set, by the path of the key; defaults are not among it.
+/// What all layers together say; defaults are not among it.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// What is set, by the path of the key.
+    pub settings: BTreeMap<&'static str, Set>,
+    /// The restart rules in the order they are asked: those of the file that is nearest come first.
+    pub rules: Vec<WrittenRule>,
+}
+
+/// Gathers what all layers say.
 ///
 /// # Errors
 /// Whatever is unknown or wrong in any layer, also where a higher one overrides it: it would come
@@ -104,10 +114,13 @@ pub fn gather(
     matches: &ArgMatches,
     around: &Surroundings,
     found: &Found,
-) -> Result<BTreeMap<&'static str, Set>, ConfigError> {
+) -> Result<Gathered, ConfigError> {
     let mut settings = BTreeMap::new();
+    let mut rules = Vec::new();
     for source in &found.sources {
-        for entry in document::parse(&source.text, &source.shown)? {
+        let contents = document::parse(&source.text, &source.shown)?;
+        rules.splice(0..0, contents.rules);
+        for entry in contents.entries {
             insert(&mut settings, entry.key, entry.read, entry.origin, &source.folder, around)?;
         }
     }
@@ -131,7 +144,7 @@ pub fn gather(
             set(&mut settings, key, written, Origin::Flag(format!("--{flag}")), around)?;
         }
     }
-    Ok(settings)
+    Ok(Gathered { settings, rules })
 }
 
 fn set(

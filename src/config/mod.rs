@@ -11,6 +11,7 @@ pub mod keys;
 pub mod layers;
 pub mod name;
 pub mod resolve;
+mod rules;
 pub mod show;
 pub mod suggest;
 pub mod template;

@@ -10,7 +10,9 @@ use clap::ArgMatches;
 use super::error::{ConfigError, Origin};
 use super::files::{self, Found};
 use super::keys::{Fallback, KEYS, Key};
-use super::layers::{self, Set, Surroundings};
+
+use super::layers::{self, Gathered, Set, Surroundings};
+use super::rules::WrittenRule;
 use super::value::{self, Value};
 use super::{flags, name};
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
@@ -46,6 +48,8 @@ pub struct Resolved {
     pub keep_days: u32,
     /// One for each key, in the order of [`KEYS`].
     pub values: Vec<Effective>,
+    /// The restart rules, in the order they are asked.
+    pub rules: Vec<WrittenRule>,
     /// What a person should know at start, one line each.
     pub notes: Vec<String>,
 }
@@ -110,7 +114,7 @@ pub fn state_dir_with(
     around: &Surroundings,
     found: Found,
 ) -> Result<StateDir, ConfigError> {
-    let mut chosen = Chosen(layers::gather(matches, around, &found)?);
+    let mut chosen = Chosen(layers::gather(matches, around, &found)?.settings);
     chosen.settle_state_dir(around)?;
     let path = chosen.path("state_dir")?;
     let origin = chosen.0.remove("state_dir").map_or(Origin::Default, |set| set.origin);
@@ -127,7 +131,8 @@ pub fn run_with(
     around: &Surroundings,
     found: Found,
 ) -> Result<Resolved, ConfigError> {
-    let mut chosen = Chosen(layers::gather(matches, around, &found)?);
+    let Gathered { settings, rules } = layers::gather(matches, around, &found)?;
+    let mut chosen = Chosen(settings);
     let command = flags::command(matches);
     let name_derived = chosen.settle_name(&command)?;
     chosen.settle_state_dir(around)?;
@@ -136,7 +141,8 @@ pub fn run_with(
     let source = chosen.word("heartbeat.source")?;
     let scan_by_default =
         matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
-    let settings = chosen.settings(source != "none", around)?;
+    let mut settings = chosen.settings(source != "none", around)?;
+    settings.rules = rules.iter().map(|rule| rule.here(around.macos)).collect();
     let mut notes = found.notes;
     if settings.max_failures > settings.max_failures_per_day {
         notes.push(format!(
@@ -150,7 +156,7 @@ pub fn run_with(
         name: chosen.0.get("name").map(|set| set.text.clone()).unwrap_or_default(),
         name_derived,
         command,
-        restart_command: None,
+        restart_command: chosen.maybe("restart.command", Chosen::argv)?,
         state_dir: chosen.path("state_dir")?,
         scan_stdout: matches!(source, "auto" | "stdout"),
         scan_by_default,
@@ -159,6 +165,7 @@ pub fn run_with(
         log: chosen.log()?,
         keep_days: chosen.count("journal.keep_days")?,
         values: chosen.values(),
+        rules,
         notes,
     })
 }
@@ -283,6 +290,13 @@ impl Chosen {
     fn text(&self, key: &'static str) -> Result<String, ConfigError> {
         match self.0.get(key).map(|set| &set.value) {
             Some(Value::Name(text)) => Ok(text.clone()),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
+    fn argv(&self, key: &'static str) -> Result<Vec<OsString>, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Command(words)) => Ok(words.clone()),
             _ => Err(ConfigError::Bug { key }),
         }
     }

@@ -14,6 +14,10 @@ const UNSET: &str = "unset";
 /// An aligned table of key, value and origin, then the notes; every line ends in a line break.
 #[must_use]
 pub fn text(resolved: &Resolved) -> String {
+    let rules = resolved.rules.iter().zip(1..).map(|(rule, at)| {
+        let (text, origin) = (printable(&rule.text()), printable(&rule.origin.to_string()));
+        [format!("restart.rule {at}"), text, origin]
+    });
     let rows: Vec<[String; 3]> = resolved
         .values
         .iter()
@@ -21,6 +25,7 @@ pub fn text(resolved: &Resolved) -> String {
             let value = one.value.as_deref().map_or_else(|| UNSET.to_owned(), printable);
             [one.key.path.to_owned(), value, printable(&one.origin.to_string())]
         })
+        .chain(rules)
         .collect();
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
@@ -50,7 +55,17 @@ pub fn json(resolved: &Resolved) -> Json {
         })
         .collect();
     let command: Vec<_> = resolved.command.iter().map(|word| word.to_string_lossy()).collect();
-    json!({ "command": command, "settings": settings, "notes": resolved.notes })
+    let rules: Vec<Json> = resolved
+        .rules
+        .iter()
+        .map(|rule| json!({ "value": rule.text(), "origin": rule.origin.to_string() }))
+        .collect();
+    json!({
+        "command": command,
+        "settings": settings,
+        "rules": rules,
+        "notes": resolved.notes,
+    })
 }
 
 fn value(one: &Effective) -> Json {
@@ -65,7 +80,8 @@ fn value(one: &Effective) -> Json {
         | Kind::Path
         | Kind::Input
         | Kind::Name
-        | Kind::Label => Json::from(text.as_str()),
+        | Kind::Label
+        | Kind::Command => Json::from(text.as_str()),
     }
 }
 

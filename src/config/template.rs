@@ -21,7 +21,8 @@ pub fn line(key: &Key) -> String {
         | Kind::Path
         | Kind::Input
         | Kind::Name
-        | Kind::Label => {
+        | Kind::Label
+        | Kind::Command => {
             format!("{name} = \"{sample}\"")
         }
     }
@@ -35,7 +36,7 @@ mod tests {
 
     #[test]
     fn the_shipped_file_sets_nothing_as_it_is() {
-        assert!(document::parse(TEXT, "template").unwrap().is_empty());
+        assert!(document::parse(TEXT, "template").unwrap().entries.is_empty());
     }
 
     #[test]
@@ -50,6 +51,7 @@ mod tests {
             .collect();
         let mut found: Vec<(&str, String)> = document::parse(&uncommented, "template")
             .unwrap()
+            .entries
             .into_iter()
             .map(|entry| (entry.key.path, entry.read.text))
             .collect();

@@ -1,12 +1,12 @@
 //! One value: from the text of a flag or variable, or from TOML, by the kind of its key. Pure.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use toml::de::DeValue;
+use toml::de::{DeArray, DeValue};
 
 use super::keys::Kind;
 use super::{name, suggest};
@@ -33,6 +33,8 @@ pub enum Value {
     Name(String),
     /// Of [`Kind::Bool`].
     Bool(bool),
+    /// Of [`Kind::Command`]: never empty.
+    Command(Vec<OsString>),
 }
 
 /// A value with the text that stands for it in `check`.
@@ -113,6 +115,8 @@ pub enum Fault {
     NotALabel,
     /// Neither true nor false.
     NotABool,
+    /// No word to execute, or one that is no text.
+    NotACommand,
     /// An empty path.
     EmptyPath,
     /// A `~` where nobody knows the home directory.
@@ -155,6 +159,9 @@ impl fmt::Display for Fault {
                  beginning with a letter, digit or \"_\"",
             ),
             Self::NotABool => f.write_str("is no yes or no; write true or false"),
+            Self::NotACommand => f.write_str(
+                "is no command; write [\"program\", \"argument\"], or a line for the shell in quotes",
+            ),
             Self::EmptyPath => f.write_str("is empty; write a path"),
             Self::NoHome => {
                 f.write_str("begins with \"~\", but HOME is not set; write the whole path")
@@ -211,6 +218,8 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         Kind::Label if is_label(text) => Value::Name(text.to_owned()),
         Kind::Label => return Err(Fault::NotALabel),
         Kind::Bool => Value::Bool(text.parse().map_err(|_| Fault::NotABool)?),
+        Kind::Command if text.trim().is_empty() => return Err(Fault::NotACommand),
+        Kind::Command => Value::Command(["/bin/sh", "-c", text].map(OsString::from).to_vec()),
         Kind::Path | Kind::Input if text.is_empty() => return Err(Fault::EmptyPath),
         Kind::Input if text == "inherit" => Value::Word("inherit"),
         Kind::Input if text == "null" => Value::Path("/dev/null".into()),
@@ -235,11 +244,17 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         Kind::Count { .. } => "a number without quotes",
         Kind::Size { .. } => "a size in quotes, such as \"50MB\"",
         Kind::Bool => "true or false without quotes",
-        Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name | Kind::Label => {
-            "text in quotes"
-        }
+        Kind::Choice(_)
+        | Kind::Signal
+        | Kind::Path
+        | Kind::Input
+        | Kind::Name
+        | Kind::Label
+        | Kind::Command => "text in quotes",
     };
     match (kind, written) {
+        (Kind::Command, DeValue::Array(list)) => command(list),
+        (Kind::Command, other) if !matches!(other, DeValue::String(_)) => Err(Fault::NotACommand),
         (Kind::Count { .. } | Kind::Bool, DeValue::String(_)) => {
             Err(Fault::WrongType { found: "text", wanted })
         }
@@ -266,6 +281,20 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         }
         (_, other) => Err(Fault::WrongType { found: found(other), wanted }),
     }
+}
+
+fn command(list: &DeArray<'_>) -> Result<Read, Fault> {
+    let words: Option<Vec<&str>> = list
+        .iter()
+        .map(|word| match word.get_ref() {
+            DeValue::String(word) => Some(word.as_ref()),
+            _ => None,
+        })
+        .collect();
+    let words = words.filter(|words| words.first().is_some_and(|program| !program.is_empty()));
+    let words = words.ok_or(Fault::NotACommand)?;
+    let text = format!("{words:?}");
+    Ok(Read { value: Value::Command(words.into_iter().map(OsString::from).collect()), text })
 }
 
 fn found(value: &DeValue<'_>) -> &'static str {
