@@ -5,6 +5,8 @@ mod asking;
 mod check;
 mod events;
 mod files;
+mod lines;
+mod logs;
 mod output;
 mod pause;
 mod restart;
@@ -74,10 +76,11 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 8] = [
+const COMMANDS: [Entry; 9] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
+    ("logs", logs::command, logs::main),
     ("restart", restart::command, restart::main),
     ("stop", stop::command, stop::main),
     ("pause", pause::command, pause::main),
