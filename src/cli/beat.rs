@@ -172,11 +172,9 @@ fn by_name(
     let paths = Paths::new(&state_dir, name);
     match lock::probe(&paths.lock()) {
         Ok(Probe::HeldBy(_)) => {}
-        Ok(Probe::Missing) if !paths.dir().is_dir() => {
-            let all = agents::all(&state_dir)?;
-            return Err(agents::unknown(name, &all, &state_dir));
-        }
         Ok(Probe::Free | Probe::Missing) => {
+            // A name that is not known there was mistyped.
+            agents::chosen(matches, &state_dir)?;
             return Err(asking::nobody_runs(name, &paths));
         }
         Err(error) => return Err(asking::failed(name, &error)),

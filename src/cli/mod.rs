@@ -6,6 +6,8 @@ mod beat;
 mod check;
 mod events;
 mod files;
+mod lines;
+mod logs;
 mod output;
 mod pause;
 mod restart;
@@ -75,10 +77,11 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 9] = [
+const COMMANDS: [Entry; 10] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
+    ("logs", logs::command, logs::main),
     ("restart", restart::command, restart::main),
     ("stop", stop::command, stop::main),
     ("pause", pause::command, pause::main),

@@ -41,6 +41,8 @@ pub struct Resolved {
     pub stdin: Option<PathBuf>,
     /// Whether stderr goes through a pipe, so that last words reach evidence.
     pub capture_stderr: bool,
+    /// Where a copy of the output is kept, if anywhere.
+    pub log: Option<Log>,
     /// Days that the journal is kept; at least 1.
     pub keep_days: u32,
     /// One for each key, in the order of [`KEYS`].
@@ -93,6 +95,17 @@ impl BeatSource {
     pub fn counts_output(self) -> bool {
         self == Self::Output
     }
+}
+
+/// The copy of an agent's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// The size beyond which it is put aside, in bytes.
+    pub max_size: u64,
+    /// How many that were put aside are kept.
+    pub keep: u32,
 }
 
 /// What holds for one key.
@@ -192,6 +205,7 @@ pub fn run_with(
         source_by_default,
         stdin: chosen.input("stdin")?,
         capture_stderr: chosen.switch("output.capture_stderr")?,
+        log: chosen.log()?,
         keep_days: chosen.count("journal.keep_days")?,
         values: chosen.values(),
         rules,
@@ -290,6 +304,18 @@ impl Chosen {
         })
     }
 
+    fn log(&self) -> Result<Option<Log>, ConfigError> {
+        if !self.0.contains_key("log.file") {
+            return Ok(None);
+        }
+        let file = self.path("log.file")?;
+        let max_size = match self.0.get("log.max_size").map(|set| &set.value) {
+            Some(Value::Size(bytes)) => *bytes,
+            _ => return Err(ConfigError::Bug { key: "log.max_size" }),
+        };
+        Ok(Some(Log { file, max_size, keep: self.count("log.keep")? }))
+    }
+
     fn values(&self) -> Vec<Effective> {
         KEYS.iter()
             .map(|key| {
@@ -380,6 +406,15 @@ impl Chosen {
             _ => Err(ConfigError::Bug { key }),
         }
     }
+}
+
+/// Where agents of this user and of root are usually kept, whoever asks.
+#[must_use]
+pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
+    let root = PathBuf::from("/var/lib/agentwatch");
+    let own = Surroundings { uid: u32::MAX, ..around.clone() };
+    let own = default_state_dir(&own).map(|(path, _)| path);
+    std::iter::once(root).chain(own).collect()
 }
 
 /// Where data is kept when nobody says (SPEC §2); none without a home.

@@ -1,7 +1,7 @@
 //! The few lines that `run` says on stderr: the product's face (SPEC §11). Pure: facts in, lines out.
 
 use crate::core::ending::Ending;
-use crate::core::event::{SpawnFailureKind, Traces};
+use crate::core::event::{Kept, SpawnFailureKind, Traces};
 use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, StopBy, StopWhy};
 use crate::core::settings::{OnMissed, Policy, Settings};
 use crate::core::signal::Signal;
@@ -179,6 +179,10 @@ impl Voice {
             | Fact::StoreWorks { .. }
             | Fact::StateRebuilt { .. }
             | Fact::Bug { .. } => vec![Self::worded(fact)],
+            Fact::StoreFailed { what: Kept::Log, .. } => {
+                let words = words::describe(fact).1;
+                vec![format!("{words}; supervision goes on, output is not kept meanwhile")]
+            }
             Fact::StoreFailed { .. } => vec![format!(
                 "{}; supervision goes on, a crash of agentwatch would now lose what happens",
                 words::describe(fact).1

@@ -39,6 +39,31 @@ pub struct Identity {
     /// The number of the last line of the journal when this was written: what follows it is news.
     #[serde(default)]
     pub journal_seq: u64,
+    /// What silence is judged by, and who says so.
+    #[serde(default)]
+    pub watch: Watch,
+    /// Where a copy of the output is kept, if anywhere; undecodable bytes replaced.
+    #[serde(default)]
+    pub log: Option<String>,
+}
+
+/// What silence is judged by besides interval and misses. Of an agentwatch that did not write it down
+/// yet, nothing is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Watch {
+    /// Whether beats are listened for.
+    pub beats: bool,
+    /// Where the interval comes from: `--interval`, `agentwatch.toml:3`, `default`.
+    pub interval_from: String,
+    /// Where the misses come from.
+    pub misses_from: String,
+    /// A first beat is demanded within this time, if that is configured.
+    pub start_grace_ms: Option<u64>,
+    /// Missed beats are said and nothing else is done.
+    pub alert_only: bool,
+    /// The most that a beat may ask for with `expect_next`.
+    pub max_expect_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -225,6 +250,15 @@ mod tests {
             misses: 2,
             max_failures: 3,
             journal_seq: 12,
+            watch: Watch {
+                beats: true,
+                interval_from: "--interval".into(),
+                misses_from: "default".into(),
+                start_grace_ms: Some(5_000),
+                alert_only: false,
+                max_expect_ms: 3_600_000,
+            },
+            log: Some("/var/log/crawler.log".into()),
         };
         let memory = Memory {
             incarnation: 7,

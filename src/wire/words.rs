@@ -9,6 +9,7 @@ use crate::core::fact::{
 use crate::core::memory::LatchWhy;
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
+use crate::core::time::LocalDay;
 use crate::core::usage::per_cycle;
 
 use super::notices;
@@ -181,6 +182,7 @@ pub fn kept(what: Kept) -> &'static str {
     match what {
         Kept::State => "state.json",
         Kept::Journal => "the journal",
+        Kept::Log => "the log",
     }
 }
 
@@ -222,8 +224,8 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         }
         Fact::Late { silent_ms, .. } => format!("silent for {}", span(*silent_ms)),
         Fact::Unhealthy { triggered: true, action, .. } => match action {
-            OnMissed::Restart => format!("{notices::TRIGGERED}; stopping it"),
-            OnMissed::Alert => format!("{notices::TRIGGERED}; left alone"),
+            OnMissed::Restart => format!("{}; stopping it", notices::TRIGGERED),
+            OnMissed::Alert => format!("{}; left alone", notices::TRIGGERED),
         },
         Fact::Unhealthy { silent_ms, action, .. } => match action {
             OnMissed::Restart => format!("silent for {}; stopping it", span(*silent_ms)),
@@ -347,6 +349,15 @@ pub fn escalated(fact: &Fact) -> String {
         Excess::Day => format!("{failures} today{same}"),
         Excess::Rule => "an end that a restart rule knows as hopeless".to_owned(),
     }
+}
+
+/// That the newest file of a journal is of a day that is yet to come.
+#[must_use]
+pub fn journal_ahead(name: &str, day: LocalDay) -> String {
+    format!(
+        "{name}: journal/{day}.jsonl is dated in the future, and the next run goes on in it; if the clock \
+         is right now, rename it to today's date while {name} is down"
+    )
 }
 
 /// How much a fact matters.

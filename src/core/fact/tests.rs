@@ -317,6 +317,7 @@ fn rest() -> Vec<Fact> {
         Fact::Resumed { by: By::Command },
         Fact::Resumed { by: By::Answer },
         Fact::StoreFailed { what: Kept::Journal, error: error.clone() },
+        Fact::StoreFailed { what: Kept::Log, error: error.clone() },
         Fact::StoreFailed { what: Kept::State, error },
         Fact::StoreWorks { what: Kept::State },
         Fact::StateRebuilt { error: "torn".to_owned(), kept_as: "state.json.1".to_owned() },
