@@ -117,7 +117,7 @@ fn several_agents_are_merged_by_time() {
 fn what_an_agent_told_cannot_steer_the_terminal() {
     let world = World::new();
     let script = r#"printf '%s\n' '{"agent":"a","status":"ok","message":"a\u001b[2Jb\nc"}'"#;
-    world.script(&[], script).wait();
+    world.script(&["--restart", "never"], script).wait();
     let words = text(&world.output(&["events", "--event", "beat"]).stdout);
     assert!(words.contains("ab c") && !words.contains('\x1b'), "{words}");
     assert_eq!(words.lines().count(), 1);
