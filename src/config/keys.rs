@@ -197,6 +197,25 @@ pub const KEYS: &[Key] = &[
         help: "The most silence that a beat may announce with expect_next",
     },
     Key {
+        path: "heartbeat.progress_within",
+        flag: Some("progress-within"),
+        variable: None,
+        // Zero would condemn the second beat of every cycle.
+        kind: Kind::Duration { min: TICK, max: MONTH },
+        fallback: Fallback::Open { words: "unset, cycle is not judged", example: "30m" },
+        value_name: "DURATION",
+        help: "The cycle that beats tell must grow within this time",
+    },
+    Key {
+        path: "heartbeat.on_stalled",
+        flag: None,
+        variable: None,
+        kind: Kind::Choice(&["alert", "restart"]),
+        fallback: Fallback::Value("alert"),
+        value_name: "alert|restart",
+        help: "What follows when it does not, although beats come",
+    },
+    Key {
         path: "restart.policy",
         flag: Some("restart"),
         variable: None,

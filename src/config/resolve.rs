@@ -224,6 +224,14 @@ impl Chosen {
                 &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
             )?,
             max_expect: self.duration("heartbeat.max_expect")?,
+            progress_within: match self.0.get("heartbeat.progress_within") {
+                Some(_) => Some(self.duration("heartbeat.progress_within")?),
+                None => None,
+            },
+            on_stalled: self.pick(
+                "heartbeat.on_stalled",
+                &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
+            )?,
             policy: self.pick(
                 "restart.policy",
                 &[

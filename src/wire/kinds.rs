@@ -11,6 +11,8 @@ pub const EVENTS: &[&str] = &[
     "unwatched",
     "late",
     "unhealthy",
+    "stalled",
+    "progressing",
     "evidence",
     "output_blocked",
     "output_unblocked",

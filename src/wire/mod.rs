@@ -1,5 +1,6 @@
 //! Bytes ↔ types, pure.
 
+pub mod ansi;
 pub mod beat;
 pub mod control;
 pub mod duration;
@@ -11,6 +12,7 @@ pub mod lines;
 pub mod moment;
 pub mod paint;
 pub mod plain;
+pub mod prefix;
 pub mod process;
 pub mod python;
 pub mod record;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::ending::Ending;
 use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
 use crate::core::time::{LocalDay, Wall, millis};
+use crate::core::usage::Counter;
 
 /// The version that is written; another one is not read.
 pub const VERSION: u32 = 1;
@@ -81,6 +82,9 @@ struct State {
     latch: Option<LatchState>,
     slowest_first_beat_ms: Option<u64>,
     trouble_since_ms: Option<i64>,
+    /// Missing in what an older agentwatch wrote.
+    #[serde(default)]
+    tokens_total: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delay: Option<DelayState>,
     #[serde(default)]
@@ -165,6 +169,7 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         }),
         slowest_first_beat_ms: memory.slowest_first_beat.map(millis),
         trouble_since_ms: memory.trouble_since.map(|wall| wall.0),
+        tokens_total: memory.tokens.0,
         delay: memory.delay.map(|Delay { why, since, wait }| DelayState {
             why,
             since_ms: since.0,
@@ -217,6 +222,7 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
         }),
         slowest_first_beat: state.slowest_first_beat_ms.map(Duration::from_millis),
         trouble_since: state.trouble_since_ms.map(Wall),
+        tokens: Counter(state.tokens_total),
         delay: state.delay.map(|DelayState { why, since_ms, wait_ms }| Delay {
             why,
             since: Wall(since_ms),
@@ -277,6 +283,7 @@ mod tests {
             latch: Some(Latch { since: Wall(3), failures: 3, why: LatchWhy::Rule }),
             slowest_first_beat: Some(Duration::from_millis(400)),
             trouble_since: Some(Wall(4)),
+            tokens: Counter(Some(5_000_000)),
             delay: Some(Delay {
                 why: DelayWhy::Park { asked: true },
                 since: Wall(5),
