@@ -145,7 +145,7 @@ impl View {
                 self.last_beat = self.last_beat.take().map(|(_, status)| (at, status));
             }
             Fact::Escalated { .. } | Fact::Held | Fact::Latched { .. } => {
-                self.turn(at, "escalated")
+                self.turn(at, "escalated");
             }
             Fact::Resumed { .. } | Fact::Stopped { .. } => {
                 self.turn(at, "stopped");
