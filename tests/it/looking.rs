@@ -17,7 +17,8 @@ fn text(bytes: &[u8]) -> String {
 
 fn status(world: &World) -> Value {
     let output = world.output(&["status", "t", "--json"]);
-    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Before anything was written there is no such agent.
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     all[0].clone()
 }
 
