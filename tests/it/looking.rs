@@ -17,13 +17,17 @@ fn text(bytes: &[u8]) -> String {
 
 fn status(world: &World) -> Value {
     let output = world.output(&["status", "t", "--json"]);
-    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Before anything was written there is no such agent.
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     all[0].clone()
 }
 
 fn stands(world: &World, wanted: &str) {
     until(&format!("the state {wanted}"), || {
-        (status(world)["state"].as_str() == Some(wanted)).then_some(())
+        // Who was started a moment ago may not be known yet.
+        let output = world.output(&["status", "t", "--json"]);
+        let all: Value = serde_json::from_slice(&output.stdout).ok()?;
+        (all[0]["state"].as_str() == Some(wanted)).then_some(())
     });
 }
 

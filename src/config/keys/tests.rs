@@ -1,4 +1,4 @@
-//! The table is sound: unique names, defaults that may be written.
+//! The table is whole and consistent.
 
 use std::collections::BTreeSet;
 
