@@ -5,7 +5,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
 use super::keys::{KEYS, Key};
-use super::{suggest, value};
+use super::{rules, suggest, value};
 
 /// A setting as a file gives it.
 #[derive(Debug)]
@@ -18,46 +18,74 @@ pub struct Entry {
     pub origin: Origin,
 }
 
-/// Reads all settings of `text`, a file that people know as `shown`, in the order they stand there.
+/// What one file sets.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// Its settings, in the order they stand there.
+    pub entries: Vec<Entry>,
+    /// Its restart rules, in the order they stand there.
+    pub rules: Vec<rules::Written>,
+}
+
+/// Reads all settings of `text`, a file that people know as `shown`.
 ///
 /// # Errors
 /// The first thing from the top that is no TOML, no key, or no value of its key.
-pub fn parse(text: &str, shown: &str) -> Result<Vec<Entry>, ConfigError> {
+pub fn parse(text: &str, shown: &str) -> Result<Parsed, ConfigError> {
     let document = Document { text, shown };
     let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
         // An error without a place is about the end of the text.
         origin: document.at(error.span().map_or(text.len(), |span| span.start)),
         words: error.message().to_owned(),
     })?;
-    document.table("", table.get_ref())
+    let mut parsed = Parsed::default();
+    document.table("", table.get_ref(), &mut parsed)?;
+    Ok(parsed)
 }
 
-struct Document<'a> {
+/// A text that is being read.
+pub(super) struct Document<'a> {
     text: &'a str,
     shown: &'a str,
 }
 
 impl Document<'_> {
-    fn at(&self, offset: usize) -> Origin {
+    /// The line of a byte.
+    pub(super) fn at(&self, offset: usize) -> Origin {
         let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
         let breaks = memchr::memchr_iter(b'\n', before).count();
         Origin::File { path: self.shown.to_owned(), line: breaks + 1 }
     }
 
+    /// A value as it is written.
+    pub(super) fn written(&self, span: std::ops::Range<usize>) -> String {
+        self.text.get(span).unwrap_or_default().to_owned()
+    }
+
     /// Walks a table; `prefix` is its path with a dot behind it, or empty at the top.
     ///
     /// Tables hold keys and no tables but at the top, so this goes one level down and no further.
-    fn table(&self, prefix: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, ConfigError> {
-        let mut entries = Vec::new();
+    fn table(
+        &self,
+        prefix: &str,
+        table: &DeTable<'_>,
+        parsed: &mut Parsed,
+    ) -> Result<(), ConfigError> {
         // The parser sorts by name; people fix a file from the top.
         let mut items: Vec<_> = table.iter().collect();
         items.sort_by_key(|(name, _)| name.span().start);
         for (name, written) in items {
             let path = format!("{prefix}{}", name.get_ref());
             match (find(&path), written.get_ref()) {
-                (Some(Place::Key(key)), _) => entries.push(self.entry(key, name, written)?),
+                (Some(Place::Key(key)), _) => parsed.entries.push(self.entry(key, name, written)?),
+                (Some(Place::Rules), DeValue::Array(list)) => {
+                    parsed.rules.extend(rules::parse(self, list)?);
+                }
+                (Some(Place::Rules), _) => {
+                    return Err(rules::not_a_list(self.at(name.span().start)));
+                }
                 (Some(Place::Table), DeValue::Table(inner)) => {
-                    entries.extend(self.table(&format!("{path}."), inner)?);
+                    self.table(&format!("{path}."), inner, parsed)?;
                 }
                 (Some(Place::Table), _) => {
                     return Err(ConfigError::NotATable {
@@ -74,7 +102,7 @@ impl Document<'_> {
                 }
             }
         }
-        Ok(entries)
+        Ok(())
     }
 
     fn entry(
@@ -87,7 +115,7 @@ impl Document<'_> {
         match value::from_toml(key.kind, written.get_ref()) {
             Ok(read) => Ok(Entry { key, read, origin }),
             Err(fault) => {
-                let written = self.text.get(written.span()).unwrap_or_default().to_owned();
+                let written = self.written(written.span());
                 Err(ConfigError::Value { origin, key: key.path, written, fault })
             }
         }
@@ -97,9 +125,13 @@ impl Document<'_> {
 enum Place {
     Key(&'static Key),
     Table,
+    Rules,
 }
 
 fn find(path: &str) -> Option<Place> {
+    if path == rules::PATH {
+        return Some(Place::Rules);
+    }
     let key = KEYS.iter().find(|key| key.path == path).map(Place::Key);
     key.or_else(|| tables().any(|table| table == path).then_some(Place::Table))
 }

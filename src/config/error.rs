@@ -75,6 +75,13 @@ pub enum ConfigError {
         /// A line that would do under the table's header.
         example: String,
     },
+    /// A restart rule that makes no sense.
+    Rule {
+        /// Where it stands.
+        origin: Origin,
+        /// What is wrong with it, as a predicate.
+        words: String,
+    },
     /// An `AGENTWATCH_OPT_…` variable that sets nothing.
     UnknownVariable {
         /// Its name.
@@ -157,6 +164,7 @@ impl fmt::Display for ConfigError {
             Self::NotATable { origin, table, example } => {
                 write!(f, "{origin}: {table} is a table; write [{table}] and under it {example}")
             }
+            Self::Rule { origin, words } => write!(f, "{origin}: restart.rule {words}"),
             Self::UnknownVariable { name, meant } => {
                 write!(f, "{}: unknown setting", one_line(name))?;
                 match meant {

@@ -99,6 +99,7 @@ fn flag(key: &'static Key) -> Option<Arg> {
         | Kind::Input
         | Kind::Name
         | Kind::Label
+        | Kind::Command
         | Kind::Bool => arg.value_parser(OsStringValueParser::new()),
     })
 }

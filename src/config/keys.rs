@@ -33,6 +33,8 @@ pub enum Kind {
     Label,
     /// `true` or `false`.
     Bool,
+    /// A program with its arguments, as a list, or one line for `/bin/sh -c`.
+    Command,
 }
 
 /// What holds when nobody sets a key.
@@ -127,6 +129,36 @@ pub const KEYS: &[Key] = &[
         help: "Name of the agent; its data is kept under it",
     },
     Key {
+        path: "command",
+        flag: None,
+        variable: None,
+        kind: Kind::Command,
+        fallback: Fallback::Open {
+            words: "what the command line says",
+            example: "python agent.py",
+        },
+        value_name: "COMMAND",
+        help: "The agent: [\"python\", \"agent.py\"], or one line for /bin/sh",
+    },
+    Key {
+        path: "cwd",
+        flag: None,
+        variable: None,
+        kind: Kind::Path,
+        fallback: Fallback::Open { words: "where agentwatch is started", example: "/srv/agent" },
+        value_name: "DIR",
+        help: "Where the agent is started",
+    },
+    Key {
+        path: "env_file",
+        flag: None,
+        variable: None,
+        kind: Kind::Path,
+        fallback: Fallback::Open { words: "none", example: "/etc/agentwatch/agent.env" },
+        value_name: "FILE",
+        help: "Variables for the agent, one KEY=VALUE a line; read once, at start",
+    },
+    Key {
         path: "heartbeat.interval",
         flag: Some("interval"),
         variable: None,
@@ -195,6 +227,15 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::Value("auto"),
         value_name: "auto|always|on-failure|never",
         help: "Which exits restart; auto: any but 0, and 0 too of an agent that beats",
+    },
+    Key {
+        path: "restart.command",
+        flag: None,
+        variable: None,
+        kind: Kind::Command,
+        fallback: Fallback::Open { words: "the same command", example: "claude --continue" },
+        value_name: "COMMAND",
+        help: "The command for starts after a failure, written as command is",
     },
     Key {
         path: "restart.cooldown",

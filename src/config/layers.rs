@@ -107,7 +107,7 @@ pub fn gather(
 ) -> Result<BTreeMap<&'static str, Set>, ConfigError> {
     let mut settings = BTreeMap::new();
     for source in &found.sources {
-        for entry in document::parse(&source.text, &source.shown)? {
+        for entry in document::parse(&source.text, &source.shown)?.entries {
             insert(&mut settings, entry.key, entry.read, entry.origin, &source.folder, around)?;
         }
     }

@@ -64,7 +64,8 @@ fn value(one: &Effective) -> Json {
         | Kind::Path
         | Kind::Input
         | Kind::Name
-        | Kind::Label => Json::from(text.as_str()),
+        | Kind::Label
+        | Kind::Command => Json::from(text.as_str()),
     }
 }
 

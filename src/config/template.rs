@@ -20,7 +20,8 @@ pub fn line(key: &Key) -> String {
         | Kind::Path
         | Kind::Input
         | Kind::Name
-        | Kind::Label => {
+        | Kind::Label
+        | Kind::Command => {
             format!("{name} = \"{sample}\"")
         }
     }
@@ -34,7 +35,7 @@ mod tests {
 
     #[test]
     fn the_shipped_file_sets_nothing_as_it_is() {
-        assert!(document::parse(TEXT, "template").unwrap().is_empty());
+        assert!(document::parse(TEXT, "template").unwrap().entries.is_empty());
     }
 
     #[test]
@@ -49,6 +50,7 @@ mod tests {
             .collect();
         let mut found: Vec<(&str, String)> = document::parse(&uncommented, "template")
             .unwrap()
+            .entries
             .into_iter()
             .map(|entry| (entry.key.path, entry.read.text))
             .collect();

@@ -1,16 +1,15 @@
 //! One value: from the text of a flag or variable, or from TOML, by the kind of its key. Pure.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use toml::de::DeValue;
+use toml::de::{DeArray, DeValue};
 
 use super::keys::Kind;
-use super::{name, suggest};
-use crate::core::signal::Signal;
+use super::{name, signal, suggest};
 use crate::wire::duration::{self, DurationError};
 
 /// A value that its kind allows.
@@ -23,13 +22,15 @@ pub enum Value {
     /// Of [`Kind::Choice`]: one of its words.
     Word(&'static str),
     /// Of [`Kind::Signal`].
-    Signal(StopSignal),
+    Signal(signal::Written),
     /// Of [`Kind::Path`], as written; of [`Kind::Input`], unless it is the word `inherit`.
     Path(PathBuf),
     /// Of [`Kind::Name`] and [`Kind::Label`].
     Name(String),
     /// Of [`Kind::Bool`].
     Bool(bool),
+    /// Of [`Kind::Command`]: program and arguments.
+    Command(Vec<OsString>),
 }
 
 /// A value with the text that stands for it in `check`.
@@ -41,38 +42,12 @@ pub struct Read {
     pub text: String,
 }
 
-/// A stop signal that is not yet bound to the numbers of one system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StopSignal {
-    linux: i32,
-    bsd: i32,
-}
+/// What runs a command that is written as one line.
+const SHELL: &str = "/bin/sh";
 
-impl StopSignal {
-    /// The signal on this machine; `bsd` says that its numbers are BSD's, as on macOS.
-    #[must_use]
-    pub fn here(self, bsd: bool) -> Signal {
-        Signal(if bsd { self.bsd } else { self.linux })
-    }
-}
-
-/// Signals that can ask a process to end, by name, with their number on Linux (signal(7)) and on
-/// BSD and macOS (`sys/signal.h`). Others can be given as a number.
-const SIGNALS: [(&str, i32, i32); 10] = [
-    ("TERM", 15, 15),
-    ("INT", 2, 2),
-    ("QUIT", 3, 3),
-    ("HUP", 1, 1),
-    ("USR1", 10, 30),
-    ("USR2", 12, 31),
-    ("KILL", 9, 9),
-    ("ABRT", 6, 6),
-    ("ALRM", 14, 14),
-    ("WINCH", 28, 28),
-];
-
-/// The last real-time signal of Linux.
-const SIGNAL_MAX: i32 = 64;
+/// What may be written for a command.
+const COMMAND: &str =
+    "a list such as [\"python\", \"agent.py\"], or one line for /bin/sh in quotes";
 
 /// What is wrong with a value, as a predicate: `has no unit; write …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +77,8 @@ pub enum Fault {
     },
     /// No signal that we know.
     NotASignal,
+    /// No signal that could end a process.
+    NotDeadly,
     /// Not a name (SPEC §10).
     NotAName,
     /// A text that is empty, too long, or holds a space or worse.
@@ -110,6 +87,15 @@ pub enum Fault {
     NotABool,
     /// An empty path.
     EmptyPath,
+    /// A list without anything in it, or a text.
+    Empty {
+        /// What should stand there.
+        wanted: &'static str,
+    },
+    /// A NUL byte, which no program can be given.
+    Nul,
+    /// Not a regular expression, in the words of the library.
+    NotARegex(String),
     /// A `~` where nobody knows the home directory.
     NoHome,
     /// Not UTF-8, where only a path may be that.
@@ -138,9 +124,12 @@ impl fmt::Display for Fault {
                 meant.map_or(Ok(()), |meant| write!(f, "; did you mean {meant}?"))
             }
             Self::NotASignal => {
-                let names: Vec<&str> = SIGNALS.iter().map(|(name, ..)| *name).collect();
+                let names: Vec<&str> = signal::stop_names().collect();
                 write!(f, "is no stop signal; write one of {}, or a number", names.join(", "))
             }
+            Self::NotDeadly => f.write_str(
+                "is no signal that ends a process; write one such as \"KILL\" or \"SEGV\", or a number",
+            ),
             Self::NotALabel => {
                 f.write_str("is no ID; write 1 to 128 letters, digits or signs, without spaces")
             }
@@ -150,6 +139,11 @@ impl fmt::Display for Fault {
             ),
             Self::NotABool => f.write_str("is no yes or no; write true or false"),
             Self::EmptyPath => f.write_str("is empty; write a path"),
+            Self::Empty { wanted } => write!(f, "is empty; write {wanted}"),
+            Self::Nul => f.write_str("holds a NUL, which ends every text; take it out"),
+            Self::NotARegex(words) => {
+                write!(f, "is no regular expression: {words}; write a \"\\\\\" before what is meant as it is")
+            }
             Self::NoHome => {
                 f.write_str("begins with \"~\", but HOME is not set; write the whole path")
             }
@@ -189,7 +183,7 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
             })?)
         }
         Kind::Signal => {
-            let (signal, text) = signal(text)?;
+            let (signal, text) = signal::stop(text).ok_or(Fault::NotASignal)?;
             return Ok(Read { value: Value::Signal(signal), text });
         }
         Kind::Name if name::is_valid(text) => Value::Name(text.to_owned()),
@@ -198,6 +192,9 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         Kind::Label => return Err(Fault::NotALabel),
         Kind::Bool => Value::Bool(text.parse().map_err(|_| Fault::NotABool)?),
         Kind::Path | Kind::Input if text.is_empty() => return Err(Fault::EmptyPath),
+        _ if text.contains('\0') => return Err(Fault::Nul),
+        Kind::Command if text.trim().is_empty() => return Err(Fault::Empty { wanted: COMMAND }),
+        Kind::Command => Value::Command(vec![SHELL.into(), "-c".into(), text.into()]),
         Kind::Input if text == "inherit" => Value::Word("inherit"),
         Kind::Input if text == "null" => Value::Path("/dev/null".into()),
         Kind::Path | Kind::Input => Value::Path(PathBuf::from(written)),
@@ -223,8 +220,10 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name | Kind::Label => {
             "text in quotes"
         }
+        Kind::Command => COMMAND,
     };
     match (kind, written) {
+        (Kind::Command, DeValue::Array(words)) => command(words),
         (Kind::Count { .. } | Kind::Bool, DeValue::String(_)) => {
             Err(Fault::WrongType { found: "text", wanted })
         }
@@ -250,7 +249,37 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
     }
 }
 
-fn found(value: &DeValue<'_>) -> &'static str {
+/// A program and its arguments, each a text.
+fn command(written: &DeArray<'_>) -> Result<Read, Fault> {
+    let mut words = Vec::new();
+    for word in written {
+        match word.get_ref() {
+            DeValue::String(word) if word.contains('\0') => return Err(Fault::Nul),
+            DeValue::String(word) => words.push(word.as_ref()),
+            other => {
+                let found = found(other);
+                return Err(Fault::WrongType { found: list_with(found), wanted: COMMAND });
+            }
+        }
+    }
+    if words.first().is_none_or(|program| program.is_empty()) {
+        return Err(Fault::Empty { wanted: COMMAND });
+    }
+    let text = format!("{words:?}");
+    Ok(Read { value: Value::Command(words.into_iter().map(OsString::from).collect()), text })
+}
+
+/// What a list holds that should hold texts alone.
+fn list_with(found: &'static str) -> &'static str {
+    match found {
+        "a list" | "a table" => "a list in a list",
+        _ => "a list of more than texts",
+    }
+}
+
+/// What stands there, in words.
+#[must_use]
+pub fn found(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "an integer",
@@ -262,30 +291,17 @@ fn found(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-fn count(digits: &str, radix: u32, min: u32, max: u32) -> Result<u32, Fault> {
+/// A whole number in its limits.
+///
+/// # Errors
+/// It is none, or is outside of them.
+pub fn count(digits: &str, radix: u32, min: u32, max: u32) -> Result<u32, Fault> {
     // i128, so that a number beyond u32 is out of range and not "no number".
     let number = i128::from_str_radix(digits, radix).map_err(|_| Fault::NotACount { min, max })?;
     u32::try_from(number)
         .ok()
         .filter(|count| (min..=max).contains(count))
         .ok_or_else(|| Fault::OutOfRange { min: min.to_string(), max: max.to_string() })
-}
-
-/// The signal, and the text that stands for it on every system.
-fn signal(text: &str) -> Result<(StopSignal, String), Fault> {
-    let upper = text.to_ascii_uppercase();
-    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
-    if let Some((name, linux, bsd)) = SIGNALS.into_iter().find(|(name, ..)| *name == short) {
-        return Ok((StopSignal { linux, bsd }, name.to_owned()));
-    }
-    match text.parse::<i32>() {
-        Ok(number) if (1..=SIGNAL_MAX).contains(&number) => {
-            let named = SIGNALS.iter().find(|(_, linux, bsd)| *linux == number && *bsd == number);
-            let shown = named.map_or_else(|| number.to_string(), |(name, ..)| (*name).to_owned());
-            Ok((StopSignal { linux: number, bsd: number }, shown))
-        }
-        _ => Err(Fault::NotASignal),
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ fn settings_are_found_with_their_lines_however_tables_are_written() {
     let got = |text| {
         parse(text, "f")
             .unwrap()
+            .entries
             .into_iter()
             .map(|entry| format!("{} {}={}", entry.origin, entry.key.path, entry.read.text))
             .collect::<Vec<_>>()
