@@ -26,6 +26,9 @@ pub const EXIT_BUSY: u8 = 75;
 /// Exit code: bad configuration.
 pub const EXIT_CONFIG: u8 = 78;
 
+/// Exit code: there is no such command.
+pub const EXIT_NOT_FOUND: u8 = 127;
+
 /// What went wrong, with the code to leave with.
 #[derive(Debug)]
 pub struct Failure {
@@ -109,6 +112,7 @@ fn dispatch(args: Vec<OsString>) -> Outcome {
     let called = args.get(1).and_then(|word| COMMANDS.iter().find(|(name, ..)| word == name));
     let read = match called {
         Some(("run", ..)) => run::matches(&args[1..]),
+        Some(("check", ..)) => check::matches(&args[1..]),
         Some((name, command, _)) => command()
             .bin_name(format!("agentwatch {name}"))
             .try_get_matches_from(args.into_iter().skip(1)),

@@ -1,11 +1,12 @@
 //! Flags, environment and files → one resolved `Settings`, each value with its origin.
 //!
-//! [`keys`] is the one table that everything is made from. [`resolve::run`] is what `run` and
+//! [`keys`] is the one table that everything is made from. [`find::run`] is what `run` and
 //! `check` call, [`resolve::state_dir`] what the other commands need. Only [`files`] reads.
 
 pub mod document;
 pub mod error;
 pub mod files;
+pub mod find;
 pub mod flags;
 pub mod keys;
 pub mod layers;
@@ -17,6 +18,7 @@ pub mod signal;
 pub mod suggest;
 pub mod template;
 pub mod value;
+pub mod variables;
 
 pub use error::{ConfigError, Origin};
 pub use flags::{command_arg, run_flags, run_flags_in, state_dir_flags};

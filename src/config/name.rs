@@ -38,11 +38,11 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inline { what } => {
-                write!(f, "{what} gives no name to the agent; add --name my-agent")
+                write!(f, "{what} gives no name to the agent")
             }
             Self::Unusable { what } => {
                 let what = super::error::one_line(what);
-                write!(f, "\"{what}\" gives no name to the agent; add --name my-agent")
+                write!(f, "\"{what}\" gives no name to the agent")
             }
         }
     }

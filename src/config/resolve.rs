@@ -8,11 +8,12 @@ use std::time::Duration;
 use clap::ArgMatches;
 
 use super::error::{ConfigError, Origin};
-use super::files::{self, Found};
+use super::files::{self, Found, Looked};
 use super::keys::{Fallback, KEYS, Key};
-use super::layers::{self, Set, Surroundings};
+use super::layers::{self, Gathered, Set, Surroundings};
 use super::value::{self, Value};
-use super::{flags, name};
+use super::variables::Variables;
+use super::{flags, name, rules};
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use crate::core::signal::Signal;
 
@@ -42,6 +43,14 @@ pub struct Resolved {
     pub capture_stderr: bool,
     /// Days that the journal is kept; at least 1.
     pub keep_days: u32,
+    /// Where the agent is started, absolute; none is our own working directory.
+    pub cwd: Option<PathBuf>,
+    /// Variables for the agent alone.
+    pub variables: Variables,
+    /// The restart rules, as they are in [`Settings`], with the place of each.
+    pub rules: Vec<rules::Written>,
+    /// Every file that was looked for, in that order.
+    pub looked: Vec<Looked>,
     /// One for each key, in the order of [`KEYS`].
     pub values: Vec<Effective>,
     /// What a person should know at start, one line each.
@@ -57,6 +66,8 @@ pub struct Effective {
     pub value: Option<String>,
     /// Where it came from.
     pub origin: Origin,
+    /// What it won over, the next best first.
+    pub over: Vec<(String, Origin)>,
 }
 
 /// Where agents are looked for.
@@ -68,15 +79,6 @@ pub struct StateDir {
     pub origin: Origin,
     /// What a person should know, one line each.
     pub notes: Vec<String>,
-}
-
-/// Resolves the configuration of `run` and `check` from matches that know [`flags::run_flags`] and
-/// [`flags::command_arg`]. Reads the files.
-///
-/// # Errors
-/// Everything that [`files::read`] and [`run_with`] refuse.
-pub fn run(matches: &ArgMatches, around: &Surroundings) -> Result<Resolved, ConfigError> {
-    run_with(matches, around, files::read(&layers::wanted(matches, around)?, around.uid)?)
 }
 
 /// Resolves where agents keep their data, for commands whose matches know
@@ -97,33 +99,37 @@ pub fn state_dir_with(
     around: &Surroundings,
     found: Found,
 ) -> Result<StateDir, ConfigError> {
-    let mut chosen = Chosen(layers::gather(matches, around, &found)?);
+    let mut chosen = Chosen(layers::gather(matches, around, &found)?.settings);
     chosen.settle_state_dir(around)?;
     let path = chosen.path("state_dir")?;
     let origin = chosen.0.remove("state_dir").map_or(Origin::Default, |set| set.origin);
     Ok(StateDir { path, origin, notes: found.notes })
 }
 
-/// As [`run`], from files that are already read. Pure.
+/// Resolves the configuration of `run` and `check` from matches that know [`flags::run_flags`] and
+/// [`flags::command_arg`], and from files that are already read. Pure; the variables of `env_file` are
+/// still to be filled in.
 ///
 /// # Errors
-/// What is unknown or wrong in any layer, a command that gives no name where none is set, or no
-/// place at all to keep data.
+/// What is unknown or wrong in any layer, a command that gives no name where none is set, a definition
+/// without a command, or no place at all to keep data.
 pub fn run_with(
     matches: &ArgMatches,
     around: &Surroundings,
     found: Found,
 ) -> Result<Resolved, ConfigError> {
-    let mut chosen = Chosen(layers::gather(matches, around, &found)?);
-    let command = flags::command(matches);
-    let name_derived = chosen.settle_name(&command)?;
+    let Gathered { settings, rules } = layers::gather(matches, around, &found)?;
+    let mut chosen = Chosen(settings);
+    let command = chosen.settle_command(matches, &found)?;
+    let name_derived = chosen.settle_name(&command, &found)?;
     chosen.settle_state_dir(around)?;
     chosen.settle_rest(around)?;
 
     let source = chosen.word("heartbeat.source")?;
     let scan_by_default =
         matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
-    let settings = chosen.settings(source != "none", around)?;
+    let mut settings = chosen.settings(source != "none", around)?;
+    settings.rules = rules.iter().map(|rule| rule.here(around.macos)).collect();
     let mut notes = found.notes;
     if settings.max_failures > settings.max_failures_per_day {
         notes.push(format!(
@@ -137,13 +143,17 @@ pub fn run_with(
         name: chosen.0.get("name").map(|set| set.text.clone()).unwrap_or_default(),
         name_derived,
         command,
-        restart_command: None,
+        restart_command: chosen.maybe("restart.command", Chosen::command)?,
         state_dir: chosen.path("state_dir")?,
         scan_stdout: matches!(source, "auto" | "stdout"),
         scan_by_default,
         stdin: chosen.input("stdin")?,
         capture_stderr: chosen.switch("output.capture_stderr")?,
         keep_days: chosen.count("journal.keep_days")?,
+        cwd: chosen.maybe("cwd", Chosen::path)?,
+        variables: Variables::default(),
+        rules,
+        looked: found.looked,
         values: chosen.values(),
         notes,
     })
@@ -153,14 +163,57 @@ pub fn run_with(
 struct Chosen(BTreeMap<&'static str, Set>);
 
 impl Chosen {
+    /// The command that is typed, else that of the files; empty if nobody gives any.
+    fn settle_command(
+        &mut self,
+        matches: &ArgMatches,
+        found: &Found,
+    ) -> Result<Vec<OsString>, ConfigError> {
+        let typed = match found.agent {
+            // The one word is its name.
+            Some(_) => Vec::new(),
+            None => flags::command(matches),
+        };
+        if !typed.is_empty() {
+            let over = self.0.remove("command").map(Box::new);
+            if over.is_some() {
+                // It belongs to the command that is not run.
+                self.0.remove("restart.command");
+            }
+            let shown: Vec<_> = typed.iter().map(|word| word.to_string_lossy()).collect();
+            let (text, value) = (format!("{shown:?}"), Value::Command(typed.clone()));
+            self.0.insert("command", Set { value, text, origin: Origin::CommandLine, over });
+            return Ok(typed);
+        }
+        match self.maybe("command", Self::command)? {
+            None if found.agent.is_some() => {
+                let path = defined_by(found).to_owned();
+                Err(ConfigError::NoCommand { path })
+            }
+            command => Ok(command.unwrap_or_default()),
+        }
+    }
+
     /// Says whether the name was derived.
-    fn settle_name(&mut self, command: &[OsString]) -> Result<bool, ConfigError> {
+    fn settle_name(&mut self, command: &[OsString], found: &Found) -> Result<bool, ConfigError> {
+        let by_flag = matches!(self.0.get("name"), Some(Set { origin: Origin::Flag(_), .. }));
+        if let Some(name) = found.agent.as_ref().filter(|_| !by_flag) {
+            let origin = Origin::FileName(defined_by(found).to_owned());
+            let over = self.0.remove("name").filter(|set| set.text != *name).map(Box::new);
+            let (text, value) = (name.clone(), Value::Name(name.clone()));
+            self.0.insert("name", Set { value, text, origin, over });
+        }
         if self.0.contains_key("name") || command.is_empty() {
             return Ok(false);
         }
-        let text = name::derive(command).map_err(ConfigError::Name)?;
+        let text = name::derive(command).map_err(|error| match self.0.get("command") {
+            Some(Set { origin: origin @ Origin::File { .. }, .. }) => {
+                ConfigError::NameOfFile { origin: origin.clone(), error }
+            }
+            _ => ConfigError::Name(error),
+        })?;
         let value = Value::Name(text.clone());
-        self.0.insert("name", Set { value, text, origin: Origin::Derived });
+        self.0.insert("name", Set { value, text, origin: Origin::Derived, over: None });
         Ok(true)
     }
 
@@ -168,7 +221,7 @@ impl Chosen {
         if !self.0.contains_key("state_dir") {
             let (path, origin) = default_state_dir(around).ok_or(ConfigError::NoStateDir)?;
             let text = path.display().to_string();
-            self.0.insert("state_dir", Set { value: Value::Path(path), text, origin });
+            self.0.insert("state_dir", Set { value: Value::Path(path), text, origin, over: None });
         }
         Ok(())
     }
@@ -187,7 +240,7 @@ impl Chosen {
             };
             let read = value::from_text(key.kind, text.as_ref())
                 .map_err(|_| ConfigError::Bug { key: key.path })?;
-            self.0.insert(key.path, Set { value: read.value, text: read.text, origin });
+            self.0.insert(key.path, Set { value: read.value, text: read.text, origin, over: None });
         }
         Ok(())
     }
@@ -237,7 +290,11 @@ impl Chosen {
             .map(|key| {
                 let set = self.0.get(key.path);
                 let origin = set.map_or(Origin::Default, |set| set.origin.clone());
-                Effective { key, value: set.map(|set| set.text.clone()), origin }
+                let below = std::iter::successors(set.and_then(|set| set.over.as_ref()), |set| {
+                    set.over.as_ref()
+                });
+                let over = below.map(|set| (set.text.clone(), set.origin.clone())).collect();
+                Effective { key, value: set.map(|set| set.text.clone()), origin, over }
             })
             .collect()
     }
@@ -302,6 +359,13 @@ impl Chosen {
         }
     }
 
+    fn command(&self, key: &'static str) -> Result<Vec<OsString>, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Command(words)) => Ok(words.clone()),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
     fn input(&self, key: &'static str) -> Result<Option<PathBuf>, ConfigError> {
         match self.0.get(key).map(|set| &set.value) {
             Some(Value::Word("inherit")) => Ok(None),
@@ -315,6 +379,12 @@ impl Chosen {
             _ => Err(ConfigError::Bug { key }),
         }
     }
+}
+
+/// The file that defines the agent; the nearest, if several do.
+fn defined_by(found: &Found) -> &str {
+    let mut defines = found.sources.iter().filter(|source| source.defines);
+    defines.next_back().map_or("its file", |source| source.shown.as_str())
 }
 
 /// Where data is kept when nobody says (SPEC §2); none without a home.

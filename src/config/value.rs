@@ -83,6 +83,10 @@ pub enum Fault {
     NotAName,
     /// A text that is empty, too long, or holds a space or worse.
     NotALabel,
+    /// Another name than that of the file that defines the agent.
+    NamedByFile,
+    /// A place for data that commands would look for in vain, as they read no definitions.
+    ForAllAgents,
     /// Neither true nor false.
     NotABool,
     /// An empty path.
@@ -136,6 +140,10 @@ impl fmt::Display for Fault {
             Self::NotAName => f.write_str(
                 "is no name; write 1 to 64 letters, digits, \".\", \"_\" and \"-\", \
                  beginning with a letter, digit or \"_\"",
+            ),
+            Self::NamedByFile => f.write_str("is not the name of this file, which names the agent; take it away"),
+            Self::ForAllAgents => f.write_str(
+                "stands where no other command looks; write it into agentwatch.toml, for all agents",
             ),
             Self::NotABool => f.write_str("is no yes or no; write true or false"),
             Self::EmptyPath => f.write_str("is empty; write a path"),

@@ -96,7 +96,7 @@ fn code_on_the_command_line_asks_for_a_name() {
         ("node -e x", "node -e"),
         ("perl -we x", "perl -e"),
     ] {
-        let words = format!("{what} gives no name to the agent; add --name my-agent");
+        let words = format!("{what} gives no name to the agent");
         assert_eq!(of(command), Err(words), "{command}");
     }
 }
@@ -105,7 +105,7 @@ fn code_on_the_command_line_asks_for_a_name() {
 fn what_holds_no_letter_asks_for_a_name() {
     for command in ["./агент", "./---", "/", "..", "python ."] {
         assert!(
-            of(command).is_err_and(|words| words.ends_with("add --name my-agent")),
+            of(command).is_err_and(|words| words.ends_with("gives no name to the agent")),
             "{command}"
         );
     }
