@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::config::identity::{self, Who};
 use crate::config::{self, ConfigError, Resolved, Surroundings, flags};
 use crate::core::event::By;
 use crate::core::supervisor::EXIT_SELF;
@@ -75,6 +76,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let lock = lock(&resolved, &paths)?;
     let found = memory::load(&paths, &clock.now())
         .map_err(|error| format!("{}: {error}", paths.dir().display()));
+    refuse_strangers(&resolved, &found)?;
     let flagged = matches.get_flag("resume").then_some(By::Flag);
     let resume =
         flagged.or_else(|| found.as_ref().ok().and_then(|found| ask(&resolved, &clock, found)));
@@ -162,6 +164,28 @@ fn lock(resolved: &Resolved, paths: &Paths) -> Result<Result<Lock, String>, Fail
         }
         Err(LockError::Io(error)) => Ok(Err(format!("{}: {error}", paths.lock().display()))),
     }
+}
+
+/// A name that nobody chose must not give one agent the latch, streak and journal of another.
+fn refuse_strangers(
+    resolved: &Resolved,
+    found: &Result<memory::Found, String>,
+) -> Result<(), Failure> {
+    let known = found.as_ref().ok().and_then(|found| found.identity.as_ref());
+    let (true, Some(known)) = (resolved.name_derived, known) else { return Ok(()) };
+    let Ok(here) = std::env::current_dir() else { return Ok(()) };
+    let command: Vec<_> = known.command.iter().map(OsString::from).collect();
+    let before = Who { directory: Path::new(&known.directory), command: &command };
+    let now = Who { directory: &here, command: &resolved.command };
+    // `current` lies beside the releases, or beside the folder that holds them.
+    let linked = |path: &Path| {
+        path.ancestors().skip(1).take(2).any(|folder| file::is_linked_to(folder, path))
+    };
+    if identity::is_same(before, now, linked) {
+        return Ok(());
+    }
+    let words = identity::refusal(&resolved.name, before, now);
+    Err(Failure::new(EXIT_CONFIG, words))
 }
 
 /// Asks the person at the terminal whether a latched agent may start again.

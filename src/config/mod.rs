@@ -8,6 +8,7 @@ pub mod error;
 pub mod files;
 pub mod find;
 pub mod flags;
+pub mod identity;
 pub mod keys;
 pub mod layers;
 pub mod name;

@@ -206,12 +206,13 @@ impl Chosen {
         if self.0.contains_key("name") || command.is_empty() {
             return Ok(false);
         }
-        let text = name::derive(command).map_err(|error| match self.0.get("command") {
+        let derived = name::derive(command).map_err(|error| match self.0.get("command") {
             Some(Set { origin: origin @ Origin::File { .. }, .. }) => {
                 ConfigError::NameOfFile { origin: origin.clone(), error }
             }
             _ => ConfigError::Name(error),
         })?;
+        let text = derived.name;
         let value = Value::Name(text.clone());
         self.0.insert("name", Set { value, text, origin: Origin::Derived, over: None });
         Ok(true)

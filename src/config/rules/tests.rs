@@ -58,8 +58,8 @@ fn what_makes_no_sense_is_refused_with_the_way_out() {
             "f:3: restart.rule.action = 'stop' is none of restart, park, escalate",
         ),
         (
-            "exit = 1\naction = 'prak'",
-            "f:3: restart.rule.action = 'prak' is none of restart, park, escalate, \
+            "exit = 1\naction = 'parc'",
+            "f:3: restart.rule.action = 'parc' is none of restart, park, escalate, \
          finish; did you mean park?",
         ),
         (
