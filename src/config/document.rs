@@ -24,7 +24,7 @@ pub struct Parsed {
     /// Its settings, in the order they stand there.
     pub entries: Vec<Entry>,
     /// Its restart rules, in the order they stand there.
-    pub rules: Vec<rules::Written>,
+    pub rules: Vec<rules::WrittenRule>,
 }
 
 /// Reads all settings of `text`, a file that people know as `shown`.

@@ -229,15 +229,6 @@ pub const KEYS: &[Key] = &[
         help: "Which exits restart; auto: any but 0, and 0 too of an agent that beats",
     },
     Key {
-        path: "restart.command",
-        flag: None,
-        variable: None,
-        kind: Kind::Command,
-        fallback: Fallback::Open { words: "the same command", example: "claude --continue" },
-        value_name: "COMMAND",
-        help: "The command for starts after a failure, written as command is",
-    },
-    Key {
         path: "restart.cooldown",
         flag: Some("cooldown"),
         variable: None,
@@ -266,6 +257,18 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::Value("10"),
         value_name: "COUNT",
         help: "More failures than this in one day escalate too",
+    },
+    Key {
+        path: "restart.command",
+        flag: None,
+        variable: None,
+        kind: Kind::Command,
+        fallback: Fallback::Open {
+            words: "unset, the command itself",
+            example: "claude --continue",
+        },
+        value_name: "COMMAND",
+        help: "Another command for restarts, to go on with what the first one began",
     },
     Key {
         path: "restart.repeat",

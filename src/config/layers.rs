@@ -63,7 +63,7 @@ pub struct Gathered {
     /// Settings by the path of their key.
     pub settings: BTreeMap<&'static str, Set>,
     /// Restart rules, those of the layer that counts most first.
-    pub rules: Vec<rules::Written>,
+    pub rules: Vec<rules::WrittenRule>,
 }
 
 /// The files to look for, lowest layer first: the one that is named, or the three places.

@@ -48,7 +48,7 @@ pub struct Resolved {
     /// Variables for the agent alone.
     pub variables: Variables,
     /// The restart rules, as they are in [`Settings`], with the place of each.
-    pub rules: Vec<rules::Written>,
+    pub rules: Vec<rules::WrittenRule>,
     /// Every file that was looked for, in that order.
     pub looked: Vec<Looked>,
     /// One for each key, in the order of [`KEYS`].

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::document::Document;
-use super::error::{ConfigError, Origin, printable};
+use super::error::{ConfigError, Origin};
 use super::keys::Kind;
 use super::value::{self, Fault, Value};
 use super::{signal, suggest};
@@ -22,13 +22,12 @@ pub const FIELDS: [&str; 6] = ["exit", "signal", "output", "status", "action", "
 
 const ACTIONS: &[&str] = &["restart", "park", "escalate", "finish"];
 
-/// Parked for less, an agent without a strike would be a busy loop; for more, nobody remembers it.
-const AFTER: Kind =
-    Kind::Duration { min: Duration::from_secs(1), max: Duration::from_hours(30 * 24) };
+/// The longest that an agent is parked by a rule: as long as any other wait.
+const AFTER: Kind = Kind::Duration { min: Duration::ZERO, max: Duration::from_hours(30 * 24) };
 
 /// A rule as a file gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenRule {
     /// Without its signals, whose numbers are the machine's.
     rule: Rule,
     signals: Vec<(signal::Written, String)>,
@@ -36,7 +35,7 @@ pub struct Written {
     pub origin: Origin,
 }
 
-impl Written {
+impl WrittenRule {
     /// The rule on this machine; `bsd` says that its signals have BSD's numbers.
     #[must_use]
     pub fn here(&self, bsd: bool) -> Rule {
@@ -44,35 +43,27 @@ impl Written {
         Rule { signals, ..self.rule.clone() }
     }
 
-    /// The rule in words: `exit 75 or 78, output "quota": park for 10m`.
+    /// The rule in one line, as `check` shows it: `exit 75 78, output "quota", park 10m`.
     #[must_use]
-    pub fn words(&self) -> String {
-        let any = |words: Vec<String>| words.join(" or ");
-        let rule = &self.rule;
-        let mut conditions = Vec::new();
-        if !rule.exits.is_empty() {
-            conditions
-                .push(format!("exit {}", any(rule.exits.iter().map(u8::to_string).collect())));
-        }
-        if !self.signals.is_empty() {
-            let names = self.signals.iter().map(|(_, name)| name.clone()).collect();
-            conditions.push(format!("signal {}", any(names)));
-        }
-        if !rule.statuses.is_empty() {
-            conditions.push(format!("status {}", any(rule.statuses.clone())));
-        }
-        if let Some(output) = &rule.output {
-            conditions.push(format!("output \"{}\"", printable(output.as_str())));
-        }
-        let mut words = conditions.join(", ");
-        // Writing to a String cannot fail.
-        let _ = match rule.action {
-            RuleAction::Restart => write!(words, ": restart"),
-            RuleAction::Park { after } => write!(words, ": park for {}", duration::exact(after)),
-            RuleAction::Escalate => write!(words, ": escalate"),
-            RuleAction::Finish => write!(words, ": finish"),
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut add = |name: &str, words: Vec<String>| {
+            if !words.is_empty() {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{name} {}, ", words.join(" "));
+            }
         };
-        words
+        let rule = &self.rule;
+        add("exit", rule.exits.iter().map(u8::to_string).collect());
+        add("signal", self.signals.iter().map(|(_, name)| name.clone()).collect());
+        add("output", rule.output.iter().map(|output| format!("{:?}", output.as_str())).collect());
+        add("status", rule.statuses.clone());
+        text + &match rule.action {
+            RuleAction::Restart => "restart".to_owned(),
+            RuleAction::Park { after } => format!("park {}", duration::exact(after)),
+            RuleAction::Escalate => "escalate".to_owned(),
+            RuleAction::Finish => "finish".to_owned(),
+        }
     }
 }
 
@@ -83,7 +74,7 @@ impl Written {
 pub(super) fn parse(
     document: &Document<'_>,
     rules: &DeArray<'_>,
-) -> Result<Vec<Written>, ConfigError> {
+) -> Result<Vec<WrittenRule>, ConfigError> {
     let mut read = Vec::new();
     for rule in rules {
         let origin = document.at(rule.span().start);
@@ -114,7 +105,7 @@ fn one(
     document: &Document<'_>,
     origin: Origin,
     fields: &DeTable<'_>,
-) -> Result<Written, ConfigError> {
+) -> Result<WrittenRule, ConfigError> {
     let mut rule = Rule {
         exits: Vec::new(),
         signals: Vec::new(),
@@ -166,7 +157,7 @@ fn one(
             "has no condition and would match every end; write exit, signal, output or status";
         return fail(origin, words);
     }
-    Ok(Written { rule, signals, origin })
+    Ok(WrittenRule { rule, signals, origin })
 }
 
 struct Field<'a> {

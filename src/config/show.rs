@@ -15,6 +15,10 @@ const UNSET: &str = "unset";
 /// An aligned table of key, value and origin, then rules, files and notes; every line ends in a line break.
 #[must_use]
 pub fn text(resolved: &Resolved) -> String {
+    let rules = resolved.rules.iter().zip(1..).map(|(rule, at)| {
+        let (text, origin) = (printable(&rule.text()), printable(&rule.origin.to_string()));
+        [format!("restart.rule {at}"), text, origin]
+    });
     let rows: Vec<[String; 3]> = resolved
         .values
         .iter()
@@ -22,6 +26,7 @@ pub fn text(resolved: &Resolved) -> String {
             let value = one.value.as_deref().map_or_else(|| UNSET.to_owned(), printable);
             [one.key.path.to_owned(), value, printable(&origin(one))]
         })
+        .chain(rules)
         .collect();
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
@@ -31,9 +36,6 @@ pub fn text(resolved: &Resolved) -> String {
     for [key, value, origin] in &rows {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{key:keys$}  {value:values$}  {origin}");
-    }
-    for (at, rule) in resolved.rules.iter().enumerate() {
-        let _ = writeln!(text, "rule {}: {}  {}", at + 1, rule.words(), rule.origin);
     }
     let names: Vec<&str> = resolved.variables.names().collect();
     if !names.is_empty() {
@@ -79,7 +81,7 @@ pub fn json(resolved: &Resolved) -> Json {
     let rules: Vec<Json> = resolved
         .rules
         .iter()
-        .map(|rule| json!({ "rule": rule.words(), "origin": rule.origin.to_string() }))
+        .map(|rule| json!({ "value": rule.text(), "origin": rule.origin.to_string() }))
         .collect();
     let variables: Vec<&str> = resolved.variables.names().collect();
     let files: Vec<Json> = resolved

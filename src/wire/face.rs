@@ -108,11 +108,11 @@ impl Voice {
                 words::latched(*why, *failures),
                 self.command("resume")
             )],
-            Fact::Parked { until, .. } => {
+            Fact::Parked { wait_ms, until, asked } => {
                 let at = local_time(*until, self.offset_s);
-                let why = words::describe(fact).1;
+                let asked = if *asked { ", as it asked" } else { "" };
                 let now = self.command("restart");
-                vec![format!("parked until {at}, {why}; now: {now}")]
+                vec![format!("parked until {at}, for {}{asked}; now: {now}", span(*wait_ms))]
             }
             Fact::Waiting { wait_ms, until } => {
                 let at = local_time(*until, self.offset_s);

@@ -5,7 +5,7 @@ use crate::config::document;
 
 fn read(text: &str) -> Result<Vec<String>, String> {
     let parsed = document::parse(text, "f").map_err(|error| error.to_string())?;
-    Ok(parsed.rules.iter().map(|rule| format!("{} {}", rule.origin, rule.words())).collect())
+    Ok(parsed.rules.iter().map(|rule| format!("{} {}", rule.origin, rule.text())).collect())
 }
 
 #[test]
@@ -24,13 +24,13 @@ action = "escalate"
 cooldown = "1m"
 "#;
     let expected = [
-        "f:2 exit 75 or 78: park for 10m",
-        "f:6 signal KILL or SEGV or 12, output \"(?i)out of memory\": escalate",
+        "f:2 exit 75 78, park 10m",
+        "f:6 signal KILL SEGV 12, output \"(?i)out of memory\", escalate",
     ];
     assert_eq!(read(text).unwrap(), expected);
     let inline = "restart.rule = [{ exit = 0, action = 'finish' },\n{ status = 'rate_limited', exit = 0x4b, \
                   action = 'park', after = '90s' }]";
-    let expected = ["f:1 exit 0: finish", "f:2 exit 75, status rate_limited: park for 1m30s"];
+    let expected = ["f:1 exit 0, finish", "f:2 exit 75, status rate_limited, park 1m30s"];
     assert_eq!(read(inline).unwrap(), expected);
     assert_eq!(read("restart.rule = []").unwrap(), [""; 0]);
 }
@@ -91,8 +91,8 @@ fn what_makes_no_sense_is_refused_with_the_way_out() {
         ),
         ("exit = 1\naction = 'park'\nafter = '10'", "f:4: restart.rule.after = '10' has no unit"),
         (
-            "exit = 1\naction = 'park'\nafter = '0s'",
-            "f:4: restart.rule.after = '0s' is out of range",
+            "exit = 1\naction = 'park'\nafter = '31d'",
+            "f:4: restart.rule.after = '31d' is out of range",
         ),
         (
             "exits = 1\naction = 'park'",

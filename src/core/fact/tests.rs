@@ -9,6 +9,7 @@ use crate::core::beat::Status;
 use crate::core::ending::Spent;
 use crate::core::event::{SpawnFailureKind, SpawnStage};
 use crate::core::oom::{OomKill, Scope};
+use crate::core::usage::Totals;
 
 const GOLDEN: &str = include_str!("../../../tests/golden/journal.jsonl");
 

@@ -1,0 +1,167 @@
+//! Why something happened and what it means, as the journal has it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::signal::Signal;
+use crate::core::usage::Totals;
+
+/// Why an incarnation counts as failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Cause {
+    /// It ended by itself.
+    Exited,
+    /// It missed its beats and was ended.
+    Silent {
+        /// For how long it had been silent.
+        silent_ms: u64,
+    },
+    /// Its first beat did not come and it was ended.
+    NoFirstBeat {
+        /// For how long that was awaited.
+        silent_ms: u64,
+    },
+    /// Its announced shutdown took too long and it was killed.
+    ShutdownOverrun {
+        /// The time it had.
+        grace_ms: u64,
+    },
+    /// It ran for longer than a run may and was ended.
+    MaxRun {
+        /// The time it had.
+        max_ms: u64,
+    },
+    /// It could not be started.
+    NotStarted,
+    /// agentwatch itself was killed, and it with it.
+    Lost,
+}
+
+/// What an end means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Outcome {
+    /// A failure, the `streak`th in a row.
+    Failure {
+        /// Why.
+        #[serde(flatten)]
+        cause: Cause,
+        /// Consecutive failures, this one included.
+        streak: u32,
+        /// The failure that escalates.
+        max: u32,
+    },
+    /// The agent is done.
+    Finished,
+    /// It was asked to stop.
+    Stopped,
+    /// A human wants it started anew.
+    Restarting,
+    /// A run of a one-shot agent is complete.
+    Completed {
+        /// It ended at once, without a beat and without a word.
+        idle: bool,
+    },
+    /// Started again later, without a strike: a quota is no crash.
+    Parked,
+    /// The machine went down with it: recorded, blamed on nobody.
+    NoFault,
+    /// It died of a signal that agentwatch passed on for somebody.
+    Signalled,
+    /// agentwatch was only its wrapper (`--restart never`).
+    Passed,
+}
+
+/// Why a tree is being stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum StopWhy {
+    /// Somebody asked.
+    Requested {
+        /// Who.
+        by: StopBy,
+    },
+    /// A human wants it started anew.
+    Restart,
+    /// It was unhealthy.
+    Unhealthy,
+    /// It ran for longer than a run may.
+    MaxRun,
+    /// Its announced shutdown took too long.
+    ShutdownOverrun,
+    /// It did not stop in time.
+    StopTimeout,
+    /// A second stop signal, or `agentwatch stop --now`.
+    Impatience,
+}
+
+/// Who asked agentwatch to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StopBy {
+    /// Somebody who sent this signal.
+    Signal(Signal),
+    /// Somebody who typed a command.
+    Command(StopCommand),
+}
+
+/// A command that stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCommand {
+    /// `agentwatch stop`.
+    Stop,
+    /// `agentwatch stop --stay`.
+    Stay,
+}
+
+impl StopBy {
+    /// `agentwatch stop`.
+    pub const STOP: Self = Self::Command(StopCommand::Stop);
+    /// `agentwatch stop --stay`.
+    pub const STAY: Self = Self::Command(StopCommand::Stay);
+}
+
+/// Why an escalation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Excess {
+    /// Too many failures in a row.
+    Streak,
+    /// Too many failures in a day.
+    Day,
+    /// Not too many of anything: a rule says that another start would not help.
+    Rule,
+}
+
+/// Why an agent is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishedWhy {
+    /// It had announced its shutdown.
+    Announced,
+    /// It never beat, so it was not meant to run for ever.
+    NeverBeat,
+    /// `--restart on-failure` and exit 0.
+    Success,
+    /// A rule says so.
+    Rule,
+    /// `--restart never`.
+    NeverRestart,
+    /// There is nothing to execute.
+    NotStarted,
+}
+
+/// What `run` looked back on when it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How long this `run` lasted.
+    pub after_ms: u64,
+    /// What its children told.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// Failures in this `run`.
+    pub failures: u32,
+    /// Whether beats had resumed after the last of them.
+    pub recovered: bool,
+}
