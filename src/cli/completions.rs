@@ -68,9 +68,108 @@ fn script(shell: Shell) -> Result<String, Failure> {
     clap_complete::generate(shell, &mut super::command(), "agentwatch", &mut bytes);
     let text = String::from_utf8(bytes).map_err(|error| Failure::new(EXIT_FAILED, error))?;
     Ok(match shell {
-        Shell::Bash => text + BASH,
+        Shell::Bash => text + &bash(),
         Shell::Zsh => with_agents_in_zsh(&text),
         Shell::Fish => text + &fish(),
         _ => text,
     })
+}
+
+/// The commands with a word of that id: `name` is an agent, `command` is an agent or a program.
+fn takers_of(id: &str) -> Vec<String> {
+    let whole = super::command();
+    let takes = |command: &&Command| command.get_positionals().any(|arg| arg.get_id() == id);
+    whole.get_subcommands().filter(takes).map(|command| command.get_name().to_owned()).collect()
+}
+
+/// The flags behind which a value stands, and no agent.
+fn value_takers() -> BTreeSet<String> {
+    let whole = super::command();
+    let args = whole.get_subcommands().flat_map(Command::get_arguments);
+    let taking = args.filter(|arg| arg.get_action().takes_values());
+    taking.filter_map(|arg| arg.get_long().map(|long| format!("--{long}"))).collect()
+}
+
+/// Names beside what the generated function knows: it is asked first.
+fn bash() -> String {
+    let values: Vec<String> = value_takers().into_iter().collect();
+    format!(
+        r#"
+_agentwatch_with_agents() {{
+    _agentwatch "$@"
+    local current="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD - 1]}}"
+    [[ $COMP_CWORD -ge 2 && $current != -* ]] || return 0
+    case "$previous" in {}) return 0 ;; esac
+    case "${{COMP_WORDS[1]}}" in
+        {})
+            COMPREPLY+=($(compgen -W "$(agentwatch completions --agents 2>/dev/null)" -- "$current")) ;;
+    esac
+}}
+complete -F _agentwatch_with_agents -o bashdefault -o default agentwatch
+"#,
+        values.join(" | "),
+        [takers_of("name"), takers_of(config::COMMAND)].concat().join(" | ")
+    )
+}
+
+/// The places of a NAME ask for agents, where the generator knows files only.
+fn with_agents_in_zsh(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let takes =
+            ["':name -- ", "'::name -- ", "'*::name -- "].iter().any(|at| line.starts_with(at));
+        if takes { line.replace(":_default'", ":_agentwatch_agents'") } else { line.to_owned() }
+    });
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&line);
+        text.push('\n');
+        if line.starts_with("autoload ") {
+            text.push_str(ZSH);
+        }
+    }
+    text
+}
+
+const ZSH: &str = r#"
+_agentwatch_agents() {
+    local -a agents
+    agents=(${(f)"$(agentwatch completions --agents 2>/dev/null)"})
+    _describe 'agent' agents
+}
+"#;
+
+fn fish() -> String {
+    // Files come along only where a program may stand.
+    let lines = [("name", " -f"), (config::COMMAND, "")].map(|(id, no_files)| {
+        format!(
+            "complete -c agentwatch -n \"__fish_seen_subcommand_from {}\"{no_files} -a \
+             \"(agentwatch completions --agents 2>/dev/null)\"\n",
+            takers_of(id).join(" ")
+        )
+    });
+    lines.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::ValueEnum as _;
+
+    #[test]
+    fn every_shell_gets_every_command_and_the_agents() {
+        for shell in Shell::value_variants() {
+            let text = script(*shell).unwrap();
+            for (name, ..) in super::super::COMMANDS {
+                assert!(text.contains(name), "{shell}: {name}");
+            }
+            assert!(text.contains("stop-timeout"), "{shell}");
+            let own = matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish);
+            assert_eq!(text.contains("completions --agents 2>/dev/null"), own, "{shell}");
+        }
+        let zsh = script(Shell::Zsh).unwrap();
+        assert_eq!(zsh.matches(":_agentwatch_agents'").count(), takers_of("name").len());
+        assert!(takers_of("name").contains(&"resume".to_owned()));
+        assert_eq!(takers_of(config::COMMAND), ["run", "check"]);
+        assert!(value_takers().contains("--state-dir") && !value_takers().contains("--json"));
+    }
 }

@@ -2,17 +2,27 @@
 
 use std::fmt::Write as _;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
 use clap_mangen::Man;
 
 use super::output::print;
-use super::{EXIT_FAILED, EXIT_USAGE, Failure, Outcome};
+use super::{EXIT_FAILED, Failure, Outcome};
+
+/// The date that the pages bear; it moves with a release.
+const DATE: &str = "2026-11-23";
 
 /// The definition.
 pub fn command() -> Command {
     Command::new("man")
         .about("Print a manual page")
-        .arg(Arg::new("command").value_name("COMMAND").help("The command; agentwatch itself if not given"))
+        .arg(
+            Arg::new("page")
+                .value_name("COMMAND")
+                .value_parser(PossibleValuesParser::new(super::COMMANDS.map(|(name, ..)| name)))
+                .hide_possible_values(true)
+                .help("The command; agentwatch itself if not given"),
+        )
         .after_help(
             "Example:\n  agentwatch man run | man -l -\n  \
              agentwatch man > /usr/local/share/man/man1/agentwatch.1",
@@ -21,33 +31,22 @@ pub fn command() -> Command {
 
 /// The deed.
 pub fn main(matches: &ArgMatches) -> Outcome {
-    let name = matches.get_one::<String>("command");
-    let Some(page) = page(name.map(String::as_str))? else {
-        let words = format!(
-            "no command {}; there are: {}",
-            name.map_or("", String::as_str),
-            super::COMMANDS.map(|(name, ..)| name).join(", ")
-        );
-        return Err(Failure::new(EXIT_USAGE, words));
-    };
-    print(&page)?;
+    let name = matches.get_one::<String>("page");
+    print(&page(name.map(String::as_str))?)?;
     Ok(0)
 }
 
-/// The page of a command, or of agentwatch itself; none if there is no such command.
-fn page(name: Option<&str>) -> Result<Option<String>, Failure> {
+/// The page of a command, or of agentwatch itself.
+fn page(name: Option<&str>) -> Result<String, Failure> {
     let mut whole = super::command();
     whole.build();
-    let command = match name {
-        None => whole,
-        Some(name) => match whole.find_subcommand(name) {
-            Some(command) => command.clone(),
-            None => return Ok(None),
-        },
-    };
+    let command = name.and_then(|name| whole.find_subcommand(name)).cloned().unwrap_or(whole);
     let is_run = name == Some("run");
     let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let man = Man::new(command).source(concat!("agentwatch ", env!("CARGO_PKG_VERSION")));
+    let man = Man::new(command)
+        .date(DATE)
+        .source(concat!("agentwatch ", env!("CARGO_PKG_VERSION")))
+        .manual("agentwatch");
     let mut bytes = Vec::new();
     let rendered = man
         .render_title(&mut bytes)
@@ -55,7 +54,9 @@ fn page(name: Option<&str>) -> Result<Option<String>, Failure> {
         .and_then(|()| man.render_synopsis_section(&mut bytes))
         .and_then(|()| man.render_description_section(&mut bytes))
         .and_then(|()| man.render_options_section(&mut bytes))
-        .and_then(|()| if name.is_none() { man.render_subcommands_section(&mut bytes) } else { Ok(()) });
+        .and_then(
+            |()| if name.is_none() { man.render_subcommands_section(&mut bytes) } else { Ok(()) },
+        );
     rendered?;
     let mut text = String::from_utf8(bytes).map_err(|error| Failure::new(EXIT_FAILED, error))?;
     section(&mut text, "EXAMPLES", example.trim_start_matches("Example:\n"));
@@ -63,7 +64,7 @@ fn page(name: Option<&str>) -> Result<Option<String>, Failure> {
         section(&mut text, "EXIT STATUS", EXIT_STATUS);
         section(&mut text, "FILES", FILES);
     }
-    Ok(Some(text))
+    Ok(text)
 }
 
 /// A section whose lines stay as they are.

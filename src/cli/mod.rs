@@ -3,8 +3,10 @@
 mod agents;
 mod asking;
 mod check;
+mod completions;
 mod events;
 mod files;
+mod man;
 mod output;
 mod pause;
 mod restart;
@@ -77,7 +79,7 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 8] = [
+const COMMANDS: [Entry; 10] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
@@ -86,6 +88,8 @@ const COMMANDS: [Entry; 8] = [
     ("pause", pause::command, pause::main),
     ("resume", resume::command, resume::main),
     ("check", check::command, check::main),
+    ("completions", completions::command, completions::main),
+    ("man", man::command, man::main),
 ];
 
 /// Runs a command line, the program's name first; gives the exit code.

@@ -128,6 +128,11 @@ fn refused(error: ConfigError) -> Failure {
     Failure::new(code, error)
 }
 
+/// The agents that are defined in files.
+pub fn defined(matches: &ArgMatches) -> Result<Vec<String>, Failure> {
+    config::find::defined(matches, &surroundings()?).map_err(refused)
+}
+
 /// Where we are and who we are, as far as settings depend on it.
 fn surroundings() -> Result<Surroundings, Failure> {
     let cwd = std::env::current_dir()

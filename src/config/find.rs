@@ -46,6 +46,15 @@ pub fn run(matches: &ArgMatches, around: &Surroundings) -> Result<Resolved, Conf
     Ok(resolved)
 }
 
+/// The names of all agents that are defined in files, for matches that know [`flags::state_dir_flags`].
+///
+/// # Errors
+/// Those of [`layers::wanted`].
+pub fn defined(matches: &ArgMatches, around: &Surroundings) -> Result<Vec<String>, ConfigError> {
+    let wanted = layers::wanted(matches, around)?;
+    Ok(layers::folders_of_agents(&wanted).flat_map(|folder| files::defined(&folder)).collect())
+}
+
 /// Reads the variables for the agent.
 fn variables(resolved: &Resolved) -> Result<Variables, ConfigError> {
     let value = resolved.values.iter().find(|value| value.key.path == "env_file");
@@ -88,12 +97,12 @@ fn explain(
             });
         if !wraps && is_program() {
             resolved.notes.push(format!(
-                "{word} is the agent of {path}; for the program of that name: agentwatch run -- {word}"
+                "as defined in {path}; for the program of that name: agentwatch run -- {word}"
             ));
         }
     } else if single && !is_program() {
         let folders: Vec<_> = layers::folders_of_agents(wanted).collect();
-        let known: Vec<String> = folders.iter().flat_map(|folder| files::defined(folder)).collect();
+        let known = defined(matches, around)?;
         let meant = suggest::nearest(&word, known.iter().map(String::as_str)).map(str::to_owned);
         let folders = folders.iter().map(|folder| folder.display().to_string()).collect();
         return Err(ConfigError::NeitherProgramNorAgent { name: word, folders, meant });

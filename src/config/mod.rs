@@ -22,6 +22,6 @@ pub mod value;
 pub mod variables;
 
 pub use error::{ConfigError, Origin};
-pub use flags::{command_arg, run_flags, run_flags_in, state_dir_flags};
+pub use flags::{COMMAND, command_arg, run_flags, run_flags_in, state_dir_flags};
 pub use layers::Surroundings;
 pub use resolve::{Effective, Resolved, StateDir};
