@@ -21,8 +21,9 @@ pub fn command() -> Command {
             Arg::new("shell")
                 .value_name("SHELL")
                 .value_parser(clap::value_parser!(Shell))
+                .hide_possible_values(true)
                 .required_unless_present(AGENTS)
-                .help("The shell that is to read it"),
+                .help("The shell that is to read it: bash, zsh, fish, elvish or powershell"),
         )
         .arg(
             Arg::new(AGENTS)

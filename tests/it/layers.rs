@@ -25,7 +25,7 @@ fn an_agent_is_started_by_its_name_from_anywhere() {
         &world,
         "crawler",
         &format!(
-            "command = 'pwd; echo $KEY-$AGENTWATCH_NAME'\ncwd = {home:?}\nenv_file = 'crawler.env'\n"
+            "command = 'pwd; echo $KEY-$AGENTWATCH_NAME > kept'\ncwd = {home:?}\nenv_file = 'crawler.env'\n"
         ),
     );
     let file = world.path("config/agentwatch/agents/crawler.env");
@@ -34,7 +34,8 @@ fn an_agent_is_started_by_its_name_from_anywhere() {
     fs::write(world.path("agentwatch.toml"), "command = 'echo wrong'\n").unwrap();
     let output = world.output(&["run", "crawler"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(text(&output.stdout), format!("{}\ns3cret-crawler\n", home.display()));
+    assert_eq!(text(&output.stdout), format!("{}\n", home.display()));
+    assert_eq!(fs::read_to_string(home.join("kept")).unwrap(), "s3cret-crawler\n");
     assert!(world.path("state/crawler/state.json").exists());
     for file in ["state/crawler/state.json", "state/crawler/journal"] {
         let path = world.path(file);

@@ -410,7 +410,7 @@ fn a_command_in_any_file_is_run_unless_another_is_typed() {
     let only = resolved(&["./cat.py"], "[restart]\ncommand = 'x'");
     assert!(only.restart_command.is_some());
     let error = with(&[], &[], "command = 'x y'").unwrap_err();
-    let words = "agentwatch.toml:1: command = /bin/sh -c gives no name to the agent; write name = ";
+    let words = "agentwatch.toml:1: command = sh -c gives no name to the agent; write name = ";
     assert!(error.starts_with(words), "{error}");
 }
 
