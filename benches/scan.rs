@@ -21,8 +21,10 @@ enum Stream {
     Plain,
     /// The same with blanks before every other one, as a pretty-printer or a traceback has them.
     Indented,
-    /// JSON behind a prefix: braces that begin no line.
+    /// JSON behind the prefix of a logger: each is a candidate, none a beat.
     Prefixed,
+    /// JSON behind a text: braces that open nothing.
+    Braces,
     /// JSON log lines of a hundred bytes: each is a candidate, none a beat.
     JsonLog,
     /// JSON log lines that share two fields with a beat and are none.
@@ -33,10 +35,11 @@ enum Stream {
     Endless,
 }
 
-const STREAMS: [Stream; 7] = [
+const STREAMS: [Stream; 8] = [
     Stream::Plain,
     Stream::Indented,
     Stream::Prefixed,
+    Stream::Braces,
     Stream::JsonLog,
     Stream::LikeBeats,
     Stream::Beats,
@@ -57,9 +60,14 @@ impl Stream {
             Self::Indented => format!("  File \"worker/tools.py\", line {number}, in call"),
             Self::Prefixed => {
                 format!(
-                    r#"INFO:root:{{"time":1795392667887,"n":{number},"args":{{"cmd":"ls"}},"env":{{"#
+                    r#"2026-11-23 00:11:{:02},964 INFO tools: {{"n":{number},"args":{{"cmd":"ls"}},"env":{{"#,
+                    number % 60
                 )
             }
+            Self::Braces if number.is_multiple_of(2) => {
+                format!(r#"    call(args={{"cmd":"ls","n":{number}}}, env={{}})"#)
+            }
+            Self::Braces => format!(r#"Calling the tool {number} with {{"cmd":"ls"}} in {{}}"#),
             Self::JsonLog => {
                 format!(
                     r#"{{"level":"info","time":1795392667887,"pid":79,"n":{number},"msg":"handled"#

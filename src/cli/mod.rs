@@ -6,6 +6,8 @@ mod check;
 mod completions;
 mod events;
 mod files;
+mod lines;
+mod logs;
 mod man;
 mod output;
 mod pause;
@@ -79,10 +81,11 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 10] = [
+const COMMANDS: [Entry; 11] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
+    ("logs", logs::command, logs::main),
     ("restart", restart::command, restart::main),
     ("stop", stop::command, stop::main),
     ("pause", pause::command, pause::main),

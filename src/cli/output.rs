@@ -1,25 +1,57 @@
 //! What commands print: to stdout, where a reader that went away is no error, and to stderr.
 
 use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+use crate::sys::poll::{self, Interest};
 
 use super::Failure;
 
 /// Prints text that people or programs asked for.
 ///
 /// # Errors
-/// stdout cannot be written; but a reader that has seen enough (`| head`) is no error.
+/// As [`print_bytes`].
 pub fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints what may be no text.
+///
+/// # Errors
+/// stdout cannot be written. A reader that has seen enough (`| head`) is the end of the command and no
+/// error: nothing is said of it, and the code is 0.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(0, "")),
         Err(error) => Err(Failure::new(super::EXIT_FAILED, format!("stdout: {error}"))),
         Ok(()) => Ok(()),
     }
 }
 
+/// Whether nobody reads our stdout any more, which who waits for something to print would not notice.
+#[must_use]
+pub fn reader_is_gone() -> bool {
+    let out = io::stdout();
+    let mut fds = [Interest::write(out.as_fd())];
+    poll::wait(&mut fds, Some(Duration::ZERO)).is_ok() && fds.iter().any(|fd| fd.ready.hangup)
+}
+
 /// Says one line on stderr. If even that fails there is nobody left to tell.
 pub fn complain(words: &str) {
     let _ = writeln!(io::stderr().lock(), "agentwatch: {words}");
+}
+
+/// `text` in at most `width` columns, its end marked if it is cut.
+#[must_use]
+pub fn clip(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
 }
 
 /// Columns of a table, padded to the widest cell of each; the first line is the head.

@@ -119,6 +119,20 @@ fn enter(resolved: &Resolved) -> Result<(), Failure> {
     })
 }
 
+/// Where agents are usually kept, for who finds none.
+pub fn usual_state_dirs() -> Vec<PathBuf> {
+    surroundings().map(|around| config::resolve::usual_state_dirs(&around)).unwrap_or_default()
+}
+
+/// A state directory that was given beside the first one.
+pub fn path_here(path: &std::ffi::OsStr) -> Result<PathBuf, Failure> {
+    let around = surroundings()?;
+    config::layers::absolute(path.as_ref(), &around.cwd, &around).map_err(|fault| {
+        let path = path.to_string_lossy();
+        Failure::new(EXIT_USAGE, format_args!("--state-dir: \"{path}\" {fault}"))
+    })
+}
+
 fn refused(error: ConfigError) -> Failure {
     let code = match () {
         () if error.is_usage() => EXIT_USAGE,

@@ -1,134 +1,158 @@
 //! `agentwatch status`: where every agent stands, from its files.
 
-use std::collections::VecDeque;
-use std::fmt::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::config;
-use crate::core::time::Wall;
-use crate::report::status::{Status, Supervised, status};
-use crate::store::paths::Paths;
+use crate::core::time::{LocalDay, Now};
+use crate::report::status::{Known, Status, Supervised, status};
+use crate::report::view::View;
 use crate::store::{memory, read};
 use crate::sys::clock::Clock;
 use crate::sys::lock::{self, Probe};
 use crate::sys::tty;
-use crate::wire::paint;
-use crate::wire::words::{Tone, grouped, span};
+use crate::wire::words;
 
-use super::output::{print, table};
-use super::{Failure, Outcome, agents};
+use super::agents::{self, Agent};
+use super::output::print;
+use super::{EXIT_FAILED, Failure, Outcome};
 
-/// How many of the last records are looked at; the state of an agent is in the last few.
-const RECORDS: usize = 200;
+mod probe;
+mod render;
 
-/// How much of the journal's end that may take, in bytes.
-const TAIL_BYTES: u64 = 64 * 1024;
+/// How much of a journal's end is read where all agents are shown, in bytes: two hundred of them must be
+/// there before anybody notices, and a hundred lines tell what there is to tell.
+const GLANCE: u64 = 16 * 1024;
+
+/// The same where an agent was named, for the longest gap of some hours.
+const LOOK: u64 = 1024 * 1024;
+
+/// The same where a glance told nothing of the state.
+const DEEPER: u64 = 256 * 1024;
 
 /// The definition.
 pub fn command() -> Command {
     Command::new("status")
         .about("Show where every agent stands")
-        .arg(agents::name_arg())
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON, one array"))
-        .args(config::state_dir_flags())
+        .arg(
+            Arg::new("check")
+                .long("check")
+                .value_name("live|healthy")
+                .value_parser(["live", "healthy"])
+                .hide_possible_values(true)
+                .conflicts_with("json")
+                .help("Say in one line whether they are, and leave with 0 or 1; live is for liveness probes"),
+        )
+        .args(agents::many_args())
         .after_help(
-            "Example:\n  agentwatch status\n  agentwatch status crawler --json | jq '.[0].state'",
+            "Example:\n  agentwatch status\n  agentwatch status crawler\n  \
+             agentwatch status --check live crawler\n  \
+             agentwatch status crawler --json | jq '.[0].state'",
         )
 }
 
 /// The deed.
 pub fn main(matches: &ArgMatches) -> Outcome {
-    let state_dir = super::run::state_dir(matches)?;
-    let names = agents::chosen(matches, &state_dir)?;
-    let now = Clock::new().now().wall;
-    let all: Vec<Status> = names.iter().map(|name| look(&state_dir, name, now)).collect();
+    let dirs = agents::state_dirs(matches)?;
+    let (agents, unreadable) = agents::chosen_of(matches, &dirs)?;
+    let named = matches.contains_id("name");
+    let mut clock = Clock::new();
+    let now = clock.now();
+    let options = options(matches);
+    let bytes = if named { LOOK } else { GLANCE };
+    let all: Vec<Status> = agents.iter().map(|agent| look(agent, bytes, &options, &now)).collect();
+    if let Some(what) = matches.get_one::<String>("check") {
+        if all.is_empty() {
+            return Err(Failure::new(EXIT_FAILED, nothing(&dirs)));
+        }
+        return probe::check(what == "live", &agents, &all);
+    }
     if matches.get_flag("json") {
-        let text = serde_json::to_string_pretty(&all)
-            .map_err(|error| Failure::new(super::EXIT_FAILED, error))?;
+        let text =
+            serde_json::to_string_pretty(&all).map_err(|error| Failure::new(EXIT_FAILED, error))?;
         print(&format!("{text}\n"))?;
     } else if all.is_empty() {
-        print(&format!(
-            "no agents in {}; start one: agentwatch run -- COMMAND\n",
-            state_dir.display()
-        ))?;
+        print(&format!("{}\n", nothing(&dirs)))?;
     } else {
-        print(&render(&all, tty::colour(1)))?;
+        let screen = render::Screen {
+            colour: tty::colour(1),
+            width: tty::width(1),
+            offset_s: clock.offset_at(now.wall),
+        };
+        let text = if named { screen.details(&all) } else { screen.table(&all) };
+        print(&text)?;
     }
-    Ok(0)
+    Ok(if unreadable { EXIT_FAILED } else { 0 })
+}
+
+/// What a command for these agents needs besides a name, to be pasted into this shell.
+fn options(matches: &ArgMatches) -> String {
+    let given = matches.get_one::<std::ffi::OsString>("state_dir");
+    given.map(|dir| format!(" --state-dir {}", dir.to_string_lossy())).unwrap_or_default()
 }
 
 /// Reads the files of one agent. What cannot be read is said, and does not hide the others.
-fn look(state_dir: &Path, name: &str, now: Wall) -> Status {
-    let paths = Paths::new(state_dir, name);
+fn look(agent: &Agent, bytes: u64, options: &str, now: &Now) -> Status {
+    let paths = agent.paths();
+    let mut errors = Vec::new();
     let supervised = match lock::probe(&paths.lock()) {
         Ok(Probe::HeldBy(pid)) => Supervised::By(pid),
-        Ok(Probe::Free | Probe::Missing) | Err(_) => Supervised::ByNobody,
+        Ok(Probe::Free | Probe::Missing) => Supervised::ByNobody,
+        Err(error) => {
+            errors.push(format!("{}: {error}", paths.lock().display()));
+            Supervised::ByNobody
+        }
     };
-    let (known, mut error) = match memory::look(&paths) {
-        Ok(known) => (known, None),
-        Err(error) => (None, Some(format!("state.json: {error}"))),
-    };
-    let records = read::tail(&paths.journal(), RECORDS, TAIL_BYTES).unwrap_or_else(|failed| {
-        error.get_or_insert(format!("journal: {failed}"));
-        VecDeque::default()
+    let state = memory::look(&paths).unwrap_or_else(|error| {
+        errors.push(format!("{}: {error}", paths.state().display()));
+        None
     });
-    let known = known.as_ref().map(|(identity, memory)| (identity, memory));
-    Status { error, ..status(name, known, &records, supervised, now) }
+    let (mut view, mut end) = fold(agent, bytes, now.day);
+    if view.state.is_empty() && !end.whole && bytes < DEEPER {
+        (view, end) = fold(agent, DEEPER, now.day);
+    }
+    errors.extend(end.error);
+    let known = Known {
+        name: &agent.name,
+        state: state.as_ref().map(|(identity, memory)| (identity, memory)),
+        supervised,
+        options,
+    };
+    let mut status = status(&known, &view, now.wall);
+    status.state_dir = agent.state_dir.display().to_string();
+    status.error = (!errors.is_empty()).then(|| errors.join("; "));
+    let ahead = end.newest.filter(|day| day.is_ahead_of(now.day));
+    status.notes.extend(ahead.map(|day| words::journal_ahead(&agent.name, day)));
+    status
 }
 
-fn render(all: &[Status], colour: bool) -> String {
-    let head =
-        ["AGENT", "STATE", "RUN", "UP", "LAST BEAT", "TOKENS/CYCLE", "FAILURES", "NEXT START"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(all.iter().map(row));
-    let lines = table(&rows);
-    let mut text = String::new();
-    for (at, line) in lines.iter().enumerate() {
-        let line = match at.checked_sub(1).and_then(|at| all.get(at)) {
-            None => paint::dim(line, colour),
-            // Only the word itself: a whole line in red is harder to read.
-            Some(status) => line.replacen(
-                status.state,
-                &paint::paint(tone(status), status.state, colour),
-                1 + usize::from(status.agent.contains(status.state)),
-            ),
+fn fold(agent: &Agent, bytes: u64, today: LocalDay) -> (View, read::End) {
+    let end = read::end(&agent.paths().journal(), bytes, today);
+    let mut view = View::new(end.whole);
+    for line in end.parts.iter().flat_map(|part| part.split(|byte| *byte == b'\n')) {
+        view.line(line);
+    }
+    (view, end)
+}
+
+/// The words where there is no agent, with where there may be some.
+fn nothing(dirs: &[PathBuf]) -> String {
+    let mut empty: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+    let mut hints = String::new();
+    for dir in super::run::usual_state_dirs().into_iter().filter(|dir| !dirs.contains(dir)) {
+        let path = dir.display();
+        let look = format!("agentwatch status --state-dir {path}");
+        let hint = match agents::all(&dir).as_deref() {
+            Ok([]) => {
+                empty.push(path.to_string());
+                continue;
+            }
+            Ok([one]) => format!("; {one} is in {path}: {look}"),
+            Ok(names) => format!("; {} are in {path}: {look}", names.len()),
+            Err(_) => format!("; {path} is not mine to read: sudo {look}"),
         };
-        text.push_str(&line);
-        text.push('\n');
+        hints.push_str(&hint);
     }
-    for status in all {
-        if let Some(error) = &status.error {
-            let _ = writeln!(text, "{}: {error}", status.agent);
-        }
-        if status.latched_since.is_some() {
-            let name = &status.agent;
-            let _ = writeln!(text, "{name} stays down until: agentwatch resume {name}");
-        }
-    }
-    text
-}
-
-fn row(status: &Status) -> Vec<String> {
-    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
-    vec![
-        status.agent.clone(),
-        status.state.to_owned(),
-        status.incarnation.to_string(),
-        or_dash(status.up_ms.map(span)),
-        or_dash(status.last_beat_ms.map(|ms| format!("{} ago", span(ms)))),
-        or_dash(status.tokens_per_cycle.map(grouped)),
-        format!("{}/{}", status.streak, status.max_failures),
-        or_dash(status.next_start_ms.map(|ms| format!("in {}", span(ms)))),
-    ]
-}
-
-fn tone(status: &Status) -> Tone {
-    match status.state {
-        "healthy" | "running" => Tone::Good,
-        "escalated" | "failed" | "unhealthy" | "unknown" => Tone::Bad,
-        "late" | "cooldown" | "starting" => Tone::Warning,
-        _ => Tone::Plain,
-    }
+    format!("no agents in {}{hints}; start one: agentwatch run -- COMMAND", empty.join(", "))
 }

@@ -130,6 +130,7 @@ fn flag(key: &'static Key) -> Option<Arg> {
         Kind::Choice(words) => arg.value_parser(Words(words)).hide_possible_values(true),
         Kind::Duration { .. }
         | Kind::Count { .. }
+        | Kind::Size { .. }
         | Kind::Signal
         | Kind::Path
         | Kind::Input

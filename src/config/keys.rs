@@ -19,6 +19,13 @@ pub enum Kind {
         /// The most that makes sense.
         max: u32,
     },
+    /// An amount of bytes such as `50MB`, from `min` to `max`, both included.
+    Size {
+        /// The least that makes sense, in bytes.
+        min: u64,
+        /// The most that makes sense, in bytes.
+        max: u64,
+    },
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A signal by name or number: `TERM`, `SIGTERM`, `15`.
@@ -220,6 +227,25 @@ pub const KEYS: &[Key] = &[
         help: "The most silence that a beat may announce with expect_next",
     },
     Key {
+        path: "heartbeat.progress_within",
+        flag: Some("progress-within"),
+        variable: None,
+        // Zero would condemn the second beat of every cycle.
+        kind: Kind::Duration { min: TICK, max: MONTH },
+        fallback: Fallback::Open { words: "unset, cycle is not judged", example: "30m" },
+        value_name: "DURATION",
+        help: "The cycle that beats tell must grow within this time",
+    },
+    Key {
+        path: "heartbeat.on_stalled",
+        flag: None,
+        variable: None,
+        kind: Kind::Choice(&["alert", "restart"]),
+        fallback: Fallback::Value("alert"),
+        value_name: "alert|restart",
+        help: "What follows when it does not, although beats come",
+    },
+    Key {
         path: "restart.policy",
         flag: Some("restart"),
         variable: None,
@@ -373,6 +399,35 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::Value("true"),
         value_name: "BOOL",
         help: "Keep the last lines of stderr as evidence; false hands stderr over untouched",
+    },
+    Key {
+        path: "log.file",
+        flag: Some("log"),
+        variable: None,
+        kind: Kind::Path,
+        fallback: Fallback::Open { words: "off", example: "/var/log/my-agent.log" },
+        value_name: "FILE",
+        help: "Keep a copy of stdout and stderr in this file, for agentwatch logs",
+    },
+    Key {
+        path: "log.max_size",
+        flag: None,
+        variable: None,
+        // Less than a page holds no traceback; more than a terabyte is a mistyped unit.
+        kind: Kind::Size { min: 4096, max: 1_000_000_000_000 },
+        fallback: Fallback::Value("50MB"),
+        value_name: "SIZE",
+        help: "The log is put aside as FILE.1 before it grows beyond this",
+    },
+    Key {
+        path: "log.keep",
+        flag: None,
+        variable: None,
+        // Zero is a choice: what is full is thrown away. Every one is renamed at each turn.
+        kind: Kind::Count { min: 0, max: 1_000 },
+        fallback: Fallback::Value("5"),
+        value_name: "COUNT",
+        help: "Full logs that are kept beside the current one",
     },
     Key {
         path: "journal.keep_days",

@@ -235,7 +235,11 @@ fn insert(
 
 /// `path` seen from `folder`. A leading `~/` is the home: no shell expands it in a file, and few
 /// in `--state-dir=~/x`, where it would become a folder named `~`.
-fn absolute(path: &Path, folder: &Path, around: &Surroundings) -> Result<PathBuf, Fault> {
+pub(crate) fn absolute(
+    path: &Path,
+    folder: &Path,
+    around: &Surroundings,
+) -> Result<PathBuf, Fault> {
     let path = match path.strip_prefix("~") {
         Ok(rest) => around.home.as_ref().ok_or(Fault::NoHome)?.join(rest),
         Err(_) => folder.join(path),

@@ -41,6 +41,8 @@ pub struct Resolved {
     pub stdin: Option<PathBuf>,
     /// Whether stderr goes through a pipe, so that last words reach evidence.
     pub capture_stderr: bool,
+    /// Where a copy of the output is kept, if anywhere.
+    pub log: Option<Log>,
     /// Days that the journal is kept; at least 1.
     pub keep_days: u32,
     /// Where the agent is started, absolute; none is our own working directory.
@@ -55,6 +57,17 @@ pub struct Resolved {
     pub values: Vec<Effective>,
     /// What a person should know at start, one line each.
     pub notes: Vec<String>,
+}
+
+/// The copy of an agent's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// The size beyond which it is put aside, in bytes.
+    pub max_size: u64,
+    /// How many that were put aside are kept.
+    pub keep: u32,
 }
 
 /// What holds for one key.
@@ -149,6 +162,7 @@ pub fn run_with(
         scan_by_default,
         stdin: chosen.input("stdin")?,
         capture_stderr: chosen.switch("output.capture_stderr")?,
+        log: chosen.log()?,
         keep_days: chosen.count("journal.keep_days")?,
         cwd: chosen.maybe("cwd", Chosen::path)?,
         variables: Variables::default(),
@@ -257,6 +271,14 @@ impl Chosen {
                 &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
             )?,
             max_expect: self.duration("heartbeat.max_expect")?,
+            progress_within: match self.0.get("heartbeat.progress_within") {
+                Some(_) => Some(self.duration("heartbeat.progress_within")?),
+                None => None,
+            },
+            on_stalled: self.pick(
+                "heartbeat.on_stalled",
+                &[("restart", OnMissed::Restart), ("alert", OnMissed::Alert)],
+            )?,
             policy: self.pick(
                 "restart.policy",
                 &[
@@ -284,6 +306,18 @@ impl Chosen {
             max_run: self.maybe("restart.max_run", Self::duration)?,
             release: self.maybe("release", Self::text)?,
         })
+    }
+
+    fn log(&self) -> Result<Option<Log>, ConfigError> {
+        if !self.0.contains_key("log.file") {
+            return Ok(None);
+        }
+        let file = self.path("log.file")?;
+        let max_size = match self.0.get("log.max_size").map(|set| &set.value) {
+            Some(Value::Size(bytes)) => *bytes,
+            _ => return Err(ConfigError::Bug { key: "log.max_size" }),
+        };
+        Ok(Some(Log { file, max_size, keep: self.count("log.keep")? }))
     }
 
     fn values(&self) -> Vec<Effective> {
@@ -386,6 +420,15 @@ impl Chosen {
 fn defined_by(found: &Found) -> &str {
     let mut defines = found.sources.iter().filter(|source| source.defines);
     defines.next_back().map_or("its file", |source| source.shown.as_str())
+}
+
+/// Where agents of this user and of root are usually kept, whoever asks.
+#[must_use]
+pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
+    let root = PathBuf::from("/var/lib/agentwatch");
+    let own = Surroundings { uid: u32::MAX, ..around.clone() };
+    let own = default_state_dir(&own).map(|(path, _)| path);
+    std::iter::once(root).chain(own).collect()
 }
 
 /// Where data is kept when nobody says (SPEC §2); none without a home.

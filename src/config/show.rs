@@ -109,6 +109,7 @@ fn typed(one: &Effective, text: &str) -> Json {
         Kind::Count { .. } => text.parse::<u32>().map_or(Json::Null, Json::from),
         Kind::Bool => Json::Bool(text == "true"),
         Kind::Duration { .. }
+        | Kind::Size { .. }
         | Kind::Choice(_)
         | Kind::Signal
         | Kind::Path

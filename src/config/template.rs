@@ -15,6 +15,7 @@ pub fn line(key: &Key) -> String {
     match key.kind {
         Kind::Count { .. } | Kind::Bool => format!("{name} = {sample}"),
         Kind::Duration { .. }
+        | Kind::Size { .. }
         | Kind::Choice(_)
         | Kind::Signal
         | Kind::Path

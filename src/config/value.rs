@@ -11,6 +11,7 @@ use toml::de::{DeArray, DeValue};
 use super::keys::Kind;
 use super::{name, signal, suggest};
 use crate::wire::duration::{self, DurationError};
+use crate::wire::size::{self, SizeError};
 
 /// A value that its kind allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Value {
     Duration(Duration),
     /// Of [`Kind::Count`].
     Count(u32),
+    /// Of [`Kind::Size`], in bytes.
+    Size(u64),
     /// Of [`Kind::Choice`]: one of its words.
     Word(&'static str),
     /// Of [`Kind::Signal`].
@@ -54,7 +57,9 @@ const COMMAND: &str =
 pub enum Fault {
     /// No duration at all.
     Duration(DurationError),
-    /// A duration or count outside of its limits.
+    /// No size at all.
+    Size(SizeError),
+    /// A duration, count or size outside of its limits.
     OutOfRange {
         /// The least, as one would write it.
         min: String,
@@ -117,6 +122,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Duration(error) => error.fmt(f),
+            Self::Size(error) => error.fmt(f),
             Self::OutOfRange { min, max } => {
                 write!(f, "is out of range; write {min} to {max}")
             }
@@ -183,6 +189,14 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
             Value::Duration(duration)
         }
         Kind::Count { min, max } => Value::Count(count(text, 10, min, max)?),
+        Kind::Size { min, max } => {
+            let bytes = size::parse(text).map_err(Fault::Size)?;
+            if !(min..=max).contains(&bytes) {
+                let (min, max) = (size::exact(min), size::exact(max));
+                return Err(Fault::OutOfRange { min, max });
+            }
+            Value::Size(bytes)
+        }
         Kind::Choice(choices) => {
             let word = choices.iter().find(|choice| **choice == text);
             Value::Word(word.ok_or_else(|| {
@@ -224,6 +238,7 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
     let wanted = match kind {
         Kind::Duration { .. } => "a duration in quotes, such as \"60s\"",
         Kind::Count { .. } => "a number without quotes",
+        Kind::Size { .. } => "a size in quotes, such as \"50MB\"",
         Kind::Bool => "true or false without quotes",
         Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name | Kind::Label => {
             "text in quotes"
@@ -252,6 +267,9 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
                 Err(error) => Fault::Duration(error),
                 Ok(_) => Fault::WrongType { found: "an integer", wanted },
             })
+        }
+        (Kind::Size { .. }, DeValue::Integer(number)) => {
+            Err(Fault::Size(SizeError::NoUnit { digits: number.as_str().to_owned() }))
         }
         (_, other) => Err(Fault::WrongType { found: found(other), wanted }),
     }

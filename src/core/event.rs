@@ -111,6 +111,8 @@ pub enum Kept {
     State,
     /// The journal.
     Journal,
+    /// The copy of the output.
+    Log,
 }
 
 /// One thing that happened. Whatever concerns a child carries its incarnation, so that a late report

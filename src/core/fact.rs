@@ -97,6 +97,28 @@ pub enum Fact {
         /// What follows.
         action: OnMissed,
     },
+    /// Beats come, but the cycle they tell has stood still for too long.
+    Stalled {
+        /// Which incarnation.
+        incarnation: u32,
+        /// The number that does not grow.
+        cycle: u64,
+        /// For how long.
+        for_ms: u64,
+        /// Beats that came meanwhile.
+        beats: u64,
+        /// What follows.
+        action: OnMissed,
+    },
+    /// The cycle moves again.
+    Progressing {
+        /// Which incarnation.
+        incarnation: u32,
+        /// The number it has grown to.
+        cycle: u64,
+        /// How long it had stood still.
+        for_ms: u64,
+    },
     /// What an unhealthy child was doing, before it was touched.
     Evidence {
         /// Which incarnation.

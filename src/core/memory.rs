@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ending::Ending;
 use super::time::{LocalDay, Wall};
+use super::usage::Counter;
 
 /// The longest last line that is kept for comparison, in bytes.
 pub const LAST_LINE_MAX: usize = 200;
@@ -117,6 +118,8 @@ pub struct Memory {
     pub latch: Option<Latch>,
     /// The slowest first beat of any incarnation; `Some` means the agent is known to beat.
     pub slowest_first_beat: Option<Duration>,
+    /// The last cumulative count of tokens that the agent told.
+    pub tokens: Counter,
     /// There was a failure and no recovery yet: since the last sign of life before it.
     pub trouble_since: Option<Wall>,
     /// The next start is put off.

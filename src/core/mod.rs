@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod fact;
 pub mod memory;
 pub mod oom;
+pub mod progress;
 pub mod pulse;
 pub mod recording;
 pub mod rule;

@@ -162,7 +162,7 @@ impl Pulse {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::core::settings::{OnEscalate, OnMissed, Policy, StopScope};
 
@@ -170,7 +170,7 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    fn settings() -> Settings {
+    pub fn settings() -> Settings {
         Settings {
             beats: true,
             interval: s(60),
@@ -178,6 +178,8 @@ mod tests {
             start_grace: None,
             on_missed: OnMissed::Restart,
             max_expect: s(600),
+            progress_within: None,
+            on_stalled: OnMissed::Alert,
             policy: Policy::Auto,
             cooldown: s(300),
             max_failures: 3,

@@ -104,6 +104,8 @@ fn merge(sum: &BeatFact, new: BeatFact) -> BeatFact {
             (None, None) => None,
             (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
         },
+        // A later line may be silent on it, and the next life counts on from it.
+        tokens_total: new.tokens_total.or(sum.tokens_total),
         ..new
     }
 }

@@ -18,7 +18,7 @@ pub enum Policy {
     Never,
 }
 
-/// What follows when `misses` intervals pass without a beat.
+/// What follows when `misses` intervals pass without a beat, or beats without progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnMissed {
@@ -61,6 +61,10 @@ pub struct Settings {
     pub on_missed: OnMissed,
     /// The most that `expect_next` may ask for.
     pub max_expect: Duration,
+    /// A `cycle` that has not grown for this long although beats come is a stall, if set.
+    pub progress_within: Option<Duration>,
+    /// What follows a stall.
+    pub on_stalled: OnMissed,
     /// Which exits restart.
     pub policy: Policy,
     /// The least time between two starts.

@@ -127,6 +127,14 @@ impl When {
     }
 }
 
+impl LocalDay {
+    /// Whether it is further ahead of `today` than any time zone or clock that is set a little explains.
+    #[must_use]
+    pub fn is_ahead_of(self, today: Self) -> bool {
+        today.0.saturating_add(1) < self.0
+    }
+}
+
 impl fmt::Display for LocalDay {
     /// As `2026-11-22`: the name of a day file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

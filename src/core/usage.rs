@@ -2,23 +2,23 @@
 
 use super::beat::{Beat, Status};
 
-/// Tokens of one incarnation so far.
-#[derive(Clone, Debug, Default)]
-pub struct Usage {
-    /// The last cumulative count, if the agent sends one.
-    last_total: Option<u64>,
-}
+/// The last cumulative count of an agent, whichever incarnation told it: a counter may outlive its
+/// process, and what it showed before is not used again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter(pub Option<u64>);
 
-impl Usage {
+impl Counter {
     /// The tokens that this beat adds, or `None` if it says nothing about tokens.
     ///
     /// The agent's own count comes first, then the difference of its cumulative count, then the parts:
     /// a total and its parts are never added together (SPEC §3). Cache reads are not counted.
     pub fn tokens(&mut self, beat: &Beat) -> Option<u64> {
-        let grown = beat.tokens_total.map(|total| {
-            let last = self.last_total.replace(total).unwrap_or(0);
+        let grown = beat.tokens_total.and_then(|total| match self.0.replace(total) {
             // A counter that went back was started anew: what it shows was used since.
-            total.checked_sub(last).unwrap_or(total)
+            Some(last) => Some(total.checked_sub(last).unwrap_or(total)),
+            // A counter that nobody has seen before may have counted for months: it is where counting
+            // begins, unless its agent has only just begun, too.
+            None => beat.cycle.is_some_and(|cycle| cycle <= 1).then_some(total),
         });
         let parts = || {
             let parts = [beat.input_tokens, beat.output_tokens, beat.cache_write_tokens];
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_agents_own_count_comes_before_the_difference_and_the_parts() {
-        let mut usage = Usage::default();
+        let mut counter = Counter::default();
         let all = Beat {
             tokens_used: Some(7),
             tokens_total: Some(100),
@@ -81,8 +81,8 @@ mod tests {
             output_tokens: Some(50),
             ..beat()
         };
-        assert_eq!(usage.tokens(&all), Some(7));
-        assert_eq!(usage.tokens(&Beat { tokens_total: Some(130), ..beat() }), Some(30));
+        assert_eq!(counter.tokens(&all), Some(7));
+        assert_eq!(counter.tokens(&Beat { tokens_total: Some(130), ..beat() }), Some(30));
         let parts = Beat {
             input_tokens: Some(5),
             output_tokens: Some(2),
@@ -90,16 +90,38 @@ mod tests {
             cache_read_tokens: Some(900),
             ..beat()
         };
-        assert_eq!(usage.tokens(&parts), Some(8));
-        assert_eq!(usage.tokens(&beat()), None);
+        assert_eq!(counter.tokens(&parts), Some(8));
+        assert_eq!(counter.tokens(&beat()), None);
+    }
+
+    fn total(total: u64) -> Beat {
+        Beat { tokens_total: Some(total), ..beat() }
     }
 
     #[test]
     fn a_cumulative_count_that_went_back_was_started_anew() {
-        let mut usage = Usage::default();
-        assert_eq!(usage.tokens(&Beat { tokens_total: Some(500), ..beat() }), Some(500));
-        assert_eq!(usage.tokens(&Beat { tokens_total: Some(40), ..beat() }), Some(40));
-        assert_eq!(usage.tokens(&Beat { tokens_total: Some(100), ..beat() }), Some(60));
+        let mut counter = Counter(Some(400));
+        assert_eq!(counter.tokens(&total(500)), Some(100));
+        assert_eq!(counter.tokens(&total(500)), Some(0));
+        assert_eq!(counter.tokens(&total(40)), Some(40));
+        assert_eq!(counter.tokens(&total(100)), Some(60));
+        assert_eq!(counter.tokens(&total(0)), Some(0));
+        assert_eq!(counter.tokens(&beat()), None);
+        assert_eq!(counter.tokens(&total(7)), Some(7), "a beat without it changes nothing");
+    }
+
+    #[test]
+    fn an_unknown_counter_is_a_base_unless_its_agent_has_just_begun() {
+        let mut counter = Counter::default();
+        assert_eq!(counter.tokens(&total(5_000_000)), None);
+        assert_eq!(counter.tokens(&total(5_000_900)), Some(900));
+        for (cycle, tokens) in [(0, Some(900)), (1, Some(900)), (2, None)] {
+            let first = Beat { cycle: Some(cycle), ..total(900) };
+            assert_eq!(Counter::default().tokens(&first), tokens, "cycle {cycle}");
+        }
+        // What the beat says of its own cycle is known whatever the counter shows.
+        let parts = Beat { input_tokens: Some(5), output_tokens: Some(2), ..total(5_000_000) };
+        assert_eq!(Counter::default().tokens(&parts), Some(7));
     }
 
     #[test]

@@ -1,3 +1,5 @@
 //! A pure fold of records into what people look at.
 
+pub mod deadline;
 pub mod status;
+pub mod view;

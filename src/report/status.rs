@@ -2,13 +2,45 @@
 
 use serde::Serialize;
 
-use crate::core::fact::{Fact, Outcome};
 use crate::core::memory::Memory;
 use crate::core::time::{Wall, millis};
 use crate::core::usage::per_cycle;
-use crate::wire::record::Record;
 use crate::wire::stamp;
 use crate::wire::state::Identity;
+use crate::wire::words::Tone;
+
+use super::deadline::{self, Deadline};
+use super::view::View;
+
+/// What is said of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// How much it matters.
+    pub tone: Tone,
+    /// Whether a probe should call it healthy: nothing is wrong, or nothing is known to be.
+    pub healthy: bool,
+    /// What a human can type to get it going at once: `resume`, `restart`.
+    pub verb: Option<&'static str>,
+}
+
+/// What a state means, for people and probes; one line for each.
+#[must_use]
+pub fn meaning(state: &str) -> Meaning {
+    let (tone, healthy, verb) = match state {
+        // Between two runs of a one-shot agent all is well (SPEC §2); late is not yet unhealthy.
+        "healthy" | "running" => (Tone::Good, true, None),
+        "waiting" => (Tone::Good, true, Some("restart")),
+        "late" => (Tone::Warning, true, None),
+        "starting" => (Tone::Warning, false, None),
+        "cooldown" | "parked" => (Tone::Warning, false, Some("restart")),
+        "paused" => (Tone::Warning, false, Some("resume")),
+        "escalated" => (Tone::Bad, false, Some("resume")),
+        "unhealthy" | "failed" | "unknown" => (Tone::Bad, false, None),
+        // Asked for, or on the way there: shutting_down, stopping, stopped, finished.
+        _ => (Tone::Plain, false, None),
+    };
+    Meaning { tone, healthy, verb }
+}
 
 /// Whether an agentwatch runs for the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +59,12 @@ pub struct Status {
     /// Where it stands: `starting running healthy late unhealthy shutting_down stopping failed cooldown
     /// parked waiting paused escalated stopped finished`, or `unknown` if agentwatch was killed.
     pub state: &'static str,
+    /// How long it has stood there.
+    pub state_ms: Option<u64>,
+    /// It has stood there longer: that began before the records that were looked at.
+    pub state_longer: bool,
+    /// Whether a probe should call that healthy.
+    pub healthy: bool,
     /// Whether an agentwatch runs for it.
     pub supervised: bool,
     /// That agentwatch.
@@ -43,6 +81,12 @@ pub struct Status {
     pub last_beat: Option<String>,
     /// How long ago that was.
     pub last_beat_ms: Option<u64>,
+    /// The longest time between two beats of this incarnation, the silence that runs now included.
+    pub longest_gap_ms: Option<u64>,
+    /// Since when that was looked at: its start, or as far back as the journal was read.
+    pub longest_gap_since: Option<String>,
+    /// What follows when it stays silent.
+    pub deadline: Option<Deadline>,
     /// What the last beat said of itself.
     pub status: Option<String>,
     /// Tokens of the last cycle.
@@ -59,165 +103,134 @@ pub struct Status {
     pub next_start_ms: Option<u64>,
     /// Since when it has been latched.
     pub latched_since: Option<String>,
+    /// What a human can type to change that.
+    pub command_to_type: Option<String>,
     /// The beat interval in force.
     pub interval_ms: u64,
     /// Where it was started.
     pub directory: String,
     /// What was started.
     pub command: Vec<String>,
-    /// Why its `state.json` could not be read.
+    /// Where a copy of its output is kept.
+    pub log: Option<String>,
+    /// The state directory.
+    pub state_dir: String,
+    /// What is odd about its files, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Why a file of it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// The fold itself.
-#[derive(Debug, Default)]
-struct View {
-    state: &'static str,
-    pid: Option<i32>,
-    started: Option<Wall>,
-    last_beat: Option<(Wall, String)>,
-    last_tokens: Option<u64>,
-    tokens: u64,
-    cycles: u64,
-    next_start: Option<Wall>,
-}
-
-impl View {
-    fn learn(&mut self, record: &Record) {
-        let Some(fact) = &record.fact else { return };
-        match fact {
-            Fact::Started { pid, first_beat_ms, .. } => {
-                self.state = if first_beat_ms.is_some() { "starting" } else { "running" };
-                self.pid = Some(*pid);
-                self.started = Some(record.ts);
-                self.next_start = None;
-                self.last_beat = None;
-            }
-            Fact::Beat(beat) => {
-                if matches!(self.state, "" | "starting" | "running" | "late" | "unhealthy") {
-                    self.state = "healthy";
-                }
-                self.last_beat = Some((record.ts, beat.status.clone()));
-                self.cycles = self.cycles.saturating_add(beat.cycles);
-                self.tokens = self.tokens.saturating_add(beat.tokens.unwrap_or(0));
-                self.last_tokens = beat.tokens.or(self.last_tokens);
-            }
-            Fact::Late { .. } => self.state = "late",
-            Fact::Unhealthy { .. } => self.state = "unhealthy",
-            Fact::ShutdownAnnounced { .. } => self.state = "shutting_down",
-            Fact::Stopping { .. } => self.state = "stopping",
-            Fact::Exited { outcome, .. } => {
-                self.pid = None;
-                self.state = match outcome {
-                    Outcome::Failure { .. } | Outcome::NoFault | Outcome::Signalled => "failed",
-                    Outcome::Stopped => "stopped",
-                    // Until the next word, which comes at once.
-                    Outcome::Restarting | Outcome::Completed { .. } | Outcome::Parked => "stopping",
-                    Outcome::Finished | Outcome::Passed => "finished",
-                };
-            }
-            Fact::Cooldown { until, .. } => {
-                self.state = "cooldown";
-                self.next_start = Some(*until);
-            }
-            Fact::Parked { until, .. } => {
-                self.state = "parked";
-                self.next_start = Some(*until);
-            }
-            Fact::Waiting { until, .. } => {
-                self.state = "waiting";
-                self.next_start = Some(*until);
-            }
-            Fact::Paused { .. } => self.state = "paused",
-            // Whether it beats shows at its next beat.
-            Fact::Continued { .. } => self.state = "running",
-            Fact::Escalated { .. } | Fact::Held | Fact::Latched { .. } => self.state = "escalated",
-            Fact::Resumed { .. } | Fact::Stopped { .. } => {
-                self.state = "stopped";
-                self.next_start = None;
-            }
-            Fact::Finished { .. } => self.state = "finished",
-            Fact::SupervisorStarted { .. } => self.next_start = None,
-            _ => {}
-        }
-    }
+/// What is known of an agent besides its records.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its `state.json`, if there is one and it can be read.
+    pub state: Option<(&'a Identity, &'a Memory)>,
+    /// Whether an agentwatch runs for it.
+    pub supervised: Supervised,
+    /// What a command for it needs besides its name: ` --state-dir /tmp/x`, or nothing.
+    pub options: &'a str,
 }
 
 /// Where an agent stands at `now`.
 #[must_use]
-pub fn status<'a>(
-    name: &str,
-    known: Option<(&Identity, &Memory)>,
-    records: impl IntoIterator<Item = &'a Record>,
-    supervised: Supervised,
-    now: Wall,
-) -> Status {
-    let mut view = View::default();
-    for record in records {
-        view.learn(record);
-    }
-    let (alive, supervisor_pid) = match supervised {
+pub fn status(known: &Known<'_>, view: &View, now: Wall) -> Status {
+    let (alive, supervisor_pid) = match known.supervised {
         Supervised::By(pid) => (true, pid),
         Supervised::ByNobody => (false, None),
     };
-    let latch = known.and_then(|(_, memory)| memory.latch.as_ref());
-    // Without a supervisor nothing runs and nothing is due, whatever the last record says.
-    let state = match view.state {
-        _ if latch.is_some() && view.pid.is_none() => "escalated",
-        "stopped" | "finished" | "escalated" => view.state,
-        state if alive && !state.is_empty() => state,
-        _ if alive => "running",
-        _ => "unknown",
-    };
-    let live = alive && view.pid.is_some();
+    let latch = known.state.and_then(|(_, memory)| memory.latch.as_ref());
+    let tree = known.state.and_then(|(_, memory)| memory.tree.as_ref());
+    // The start may lie before the records that were looked at.
+    let kept = tree.filter(|tree| !tree.ended && !view.ended && view.started.is_none());
+    let pid = view.pid.or(kept.and_then(|tree| tree.pid)).filter(|_| alive);
+    let started = view.started.or(known.state.and_then(|(_, memory)| memory.last_start));
+    let state = state(view, alive, latch.is_some() && pid.is_none(), pid.is_some());
+    let meaning = meaning(state);
+    let since = view.since.or(view.first).filter(|_| state == view.state);
     let last_beat = view.last_beat.as_ref();
-    let next_start =
-        view.next_start.filter(|_| alive && matches!(state, "cooldown" | "parked" | "waiting"));
+    let waits = alive && matches!(state, "cooldown" | "parked" | "waiting");
+    let next_start = view.next_start.filter(|_| waits);
+    let judged = matches!(state, "starting" | "running" | "healthy" | "late" | "unhealthy");
+    let running = pid.is_some() && judged;
+    let silent = last_beat.map(|(at, _)| millis(now.since(*at)));
     let mut status = Status {
-        agent: name.to_owned(),
+        agent: known.name.to_owned(),
         state,
+        state_ms: since.map(|at| millis(now.since(at))),
+        state_longer: since.is_some() && view.since.is_none(),
+        healthy: meaning.healthy && alive,
         supervised: alive,
         supervisor_pid,
-        pid: view.pid.filter(|_| live),
-        started: view.started.map(stamp::utc),
-        up_ms: view.started.filter(|_| live).map(|at| millis(now.since(at))),
+        pid,
+        started: started.map(stamp::utc),
+        up_ms: started.filter(|_| pid.is_some()).map(|at| millis(now.since(at))),
         last_beat: last_beat.map(|(at, _)| stamp::utc(*at)),
-        last_beat_ms: last_beat.map(|(at, _)| millis(now.since(*at))),
+        last_beat_ms: silent,
+        longest_gap_ms: silent.filter(|_| running).max(view.longest_gap_ms),
         status: last_beat.map(|(_, status)| status.clone()),
         last_tokens: view.last_tokens,
         tokens_per_cycle: per_cycle(view.tokens, view.cycles).filter(|mean| *mean > 0),
         next_start: next_start.map(stamp::utc),
         next_start_ms: next_start.map(|at| millis(at.since(now))),
         latched_since: latch.map(|latch| stamp::utc(latch.since)),
+        // Without an agentwatch only what keeps it down can be lifted.
+        command_to_type: meaning
+            .verb
+            .filter(|verb| alive || *verb == "resume")
+            .map(|verb| format!("agentwatch {verb} {}{}", known.name, known.options)),
         ..Status::default()
     };
-    if let Some((identity, memory)) = known {
+    if status.longest_gap_ms.is_some() {
+        status.longest_gap_since = view.started.or(view.first).map(stamp::utc);
+    }
+    if let Some((identity, memory)) = known.state {
         status.incarnation = memory.incarnation;
         status.streak = memory.streak.failures;
         status.max_failures = identity.max_failures;
         status.interval_ms = identity.interval_ms;
         status.directory.clone_from(&identity.directory);
         status.command.clone_from(&identity.command);
+        status.log.clone_from(&identity.log);
+        if running {
+            status.deadline = deadline::deadline(identity, memory, view, now);
+        }
     }
     status
+}
+
+/// Without a supervisor nothing runs and nothing is due, whatever the last record says.
+fn state(view: &View, alive: bool, latched: bool, runs: bool) -> &'static str {
+    match view.state {
+        _ if latched => "escalated",
+        "stopped" | "finished" | "escalated" => view.state,
+        state if alive && !state.is_empty() => state,
+        _ if alive && runs => "running",
+        _ => "unknown",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::fact::BeatFact;
+    use crate::core::fact::{BeatFact, Fact};
     use crate::core::memory::{Latch, LatchWhy};
 
-    fn records(facts: Vec<Fact>) -> Vec<Record> {
-        let record = |(seq, fact): (u64, Fact)| Record {
-            ts: Wall(i64::try_from(seq).unwrap() * 1000),
-            seq,
-            fact: Some(fact),
-            event: String::new(),
-            line: String::new(),
-        };
-        (0..).zip(facts).map(record).collect()
+    fn view(facts: &[Fact]) -> View {
+        let mut view = View::new(true);
+        for (at, fact) in (0..).zip(facts) {
+            view.learn(Wall(at * 1000), fact);
+        }
+        view
+    }
+
+    fn stands(facts: &[Fact], state: Option<(&Identity, &Memory)>, by: Supervised) -> Status {
+        let known = Known { name: "a", state, supervised: by, options: "" };
+        status(&known, &view(facts), Wall(5000))
     }
 
     fn started() -> Fact {
@@ -237,16 +250,15 @@ mod tests {
 
     #[test]
     fn a_beating_agent_is_healthy_and_its_tokens_are_averaged() {
-        let records = records(vec![started(), beat(100), beat(300)]);
-        let status = status("a", None, &records, Supervised::By(Some(7)), Wall(5000));
+        let facts = [started(), beat(100), beat(300)];
+        let status = stands(&facts, None, Supervised::By(Some(7)));
         assert_eq!((status.state, status.pid, status.up_ms), ("healthy", Some(42), Some(5000)));
         assert_eq!((status.last_beat_ms, status.tokens_per_cycle), (Some(3000), Some(200)));
     }
 
     #[test]
     fn without_a_supervisor_nothing_is_healthy() {
-        let records = records(vec![started(), beat(100)]);
-        let status = status("a", None, &records, Supervised::ByNobody, Wall(5000));
+        let status = stands(&[started(), beat(100)], None, Supervised::ByNobody);
         assert_eq!((status.state, status.pid, status.up_ms), ("unknown", None, None));
     }
 
@@ -258,7 +270,8 @@ mod tests {
         };
         let identity = Identity::default();
         let known = Some((&identity, &memory));
-        let status = status("a", known, &[], Supervised::ByNobody, Wall(5000));
+        let status = stands(&[], known, Supervised::ByNobody);
         assert_eq!(status.state, "escalated");
+        assert_eq!(status.command_to_type.as_deref(), Some("agentwatch resume a"));
     }
 }

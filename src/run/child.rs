@@ -9,6 +9,7 @@ use crate::wire::lines::{Line, Lines};
 
 use super::forward::Forward;
 use super::tail::Tail;
+use crate::store::log::{From, Log};
 
 /// The most that is read at once: a pipe holds 64 KiB unless somebody enlarged it.
 pub const READ_MAX: usize = 64 * 1024;
@@ -42,6 +43,15 @@ pub enum Stream {
     Out,
     /// Our stderr.
     Err,
+}
+
+impl std::convert::From<Stream> for From {
+    fn from(stream: Stream) -> Self {
+        match stream {
+            Stream::Out => Self::Out,
+            Stream::Err => Self::Err,
+        }
+    }
 }
 
 /// What a line of the agent turned out to be.
@@ -108,6 +118,7 @@ impl Source {
         &mut self,
         buffer: &mut Vec<u8>,
         to: &mut Forward,
+        log: &mut Option<Box<Log>>,
         heard: &mut Vec<Heard>,
         last: bool,
     ) -> bool {
@@ -120,7 +131,7 @@ impl Source {
             match pending::read(&self.fd, &mut buffer[..room]) {
                 ReadResult::Data(n) => {
                     left = left.saturating_sub(n);
-                    self.take(&buffer[..n], to, heard);
+                    self.take(&buffer[..n], to, log, heard);
                     if n == buffer.len() {
                         // Few agents ever say so much at once; who does has room for it from now on.
                         buffer.resize(READ_MAX, 0);
@@ -137,6 +148,9 @@ impl Source {
                     if let Some(lines) = &mut self.lines {
                         lines.end(&mut |line| hear(line, heard));
                     }
+                    if let Some(log) = log {
+                        log.end(self.stream.into());
+                    }
                     return false;
                 }
             }
@@ -144,8 +158,17 @@ impl Source {
         true
     }
 
-    fn take(&mut self, bytes: &[u8], to: &mut Forward, heard: &mut Vec<Heard>) {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        to: &mut Forward,
+        log: &mut Option<Box<Log>>,
+        heard: &mut Vec<Heard>,
+    ) {
         to.pass(bytes);
+        if let Some(log) = log {
+            log.take(self.stream.into(), bytes);
+        }
         self.tail.push(bytes);
         if let Some(lines) = &mut self.lines {
             lines.feed(bytes, &mut |line| hear(line, heard));

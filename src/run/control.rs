@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::core::event::Event;
 use crate::sys::pending::{self, ReadResult};
 use crate::sys::socket::{self, Listener};
-use crate::wire::control::{Answer, LINE_MAX, answer, read_request, write};
+use crate::wire::control::{Answer, LINE_MAX, answer, is_ping, read_request, write};
 
 use super::Shell;
 
@@ -118,6 +118,11 @@ impl Shell {
         }
         let Some(control) = &mut self.control else { return ControlFlow::Continue(()) };
         for client in control.take() {
+            if is_ping(&client.line) {
+                let words = format!("{} is supervised", self.identity.name);
+                client.answer(&Answer { ok: true, words, leaves: false });
+                continue;
+            }
             let request = match read_request(&client.line) {
                 Ok(request) => request,
                 Err(words) => {

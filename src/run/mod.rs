@@ -23,10 +23,12 @@ use crate::core::command::Reply;
 use crate::core::effect::Effect;
 use crate::core::event::{By, Event, Kept, Launch};
 use crate::core::fact::Fact;
+use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
 use crate::core::supervisor::{EXIT_SELF, Supervisor};
-use crate::core::time::{Now, Wall};
+use crate::core::time::{Now, Wall, millis};
 use crate::store::journal::Journal;
+use crate::store::log::Log;
 use crate::store::paths::Paths;
 use crate::store::{memory, read};
 use crate::sys::clock::Clock;
@@ -38,7 +40,8 @@ use crate::sys::signals::Signals;
 use crate::sys::tree::StartTime;
 use crate::sys::tty::Terminal;
 use crate::sys::{self, host, signals};
-use crate::wire::state::Identity;
+use crate::wire::state::{Identity, Watch};
+use crate::wire::words;
 
 use child::Source;
 use chores::Chores;
@@ -73,6 +76,8 @@ struct Shell {
     speaker: Speaker,
     out: Forward,
     err: Forward,
+    /// The copy of the output, if one is kept.
+    log: Option<Box<Log>>,
     child: Option<child::Running>,
     /// The last child that this agentwatch started, whose tree may outlive it.
     own: Option<child::Running>,
@@ -146,6 +151,10 @@ impl Shell {
             speaker,
             out: Forward::stdout(),
             err: Forward::stderr(),
+            log: resolved
+                .log
+                .as_ref()
+                .map(|log| Box::new(Log::new(log.file.clone(), log.max_size, log.keep))),
             child: None,
             own: None,
             inherited: Vec::new(),
@@ -192,7 +201,7 @@ impl Shell {
             pid: host::pid(),
             command: self.identity.command.clone(),
             directory: self.identity.directory.clone(),
-            interval_ms: crate::core::time::millis(settings.interval),
+            interval_ms: millis(settings.interval),
             misses: settings.misses,
         };
         self.effects.push_back(Effect::Record(started));
@@ -200,6 +209,11 @@ impl Shell {
         let load_error = self.plan.found.as_ref().err().cloned();
         if let Some(error) = lock_error.or(load_error) {
             self.step(Event::StoreFailed { what: Kept::State, error });
+        }
+        let newest = self.plan.found.as_ref().ok().and_then(|found| found.newest);
+        if let Some(day) = newest.filter(|day| day.is_ahead_of(self.now.day)) {
+            let line = words::journal_ahead(&self.identity.name, day);
+            self.say_line(&line);
         }
         let mut rebooted = false;
         if let Ok(found) = &self.plan.found {
@@ -265,10 +279,29 @@ fn identity(resolved: &Resolved) -> Identity {
         command: resolved.command.iter().map(|arg| arg.to_string_lossy().into_owned()).collect(),
         boot_id: host::boot_id(),
         control: None,
-        interval_ms: crate::core::time::millis(settings.interval),
+        interval_ms: millis(settings.interval),
         misses: settings.misses,
         max_failures: settings.max_failures,
         journal_seq: 0,
+        watch: watch(resolved),
+        log: resolved.log.as_ref().map(|log| log.file.display().to_string()),
+    }
+}
+
+/// What silence is judged by, for who looks.
+fn watch(resolved: &Resolved) -> Watch {
+    let from = |path: &str| {
+        let value = resolved.values.iter().find(|value| value.key.path == path);
+        value.map(|value| value.origin.to_string()).unwrap_or_default()
+    };
+    let settings = &resolved.settings;
+    Watch {
+        beats: settings.beats,
+        interval_from: from("heartbeat.interval"),
+        misses_from: from("heartbeat.misses"),
+        start_grace_ms: settings.start_grace.map(millis),
+        alert_only: settings.on_missed == OnMissed::Alert,
+        max_expect_ms: millis(settings.max_expect),
     }
 }
 

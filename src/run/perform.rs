@@ -6,11 +6,16 @@ use std::ops::ControlFlow;
 use crate::config::keys::OPT_PREFIX;
 use crate::core::effect::Effect;
 use crate::core::ending::Ending;
-use crate::core::event::{Event, SpawnFailure, SpawnFailureKind, SpawnStage};
+use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind, SpawnStage};
 use crate::core::fact::Fact;
 use crate::core::settings::Policy;
+use crate::store::log;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
 use crate::sys::{self, evidence, file, signals, tty};
+use crate::wire::paint;
+use crate::wire::plain::plain;
+use crate::wire::stamp;
+use crate::wire::words::Tone;
 
 use super::child::{Running, Source, Stream};
 use super::{Shell, offset, tree};
@@ -55,6 +60,7 @@ impl Shell {
             Effect::Exit { code } => {
                 self.before_leaving();
                 self.drain();
+                self.end_log();
                 return ControlFlow::Break(code);
             }
         }
@@ -75,7 +81,7 @@ impl Shell {
             self.speaker.set_offset(offset);
         }
         for line in self.speaker.lines(fact) {
-            self.err.say(&line);
+            self.say(&line);
         }
         self.note(fact);
     }
@@ -83,7 +89,42 @@ impl Shell {
     /// Says a line of ours that is about no fact.
     pub(super) fn say_plain(&mut self, text: &str) {
         let line = self.speaker.plain(text);
-        self.err.say(&line);
+        self.say(&line);
+    }
+
+    /// Says a line of ours that names the agent already.
+    pub(super) fn say_line(&mut self, text: &str) {
+        let line = paint::line(Tone::Warning, text, tty::colour(2));
+        self.say(&line);
+    }
+
+    /// Says a finished line on stderr and, with the time, in the log.
+    fn say(&mut self, line: &str) {
+        self.err.say(line);
+        if let Some(log) = &mut self.log {
+            let at = stamp::local(self.now.wall, offset(&self.clock, self.now.wall));
+            let line = plain(line.as_bytes());
+            let text = line.strip_prefix("agentwatch: ").unwrap_or(&line);
+            log.take(log::From::Us, format!("agentwatch: {at} {text}\n").as_bytes());
+        }
+    }
+
+    /// What was said of a line is all of it.
+    fn end_log(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.end(log::From::Out);
+            log.end(log::From::Err);
+        }
+    }
+
+    /// Says once that the log cannot be written, and that it can again.
+    pub(super) fn tell_log(&mut self) {
+        let what = Kept::Log;
+        match self.log.as_mut().and_then(|log| log.news()) {
+            None => {}
+            Some(log::News::Fails(error)) => self.step(Event::StoreFailed { what, error }),
+            Some(log::News::Works) => self.step(Event::StoreWorks { what }),
+        }
     }
 
     fn spawn(&mut self, incarnation: u32, again: bool) {
@@ -106,7 +147,7 @@ impl Shell {
         let env_set = self.environment(incarnation);
         let resolved = &self.plan.resolved;
         let argv = resolved.restart_command.as_ref().filter(|_| again).unwrap_or(&resolved.command);
-        let (stdout, stderr) = self.outputs();
+        let (scan, stdout, stderr) = self.outputs();
         let request = Spawn {
             argv,
             env_set: &env_set,
@@ -128,7 +169,7 @@ impl Shell {
                     let source = fd.map(|fd| Source::new(fd, incarnation, stream, scan));
                     self.sources.extend(source);
                 };
-                open(child.stdout, Stream::Out, true);
+                open(child.stdout, Stream::Out, scan);
                 open(child.stderr, Stream::Err, false);
                 let start_time = sys::tree::identity(pid).map(|start| start.0);
                 self.step(Event::Spawned { incarnation, pid, start_time });
@@ -159,14 +200,17 @@ impl Shell {
         }
     }
 
-    /// Where the child's output goes.
-    fn outputs(&self) -> (Output, Output) {
+    /// Whether beats are looked for on stdout, and where the child's output goes.
+    fn outputs(&self) -> (bool, Output, Output) {
         let resolved = &self.plan.resolved;
         let piped = |pipe| if pipe { Output::Pipe } else { Output::Inherit };
         // A plain wrapper that nobody asked for beats leaves the terminal to who expects one.
         let wrapper = resolved.settings.policy == Policy::Never && resolved.scan_by_default;
         let scan = resolved.scan_stdout && !(wrapper && tty::is_terminal(1));
-        (piped(scan), piped(resolved.capture_stderr && !tty::is_terminal(2)))
+        // What is kept must be read, also where it would be handed over untouched.
+        let log = resolved.log.is_some();
+        let capture = resolved.capture_stderr && !tty::is_terminal(2);
+        (scan, piped(scan || log), piped(capture || log))
     }
 
     /// After the first start the working directory is the child's affair: we would only keep it from

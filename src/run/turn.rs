@@ -27,6 +27,9 @@ impl Shell {
     pub(super) fn turn(&mut self) -> anyhow::Result<ControlFlow<u8>> {
         self.sleep()?;
         self.now = self.clock.now();
+        if let Some(log) = &mut self.log {
+            log.set_now(self.now.up);
+        }
         let signals =
             if self.is_ready(self.signals.fd()) { self.signals.take() } else { Vec::new() };
         // Reap before reading: what the dead wrote is in the pipe by now, so that their last beat is
@@ -39,6 +42,7 @@ impl Shell {
         // False while our own stdout is blocked: then silence is ours.
         let drained = self.read_sources(self.is_due());
         self.tell_lost_readers();
+        self.tell_log();
         for caught in signals.into_iter().filter(|caught| caught.signal != signals::CHLD) {
             self.tell_signal(caught);
         }
@@ -178,7 +182,7 @@ impl Shell {
             let last = ended.is_some_and(|ended| incarnation <= ended);
             let ready = |fd: &OwnedFd| ready.contains(&fd.as_raw_fd());
             let open = if all || last || source.fd().is_some_and(ready) {
-                source.read(&mut self.buffer, forward, &mut heard, last)
+                source.read(&mut self.buffer, forward, &mut self.log, &mut heard, last)
             } else {
                 source.fd().is_some()
             };

@@ -89,7 +89,9 @@ pub fn load(paths: &Paths, now: &Now) -> io::Result<Found> {
         memory.last_start = Some(now.wall);
         memory.cooldown_owed = true;
     }
-    Ok(Found { memory, identity, torn, newest: news.newest, seq: news.seq })
+    // A journal that was taken away must not make numbers come twice.
+    let seq = identity.as_ref().map_or(news.seq, |identity| identity.journal_seq.max(news.seq));
+    Ok(Found { memory, identity, torn, newest: news.newest, seq })
 }
 
 /// Learns from the end of the journal what was recorded and not saved any more: the numbers that were
@@ -106,6 +108,7 @@ fn catch_up(memory: &mut Memory, records: &[Record]) {
         }
     }
     memory.incarnation = memory.incarnation.max(told.incarnation);
+    memory.tokens.0 = told.tokens.0.or(memory.tokens.0);
 }
 
 /// What the newest day files tell.
@@ -147,8 +150,10 @@ mod tests {
     use super::*;
     use crate::core::ending::Ending;
     use crate::core::event::Traces;
+    use crate::core::fact::BeatFact;
     use crate::core::fact::{Cause, Outcome};
     use crate::core::memory::Tree;
+    use crate::core::usage::Counter;
 
     fn exited(incarnation: u32) -> Vec<Record> {
         let fact = Fact::Exited {
@@ -178,6 +183,22 @@ mod tests {
         catch_up(&mut memory, &exited(7));
         assert_eq!(memory.tree.map(|tree| tree.ended), Some(true));
         assert_eq!((memory.streak.failures, memory.cooldown_owed), (2, true));
+    }
+
+    #[test]
+    fn what_a_counter_showed_last_is_learnt_though_nothing_ended() {
+        let beat = |seq: u64, total: Option<u64>| Record {
+            ts: Wall(1000),
+            seq,
+            fact: Some(Fact::Beat(BeatFact { tokens_total: total, ..BeatFact::default() })),
+            event: String::new(),
+            line: String::new(),
+        };
+        let mut memory = Memory { tokens: Counter(Some(5)), ..running() };
+        catch_up(&mut memory, &[beat(7, Some(900)), beat(8, None)]);
+        assert_eq!(memory.tokens, Counter(Some(900)));
+        catch_up(&mut memory, &[beat(9, None)]);
+        assert_eq!(memory.tokens, Counter(Some(900)));
     }
 
     #[test]

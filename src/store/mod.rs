@@ -1,6 +1,10 @@
 //! The files of an agent; decides nothing.
 
+pub mod follow;
+pub mod growing;
+pub mod history;
 pub mod journal;
+pub mod log;
 pub mod memory;
 pub mod paths;
 pub mod read;

@@ -1,6 +1,5 @@
 //! Reading the journal: day files in order, torn lines skipped, the writer never stopped.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use crate::wire::record::{self, Record};
 use crate::wire::stamp::parse_day;
 
 /// The longest line that is read back; agentwatch writes none longer than a few kilobytes.
-const LINE_MAX: u64 = 1024 * 1024;
+pub const LINE_MAX: u64 = 1024 * 1024;
 
 /// The day files of a journal, oldest first. A missing folder is an empty journal.
 pub fn days(dir: &Path) -> io::Result<Vec<(LocalDay, PathBuf)>> {
@@ -87,7 +86,8 @@ pub fn since(dir: &Path, since: u64) -> io::Result<News> {
     Ok(news)
 }
 
-/// Looks at the last `bytes` of each file, backwards; true if it saw `since` or what is before it.
+/// Looks at the last `bytes` of each file, backwards; true if it saw `since` or what is before it. A file
+/// that cannot be read tells nothing.
 fn look_back(
     days: &[(LocalDay, PathBuf)],
     since: u64,
@@ -95,42 +95,114 @@ fn look_back(
     news: &mut News,
 ) -> io::Result<bool> {
     (news.seq, news.records) = (0, Vec::new());
-    for (_, path) in days.iter().rev() {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(bytes)))?;
-        let wanted = length.min(bytes);
-        let mut end = Vec::with_capacity(usize::try_from(wanted).map_or(0, |wanted| wanted + 1));
-        // Bounded by what was there: the writer may go on.
-        file.take(wanted).read_to_end(&mut end)?;
-        for line in end.split(|byte| *byte == b'\n').rev() {
-            let Some(seq) = record::number(line) else { continue };
-            news.seq = news.seq.max(seq);
-            if seq <= since {
-                return Ok(true);
+    let mut error = None;
+    let mut known = false;
+    let mut read = 0;
+    for (at, (day, path)) in days.iter().enumerate().rev() {
+        match last_bytes(path, bytes) {
+            Ok((part, _)) => {
+                read += 1;
+                known |= news_of(&part, since, news);
             }
-            news.records.extend(record::read(line));
+            Err(failed) => {
+                let words = format!("{}: {failed}", path.display());
+                error = Some(io::Error::new(failed.kind(), words));
+            }
+        }
+        // Where days are missing in between, the newer file may be of a clock that was ahead: then what was
+        // written last stands in the older one.
+        let before = at.checked_sub(1).and_then(|before| days.get(before));
+        let gap = before.is_some_and(|(before, _)| before.0.saturating_add(1) < day.0);
+        if known && !gap {
+            break;
         }
     }
-    Ok(days.is_empty())
+    // The newest first, whichever file they stand in.
+    news.records.sort_by_key(|record| std::cmp::Reverse(record.seq));
+    match error {
+        Some(error) if read == 0 => Err(error),
+        _ => Ok(known || days.is_empty()),
+    }
 }
 
-/// The last records of a journal, oldest first: at most `max`, from at most the last `bytes` bytes of
-/// each of the two newest day files.
-pub fn tail(dir: &Path, max: usize, bytes: u64) -> io::Result<VecDeque<Record>> {
-    let days = days(dir)?;
-    let mut records = VecDeque::new();
-    for (_, path) in days.iter().skip(days.len().saturating_sub(2)) {
-        let length = std::fs::metadata(path)?.len();
-        // A line cut in two by the start is no record and is skipped like any torn one.
-        file(path, length.saturating_sub(bytes), &mut |record| {
-            if max <= records.len() {
-                records.pop_front();
-            }
-            records.push_back(record);
-        })?;
+/// Takes what is newer than `since` from the end of a file; true if it saw that or what is before it.
+fn news_of(part: &[u8], since: u64, news: &mut News) -> bool {
+    for line in part.split(|byte| *byte == b'\n').rev() {
+        let Some(seq) = record::number(line) else { continue };
+        news.seq = news.seq.max(seq);
+        if seq <= since {
+            return true;
+        }
+        news.records.extend(record::read(line));
     }
-    Ok(records)
+    false
+}
+
+/// The end of a journal.
+#[derive(Debug, Default)]
+pub struct End {
+    /// The last bytes of its newest files, in the order in which they were written; each begins with a
+    /// whole line.
+    pub parts: Vec<Vec<u8>>,
+    /// Nothing came before them.
+    pub whole: bool,
+    /// The newest day file.
+    pub newest: Option<LocalDay>,
+    /// What could not be read, in words.
+    pub error: Option<String>,
+}
+
+/// The last `bytes` bytes of the newest file of a journal, and of the one before if that is shorter or
+/// from a day that is yet to come after `today`: then what is written now stands elsewhere.
+pub fn end(dir: &Path, bytes: u64, today: LocalDay) -> End {
+    let days = match days(dir) {
+        Ok(days) => days,
+        Err(error) => {
+            let error = Some(format!("{}: {error}", dir.display()));
+            return End { error, ..End::default() };
+        }
+    };
+    let mut end = End { newest: days.last().map(|(day, _)| *day), ..End::default() };
+    let mut found = Vec::new();
+    let mut left = bytes;
+    let mut seen = 0;
+    for (day, path) in days.iter().rev() {
+        seen += 1;
+        match last_bytes(path, bytes) {
+            Ok((part, whole)) => {
+                left = left.saturating_sub(u64::try_from(part.len()).unwrap_or(u64::MAX));
+                end.whole = whole && seen == days.len();
+                let mut lines = part.rsplit(|byte| *byte == b'\n');
+                found.push((lines.find_map(record::number), part));
+            }
+            Err(error) => {
+                end.error.get_or_insert(format!("{}: {error}", path.display()));
+            }
+        }
+        if !day.is_ahead_of(today) && (left == 0 || 1 < seen) {
+            break;
+        }
+    }
+    found.sort_by_key(|(number, _)| *number);
+    end.parts = found.into_iter().map(|(_, part)| part).collect();
+    end
+}
+
+/// The last bytes of a file from a whole line on, and whether that is all of it.
+fn last_bytes(path: &Path, bytes: u64) -> io::Result<(Vec<u8>, bool)> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(bytes);
+    file.seek(SeekFrom::Start(start))?;
+    let wanted = length - start;
+    let mut part = Vec::with_capacity(usize::try_from(wanted).map_or(0, |wanted| wanted + 1));
+    // Bounded by what was there: the writer may go on.
+    file.take(wanted).read_to_end(&mut part)?;
+    if start > 0 {
+        let whole = part.iter().position(|byte| *byte == b'\n').map_or(part.len(), |at| at + 1);
+        part.drain(..whole);
+    }
+    Ok((part, start == 0))
 }
 
 #[cfg(test)]
@@ -138,6 +210,34 @@ mod tests {
     use super::*;
     use crate::core::fact::Fact;
     use crate::core::time::Wall;
+
+    #[test]
+    fn the_end_of_a_journal_stands_in_the_order_it_was_written() {
+        let dir = std::env::temp_dir().join(format!("aw-read-end-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        let line = |seq| record::write(Wall(0), seq, &Fact::Late { incarnation: 1, silent_ms: 1 });
+        let write = |day: &str, numbers: std::ops::Range<u64>| {
+            let lines: Vec<u8> = numbers.flat_map(|seq| line(seq).unwrap()).collect();
+            std::fs::write(dir.join(format!("{day}.jsonl")), lines).unwrap();
+        };
+        write("2024-10-03", 1..10);
+        write("2024-10-04", 20..30);
+        // Of a clock that was ahead, before it was set right.
+        write("2031-05-01", 10..20);
+        let today = LocalDay(20_000);
+        let numbers = |bytes| {
+            let end = end(&dir, bytes, today);
+            let lines = end.parts.concat();
+            let numbers: Vec<u64> =
+                lines.split(|byte| *byte == b'\n').filter_map(record::number).collect();
+            (numbers, end.whole)
+        };
+        assert_eq!(numbers(1 << 20), ((1..30).collect(), true));
+        let (some, whole) = numbers(300);
+        assert!(!whole && some.is_sorted() && some.last() == Some(&29), "{some:?}");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 
     #[test]
     fn news_are_what_comes_after_a_number_however_far_back_it_is() {

@@ -31,6 +31,8 @@ pub fn learn(memory: &mut Memory, record: &Record) {
                 let slowest = memory.slowest_first_beat.unwrap_or_default();
                 memory.slowest_first_beat = Some(slowest.max(first));
             }
+            // What was counted before is not counted again.
+            memory.tokens.0 = beat.tokens_total.or(memory.tokens.0);
         }
         Fact::Escalated { failures, reason, .. } => {
             let why = if *reason == Excess::Rule { LatchWhy::Rule } else { LatchWhy::Failures };

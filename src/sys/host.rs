@@ -34,6 +34,12 @@ pub fn pid() -> i32 {
     getpid().as_raw()
 }
 
+/// Whether a process was stopped by a signal (state `T`), as far as the system tells: Linux only.
+#[must_use]
+pub fn is_stopped(pid: i32) -> bool {
+    os::is_stopped(pid)
+}
+
 /// Lets go of the code that only the start needed, most of the memory of this process: two hundred agents
 /// share it anyway, but one alone is charged for all of it. Linux only.
 pub fn give_back_code() {

@@ -30,6 +30,22 @@ pub fn colour(fd: i32) -> bool {
     is_terminal(fd) && !set("NO_COLOR") && !dumb()
 }
 
+/// How many columns a terminal at our stdin, stdout or stderr has; `None` if there is none there. One that
+/// does not say has the 80 of old.
+#[must_use]
+pub fn width(fd: i32) -> Option<usize> {
+    nix::ioctl_read_bad!(window, libc::TIOCGWINSZ, libc::winsize);
+    if !is_terminal(fd) {
+        return None;
+    }
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    #[expect(unsafe_code, reason = "nix wraps no such call")]
+    // SAFETY: the kernel fills in the four numbers, and only if it knows them.
+    let asked = unsafe { window(fd, &raw mut size) };
+    let told = asked.is_ok().then_some(usize::from(size.ws_col)).filter(|width| *width > 0);
+    Some(told.unwrap_or(80))
+}
+
 /// Whether a person sits there: stdin and stderr are terminals and we are in the foreground.
 #[must_use]
 pub fn is_foreground() -> bool {

@@ -2,11 +2,12 @@
 
 mod fields;
 mod quick;
+mod record;
 #[cfg(test)]
 mod tests;
 
 use crate::core::beat::{Beat, Status, TOKENS_MAX, clip};
-use crate::wire::python;
+use crate::wire::{ansi, python};
 use fields::{Fields, Value};
 use memchr::{memchr, memchr2_iter};
 use std::fmt;
@@ -18,6 +19,12 @@ pub const NAME_MAX: usize = 128;
 /// How much of a message is kept, in bytes.
 pub const MESSAGE_MAX: usize = 1024;
 
+/// The longest beat that is read inside the message of a log record, in bytes. A cut one is none.
+const NESTED_MAX: usize = 4096;
+
+/// The longest that `retry_after` may ask for: no quota runs longer than a month. More is a bad beat.
+pub const RETRY_MAX: Duration = Duration::from_hours(30 * 24);
+
 /// The most that one cycle may claim to have cost, in USD; more is a bad beat, not a bill.
 pub const COST_MAX: f64 = 1e9;
 
@@ -27,8 +34,8 @@ pub const EXPECT_MAX: Duration = Duration::from_hours(366 * 24);
 /// How long a [`Reason`] is at most, in bytes: it goes to the journal and to a terminal.
 pub const REASON_MAX: usize = 160;
 
-/// The longest known key, `cache_write_tokens`.
-const KEY_MAX: usize = 18;
+/// The longest known key, `retry_after_seconds`.
+const KEY_MAX: usize = 19;
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,91 +70,130 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Reads a line from stdout, without its line end.
+/// Reads a line from stdout, from its first `{` on and without its line end.
 ///
-/// Only the top level counts, of a repeated key the last one, and `null` is as good as absent. A beat
-/// is marked by a string `agent` or any `tokens_used`, beside a second known field; or by one of the
-/// six words as `status`, beside a `ts`. Marked and with a wrong value is [`Parsed::Bad`]; so is a
-/// line that cannot be read but shows such keys. The time it takes is linear in the line, and no
-/// nesting overflows the stack.
+/// Colours are taken out. Only the top level counts, of a repeated key the last one, and `null` is as
+/// good as absent. A beat is marked by a string `agent` or any `tokens_used`, beside a second known
+/// field; or by one of the six words as `status`, beside a `ts`. In a log record, which its level gives
+/// away, time and message are the logger's: there `agent` wants a figure or one of the six words beside
+/// it. The one place below the top level is what the caller said of a log record: its message, if that
+/// is a beat as a whole, and what loguru has under `record`. Marked and with a wrong value is
+/// [`Parsed::Bad`]; so is a line that cannot be read but shows such keys. The time it takes is linear
+/// in the line, and no nesting overflows the stack.
 #[must_use]
 pub fn parse(line: &[u8]) -> Parsed {
-    if quick::may_be_beat(line) { judge(line) } else { Parsed::Stranger }
+    let line = ansi::strip(line);
+    if quick::may_be_beat(&line) { judge(&line) } else { Parsed::Stranger }
 }
 
 /// The verdict, whatever the quick look at a line says.
 fn judge(line: &[u8]) -> Parsed {
+    judge_at(line, true)
+}
+
+/// As [`judge`]; `top` is false for what a log record has as its message, which nests no further.
+fn judge_at(line: &[u8], top: bool) -> Parsed {
     let Some(inside) = line.trim_ascii_start().strip_prefix(b"{") else {
         return Parsed::Stranger;
     };
     let Ok(text) = std::str::from_utf8(line) else {
-        return unreadable(line, "it is not UTF-8");
+        return unreadable(line, top, "it is not UTF-8");
     };
     // Python prefers single quotes, which JSON does not know: the first key tells them apart.
     if inside.trim_ascii_start().first() == Some(&b'\'') {
-        return parse_dict(line);
+        return parse_dict(line, top);
     }
     let error = match read(text) {
-        Ok(fields) => return fields.judge(),
+        Ok(fields) => return fields.judge(top),
         Err(error) => error,
     };
     if let Some(Ok(fields)) = without_lone_surrogates(text).as_deref().map(read) {
-        return fields.judge();
+        return fields.judge(top);
     }
     let why = error.to_string().replace("line 1 column", "column");
-    unreadable(line, &format!("not JSON: {why}"))
+    unreadable(line, top, &format!("not JSON: {why}"))
 }
 
-fn parse_dict(line: &[u8]) -> Parsed {
+fn parse_dict(line: &[u8], top: bool) -> Parsed {
     let mut json = Vec::new();
     if !python::to_json(line, &mut json) {
         let why = "not a Python dict of plain values (nan, inf and objects are none)";
-        return unreadable(line, why);
+        return unreadable(line, top, why);
     }
     match std::str::from_utf8(&json).map(read) {
-        Ok(Ok(fields)) => fields.judge(),
-        Ok(Err(_)) | Err(_) => unreadable(line, "not a Python dict: a comma or colon is wrong"),
+        Ok(Ok(fields)) => fields.judge(top),
+        Ok(Err(_)) | Err(_) => {
+            unreadable(line, top, "not a Python dict: a comma or colon is wrong")
+        }
     }
 }
 
 /// What a line is that was too long to be kept, by its first bytes: a bad beat or a stranger.
 #[must_use]
 pub fn too_long(start: &[u8]) -> Parsed {
-    unreadable(start, "longer than 256 KiB")
+    unreadable(&ansi::strip(start), true, "longer than 256 KiB")
 }
 
 impl Fields<'_> {
     /// Names of other types are other people's fields (`"agent": {…}` or `"status": 200` in logs), so
     /// they do not count.
-    fn is_marked(&self) -> bool {
-        let has_ts = self.ts.is_text() || self.ts.number().is_some();
-        let known = [
-            self.agent.is_text(),
-            self.model.is_text(),
-            self.message.is_text(),
-            has_ts,
-            self.status.is_text(),
-            self.tokens_used.is_set(),
-            self.tokens_total.is_set(),
-            self.input_tokens.is_set(),
-            self.output_tokens.is_set(),
-            self.cache_read_tokens.is_set(),
-            self.cache_write_tokens.is_set(),
-            self.cost_usd.is_set(),
-            self.cycle.is_set(),
-            self.tool_calls.is_set(),
-            self.expect_next.is_set(),
-        ];
-        let known = known.into_iter().filter(|&set| set).count();
+    fn is_marked(&self, is_record: bool) -> bool {
         let word = matches!(&self.status, Value::Text(word)
             if !matches!(Status::from_word(word), Status::Other(_)));
-        (known > 1 && (self.agent.is_text() || self.tokens_used.is_set())) || (word && has_ts)
+        let figures = [
+            &self.tokens_total,
+            &self.input_tokens,
+            &self.output_tokens,
+            &self.cache_read_tokens,
+            &self.cache_write_tokens,
+            &self.cost_usd,
+            &self.cycle,
+            &self.tool_calls,
+            &self.expect_next,
+            &self.retry_after,
+            &self.retry_after_ms,
+        ];
+        let figures = figures.into_iter().any(Value::is_set);
+        let (agent, used) = (self.agent.is_text(), self.tokens_used.is_set());
+        if is_record {
+            let said = [&self.message, &self.msg, &self.event, &self.model];
+            let said = said.into_iter().any(Value::is_text);
+            return (agent && (used || figures || word))
+                || (used && (figures || word || said || agent));
+        }
+        let has_ts = self.ts.is_text() || self.ts.number().is_some();
+        // An access log may have its codes as text.
+        let status = self.status.is_text() && !self.status.is_digits();
+        let known = figures || has_ts || status || self.model.is_text() || self.message.is_text();
+        let said = self.msg.is_text() || self.event.is_text();
+        (agent && (known || used)) || (used && (known || said || agent)) || (word && has_ts)
     }
 
-    fn judge(&self) -> Parsed {
-        if !self.is_marked() {
+    fn judge(&self, top: bool) -> Parsed {
+        let is_record = self.level.is_set();
+        if self.is_marked(is_record) {
+            return self.checked();
+        }
+        if !top {
             return Parsed::Stranger;
         }
+        if let Some(record) = &self.record {
+            let Some(bound) = record.bound() else { return Parsed::Stranger };
+            // What was said is beside what was bound, as in a flat record.
+            let said = bound.tokens_used.is_set() && record.message.is_text();
+            if said || bound.is_marked(true) {
+                return bound.checked();
+            }
+            return record.message.judge_inside();
+        }
+        let said = [&self.message, &self.msg, &self.event].into_iter().find(|said| said.is_text());
+        match said {
+            Some(said) if is_record => said.judge_inside(),
+            Some(_) | None => Parsed::Stranger,
+        }
+    }
+
+    fn checked(&self) -> Parsed {
         match self.beat() {
             Ok(beat) => Parsed::Beat(Box::new(beat)),
             Err(reason) => Parsed::Bad(reason),
@@ -173,14 +219,40 @@ impl Fields<'_> {
             // No limit: a time in nanoseconds grows with progress too.
             cycle: self.cycle.whole("cycle", u64::MAX)?,
             tool_calls: self.tool_calls.whole("tool_calls", TOKENS_MAX)?,
-            message: self.message.text(MESSAGE_MAX),
+            message: [&self.message, &self.msg, &self.event]
+                .into_iter()
+                .find_map(|said| said.text(MESSAGE_MAX)),
             expect_next: self
                 .expect_next
                 .amount("expect_next", f64::MAX, "a number of seconds")?
                 .map(|seconds| Duration::from_secs_f64(seconds.min(EXPECT_MAX.as_secs_f64()))),
-            retry_after: None,
+            retry_after: self.retry_after()?,
             ts: self.ts.number(),
         })
+    }
+
+    /// In whichever unit it stands there.
+    fn retry_after(&self) -> Result<Option<Duration>, Reason> {
+        let max = RETRY_MAX.as_secs_f64();
+        let seconds = self.retry_after.amount("retry_after", max, "a number of seconds")?;
+        let ms = "a number of milliseconds";
+        let ms = self.retry_after_ms.amount("retry_after_ms", max * 1000.0, ms)?;
+        Ok(seconds.or(ms.map(|ms| ms / 1000.0)).map(Duration::from_secs_f64))
+    }
+}
+
+impl Value<'_> {
+    /// What the message of a log record is, if it is a beat as a whole.
+    fn judge_inside(&self) -> Parsed {
+        match self {
+            Value::Text(text) if text.len() < NESTED_MAX => judge_at(text.as_bytes(), false),
+            _ => Parsed::Stranger,
+        }
+    }
+
+    /// Whether it is a code in the place of a word.
+    fn is_digits(&self) -> bool {
+        matches!(self, Value::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()))
     }
 }
 
@@ -190,8 +262,17 @@ fn read(json: &str) -> Result<Fields<'_>, serde_json::Error> {
 }
 
 /// What a line is that cannot be read: a beat gone wrong if it shows a beat's keys.
-fn unreadable(line: &[u8], why: &str) -> Parsed {
-    if shows_marker(line) { Parsed::Bad(Reason::new(why)) } else { Parsed::Stranger }
+///
+/// A brace before anything but a quote is somebody else's: `INFO span{id=1}: {"agent":…`. So is a message
+/// that begins like an object and goes on like a text.
+fn unreadable(line: &[u8], top: bool, why: &str) -> Parsed {
+    let opened = line.trim_ascii_start().strip_prefix(b"{").unwrap_or(line).trim_ascii_start();
+    let quoted = opened.first().is_none_or(|byte| matches!(byte, b'"' | b'\'' | b'b'));
+    if top && quoted && shows_marker(line) {
+        Parsed::Bad(Reason::new(why))
+    } else {
+        Parsed::Stranger
+    }
 }
 
 /// Whether `tokens_used`, or `agent` and another known key, stand in it as quoted keys.
@@ -204,7 +285,7 @@ fn shows_marker(line: &[u8]) -> bool {
         match line.get(at..).and_then(key) {
             Some("tokens_used") => return true,
             Some("agent") => agent = true,
-            Some(key) => another |= known.slot(key).is_some(),
+            Some(key) => another |= known.slot(key).is_some() && !record::is_logged(key),
             None => {}
         }
         if agent && another {

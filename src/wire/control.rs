@@ -148,6 +148,15 @@ pub fn write(message: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(line)
 }
 
+/// Asks for an answer and nothing else. A version that does not know it says so, which is an answer too.
+pub const PING: &[u8] = b"{\"command\":\"ping\"}\n";
+
+/// Whether a line, without its newline, is [`PING`].
+#[must_use]
+pub fn is_ping(line: &[u8]) -> bool {
+    PING.strip_suffix(b"\n") == Some(line)
+}
+
 /// Reads a command, without its newline.
 ///
 /// # Errors

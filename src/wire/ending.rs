@@ -37,6 +37,9 @@ pub fn failure(
     match cause {
         Cause::Exited => with_oom(how, &after, oom),
         Cause::Silent { silent_ms } => format!("silent for {}{seen}; ended", span(silent_ms)),
+        Cause::Stalled { for_ms } => {
+            format!("beats came, but its cycle stood still for {}{seen}; ended", span(for_ms))
+        }
         Cause::NoFirstBeat { silent_ms } => {
             format!("no first beat in {}{seen}; ended", span(silent_ms))
         }

@@ -1,7 +1,7 @@
 //! The few lines that `run` says on stderr: the product's face (SPEC §11). Pure: facts in, lines out.
 
 use crate::core::ending::Ending;
-use crate::core::event::{SpawnFailureKind, Traces};
+use crate::core::event::{Kept, SpawnFailureKind, Traces};
 use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, StopBy, StopWhy};
 use crate::core::settings::{OnMissed, Policy, Settings};
 use crate::core::signal::Signal;
@@ -33,6 +33,8 @@ pub struct Voice {
     pub interactive: bool,
     settings: Settings,
     said: SaidAlready,
+    /// What follows the trouble that was told last.
+    action: OnMissed,
     /// What an unhealthy child was doing when it was looked at.
     seen: Option<String>,
 }
@@ -56,6 +58,7 @@ impl Voice {
             interactive,
             settings,
             said: SaidAlready::default(),
+            action: OnMissed::Restart,
             seen: None,
         }
     }
@@ -64,6 +67,9 @@ impl Voice {
     #[expect(clippy::too_many_lines, reason = "a table: one arm a fact, no steps")]
     pub fn say(&mut self, fact: &Fact) -> Vec<Said> {
         let plain = self.settings.policy == Policy::Never;
+        if let Fact::Unhealthy { action, .. } | Fact::Stalled { action, .. } = fact {
+            self.action = *action;
+        }
         let lines = match fact {
             Fact::Started { pid, first_beat_ms, .. } => {
                 let line = self.started(*pid, *first_beat_ms);
@@ -145,6 +151,9 @@ impl Voice {
             Fact::Unhealthy { silent_ms, action: OnMissed::Alert, .. } => {
                 vec![format!("silent for {}; left alone (on_missed = alert)", span(*silent_ms))]
             }
+            Fact::Stalled { action: OnMissed::Alert, .. } => {
+                vec![format!("{} (on_stalled = alert)", words::describe(fact).1)]
+            }
             Fact::Stopping { why: StopWhy::StopTimeout, .. } => {
                 let timeout = span(millis(self.settings.stop_timeout));
                 vec![format!("did not stop in {timeout}; killing it")]
@@ -157,6 +166,7 @@ impl Voice {
             }
             Fact::Finished { reason, code, summary } => Self::finished(*reason, *code, summary),
             Fact::ShutdownAnnounced { .. }
+            | Fact::Progressing { .. }
             | Fact::TreeStuck { .. }
             | Fact::Resumed { .. }
             | Fact::OutputBlocked { .. }
@@ -164,6 +174,10 @@ impl Voice {
             | Fact::StoreWorks { .. }
             | Fact::StateRebuilt { .. }
             | Fact::Bug { .. } => vec![Self::worded(fact)],
+            Fact::StoreFailed { what: Kept::Log, .. } => {
+                let words = words::describe(fact).1;
+                vec![format!("{words}; supervision goes on, output is not kept meanwhile")]
+            }
             Fact::StoreFailed { .. } => vec![format!(
                 "{}; supervision goes on, a crash of agentwatch would now lose what happens",
                 words::describe(fact).1
@@ -175,6 +189,7 @@ impl Voice {
             | Fact::BadBeat { .. }
             | Fact::Late { .. }
             | Fact::Unhealthy { .. }
+            | Fact::Stalled { .. }
             | Fact::Stopping { .. }
             | Fact::StreakForgotten { .. } => Vec::new(),
         };
@@ -250,7 +265,7 @@ impl Voice {
     /// What a silent child does belongs to the line about its end; where it is left alone, it is a line.
     fn seen(&mut self, fact: &Fact) -> Vec<String> {
         let seen = words::evidence(fact);
-        if self.settings.on_missed == OnMissed::Alert {
+        if self.action == OnMissed::Alert {
             return seen.into_iter().collect();
         }
         self.seen = seen;

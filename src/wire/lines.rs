@@ -3,7 +3,9 @@
 //! The stream itself is forwarded elsewhere, untouched; nothing is re-assembled here but a candidate
 //! that two chunks share. Memory is bounded by [`LINE_MAX`] whatever an agent prints (SPEC rule 10).
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
+
+use super::prefix;
 
 /// The longest line that is looked at as a whole, in bytes, from its `{` to before its newline.
 pub const LINE_MAX: usize = 256 * 1024;
@@ -11,13 +13,13 @@ pub const LINE_MAX: usize = 256 * 1024;
 /// How much of a longer line is shown: enough to tell a beat gone wrong from a stranger.
 pub const START_MAX: usize = 1024;
 
-/// What a line that may be a beat begins with, behind blanks.
+/// What a line that may be a beat begins with, behind blanks or what a logger puts before it.
 const OPENING: u8 = b'{';
 
 /// What the buffer may keep between two candidates, so that short ones do not allocate each time.
 const KEEP: usize = 1024;
 
-/// A line that may be a beat, without the blanks before it and the line end.
+/// A line that may be a beat, from its first `{` on, without the line end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     /// All of it.
@@ -32,7 +34,7 @@ pub enum Line<'a> {
 /// Where in a line the stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    /// At its start; at most blanks were seen, and nobody needs those.
+    /// Before its first `{`; what earlier chunks held of it is kept, as far as a prefix may reach.
     Start,
     /// Inside a candidate; what earlier chunks held of it is in the buffer.
     Candidate,
@@ -45,6 +47,9 @@ enum At {
 pub struct Lines {
     at: At,
     held: Vec<u8>,
+    /// The start of a line that has no `{` yet; at most [`prefix::MAX`] bytes.
+    before: Vec<u8>,
+    judged: prefix::Judged,
     limit: usize,
 }
 
@@ -63,7 +68,13 @@ impl Lines {
 
     /// The limit is a parameter so that tests can try every split of a line that is too long.
     fn with_limit(limit: usize) -> Self {
-        Self { at: At::Start, held: Vec::new(), limit }
+        Self {
+            at: At::Start,
+            held: Vec::new(),
+            before: Vec::new(),
+            judged: prefix::Judged::default(),
+            limit,
+        }
     }
 
     /// Looks at the next bytes of the stream and hands over every candidate that ends in them.
@@ -78,7 +89,9 @@ impl Lines {
             rest = match self.at {
                 At::Candidate => self.candidate(rest, on),
                 // Where one is, another follows mostly; a search costs more than a look.
-                At::Start if rest.first() == Some(&OPENING) => self.candidate(rest, on),
+                At::Start if rest.first() == Some(&OPENING) && self.before.is_empty() => {
+                    self.candidate(rest, on)
+                }
                 At::Start | At::Skip => self.search(rest),
             };
         }
@@ -90,6 +103,7 @@ impl Lines {
             on(Line::Whole(strip(&self.held)));
         }
         self.at = At::Start;
+        self.before.clear();
         self.give_back();
     }
 
@@ -101,27 +115,61 @@ impl Lines {
         let mut rest = chunk;
         // Ends: every round leaves a line behind.
         while let Some((before, from)) = split_at_byte(OPENING, rest) {
-            self.at = self.behind(before);
-            if self.at == At::Start {
+            if self.opens(before) {
                 self.at = At::Candidate;
                 return from;
             }
             // The others in this line begin nothing either.
+            self.at = At::Skip;
             let Some((_, end)) = split_at_byte(b'\n', from) else { return &[] };
             self.at = At::Start;
             rest = end.get(1..).unwrap_or_default();
         }
-        self.at = self.behind(rest);
+        self.keep(rest);
         &[]
     }
 
-    /// Where in a line the stream stands behind bytes that were searched; blanks say nothing.
-    fn behind(&self, searched: &[u8]) -> At {
-        match searched.iter().rfind(|byte| !matches!(byte, b' ' | b'\t')) {
-            None => self.at,
-            Some(b'\n') => At::Start,
-            Some(_) => At::Skip,
+    /// Whether a `{` behind these bytes begins a candidate. Looks no further back than a prefix reaches.
+    fn opens(&mut self, searched: &[u8]) -> bool {
+        let (start, ended) = line_start(searched);
+        let opens = match start {
+            None => false,
+            Some(start) if ended || self.before.is_empty() => {
+                (ended || self.at == At::Start) && self.judged.may_open(start)
+            }
+            Some(start) => {
+                self.extend(start);
+                self.at == At::Start && self.judged.may_open(&self.before)
+            }
+        };
+        self.before.clear();
+        opens
+    }
+
+    /// Keeps the start of a line of which no `{` has come yet.
+    fn keep(&mut self, searched: &[u8]) {
+        let (start, ended) = line_start(searched);
+        if ended {
+            self.at = At::Start;
+            self.before.clear();
         }
+        match start {
+            Some(start) => self.extend(start),
+            None => self.skip(),
+        }
+    }
+
+    fn extend(&mut self, start: &[u8]) {
+        if prefix::MAX.saturating_sub(self.before.len()) < start.len() {
+            self.skip();
+        } else if self.at == At::Start {
+            self.before.extend_from_slice(start);
+        }
+    }
+
+    fn skip(&mut self) {
+        self.at = At::Skip;
+        self.before.clear();
     }
 
     fn candidate<'c>(&mut self, chunk: &'c [u8], on: &mut impl FnMut(Line<'_>)) -> &'c [u8] {
@@ -184,6 +232,19 @@ fn split_at_byte(byte: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(memchr(byte, bytes)?)
 }
 
+/// What stands in the last line of these bytes, if it is no more than a prefix may be, and whether
+/// that line begins in them.
+fn line_start(bytes: &[u8]) -> (Option<&[u8]>, bool) {
+    let skipped = bytes.len().saturating_sub(prefix::MAX.saturating_add(1));
+    let near = bytes.get(skipped..).unwrap_or_default();
+    match memrchr(b'\n', near) {
+        Some(at) => (near.get(at.saturating_add(1)..), true),
+        None if skipped == 0 && near.len() <= prefix::MAX => (Some(near), false),
+        // Too long for a prefix, wherever it began. Whether it did here does not matter any more.
+        None => (None, false),
+    }
+}
+
 fn strip(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
@@ -209,6 +270,7 @@ mod tests {
         }
         lines.end(&mut on);
         assert!(lines.held.is_empty() && lines.held.capacity() <= KEEP);
+        assert!(lines.before.is_empty() && lines.before.capacity() <= 2 * prefix::MAX);
         seen
     }
 
@@ -232,6 +294,8 @@ mod tests {
             ("{a\rb}\n", &["{a\rb}"]),
             ("\0{a}\n{\0}\n", &["{\0}"]),
             ("[{a}]\n\"{\"\n", &[]),
+            ("INFO:root:{a}\n\x1b[32m{b}\x1b[0m\n", &["{a}", "{b}\x1b[0m"]),
+            ("INFO a: {b} {c}\nprint({d})\n", &["{b} {c}"]),
         ];
         for (stream, want) in table {
             let want: Seen = want.iter().map(|line| Ok(line.as_bytes().to_vec())).collect();
@@ -240,11 +304,44 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_is_looked_at_as_far_as_it_may_reach_however_it_is_cut() {
+        for (length, fits) in
+            [(prefix::MAX - 1, true), (prefix::MAX, true), (prefix::MAX + 1, false)]
+        {
+            for start in ["INFO", ""] {
+                let line = format!("{start:<length$}{{a}}\n");
+                let want: Seen = fits.then(|| Ok(b"{a}".to_vec())).into_iter().collect();
+                for before in ["", "x\n", "x {\n"] {
+                    let stream = [before, &line].concat();
+                    for size in [1, 2, 7, 100, 255, 256, 257, 258, stream.len()] {
+                        let chunks: Vec<&[u8]> = stream.as_bytes().chunks(size).collect();
+                        assert_eq!(
+                            run(LINE_MAX, &chunks),
+                            want,
+                            "{length} in {size}s behind {before:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_of_braces_is_read_once() {
+        // One candidate and no more, wherever it begins; the time would show a second look at each brace.
+        for start in ["", "INFO:root:", "x "] {
+            let stream = [start, &"{".repeat(LINE_MAX), "\n"].concat();
+            let seen = run(LINE_MAX, &[stream.as_bytes()]);
+            assert_eq!(seen.len(), usize::from(start != "x "));
+        }
+    }
+
+    #[test]
     fn every_split_gives_the_same_lines() {
         let stream: &[u8] =
-            b"log\r\n{a}\r\n  {bb}\n\t\nno {c}\n\n{\xff\0}\n{12345678}\n{123456789}\n {1234567}\r\n{1234567\r\n7%\r{d}\n{12345678901234}";
+            b"log\r\n{a}\r\n  {bb}\n\t\nno {c}\nINFO:a: {p}\n\x1b[1m{q\n\n{\xff\0}\n{12345678}\n{123456789}\n {1234567}\r\n{1234567\r\n7%\r{d}\n{12345678901234}";
         let whole = run(10, &[stream]);
-        assert_eq!(whole.len(), 8);
+        assert_eq!(whole.len(), 10);
         assert_eq!(whole.iter().filter(|line| line.is_err()).count(), 2);
         for first in 0..=stream.len() {
             let (a, rest) = stream.split_at(first);
@@ -263,9 +360,12 @@ mod tests {
         let mut lines: Vec<&[u8]> = stream.split(|byte| *byte == b'\n').collect();
         // Behind the last newline nothing is no line.
         lines.pop_if(|line| line.is_empty());
-        let begun = |line: &&[u8]| line.iter().position(|byte| !b" \t".contains(byte));
-        let lines = lines.iter().filter_map(|line| begun(line).map(|at| &line[at..]));
-        lines.filter(|line| line.starts_with(b"{")).map(|line| Ok(strip(line).to_vec())).collect()
+        let opened = |line: &&[u8]| {
+            let at = line.iter().position(|byte| *byte == b'{')?;
+            prefix::may_open(&line[..at]).then_some(at)
+        };
+        let lines = lines.iter().filter_map(|line| opened(line).map(|at| &line[at..]));
+        lines.map(|line| Ok(strip(line).to_vec())).collect()
     }
 
     #[test]

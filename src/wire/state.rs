@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::ending::Ending;
 use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
 use crate::core::time::{LocalDay, Wall, millis};
+use crate::core::usage::Counter;
 
 /// The version that is written; another one is not read.
 pub const VERSION: u32 = 1;
@@ -38,6 +39,31 @@ pub struct Identity {
     /// The number of the last line of the journal when this was written: what follows it is news.
     #[serde(default)]
     pub journal_seq: u64,
+    /// What silence is judged by, and who says so.
+    #[serde(default)]
+    pub watch: Watch,
+    /// Where a copy of the output is kept, if anywhere; undecodable bytes replaced.
+    #[serde(default)]
+    pub log: Option<String>,
+}
+
+/// What silence is judged by besides interval and misses. Of an agentwatch that did not write it down
+/// yet, nothing is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Watch {
+    /// Whether beats are listened for.
+    pub beats: bool,
+    /// Where the interval comes from: `--interval`, `agentwatch.toml:3`, `default`.
+    pub interval_from: String,
+    /// Where the misses come from.
+    pub misses_from: String,
+    /// A first beat is demanded within this time, if that is configured.
+    pub start_grace_ms: Option<u64>,
+    /// Missed beats are said and nothing else is done.
+    pub alert_only: bool,
+    /// The most that a beat may ask for with `expect_next`.
+    pub max_expect_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +82,9 @@ struct State {
     latch: Option<LatchState>,
     slowest_first_beat_ms: Option<u64>,
     trouble_since_ms: Option<i64>,
+    /// Missing in what an older agentwatch wrote.
+    #[serde(default)]
+    tokens_total: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delay: Option<DelayState>,
     #[serde(default)]
@@ -140,6 +169,7 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         }),
         slowest_first_beat_ms: memory.slowest_first_beat.map(millis),
         trouble_since_ms: memory.trouble_since.map(|wall| wall.0),
+        tokens_total: memory.tokens.0,
         delay: memory.delay.map(|Delay { why, since, wait }| DelayState {
             why,
             since_ms: since.0,
@@ -192,6 +222,7 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
         }),
         slowest_first_beat: state.slowest_first_beat_ms.map(Duration::from_millis),
         trouble_since: state.trouble_since_ms.map(Wall),
+        tokens: Counter(state.tokens_total),
         delay: state.delay.map(|DelayState { why, since_ms, wait_ms }| Delay {
             why,
             since: Wall(since_ms),
@@ -219,6 +250,15 @@ mod tests {
             misses: 2,
             max_failures: 3,
             journal_seq: 12,
+            watch: Watch {
+                beats: true,
+                interval_from: "--interval".into(),
+                misses_from: "default".into(),
+                start_grace_ms: Some(5_000),
+                alert_only: false,
+                max_expect_ms: 3_600_000,
+            },
+            log: Some("/var/log/crawler.log".into()),
         };
         let memory = Memory {
             incarnation: 7,
@@ -243,6 +283,7 @@ mod tests {
             latch: Some(Latch { since: Wall(3), failures: 3, why: LatchWhy::Rule }),
             slowest_first_beat: Some(Duration::from_millis(400)),
             trouble_since: Some(Wall(4)),
+            tokens: Counter(Some(5_000_000)),
             delay: Some(Delay {
                 why: DelayWhy::Park { asked: true },
                 since: Wall(5),

@@ -9,6 +9,7 @@ use crate::core::fact::{
 use crate::core::memory::LatchWhy;
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
+use crate::core::time::LocalDay;
 use crate::core::usage::per_cycle;
 
 /// How much something matters to the person who reads it; a terminal shows it as a colour.
@@ -155,6 +156,7 @@ fn stop_why(why: StopWhy) -> String {
         StopWhy::Requested { by } => format!("asked by {}", stopper(by)),
         StopWhy::Restart => "agentwatch restart".to_owned(),
         StopWhy::Unhealthy => "unhealthy".to_owned(),
+        StopWhy::Stalled => "no progress".to_owned(),
         StopWhy::MaxRun => "it has run for as long as a run may".to_owned(),
         StopWhy::ShutdownOverrun => "its announced shutdown took too long".to_owned(),
         StopWhy::StopTimeout => "it did not stop in time".to_owned(),
@@ -178,6 +180,7 @@ pub fn kept(what: Kept) -> &'static str {
     match what {
         Kept::State => "state.json",
         Kept::Journal => "the journal",
+        Kept::Log => "the log",
     }
 }
 
@@ -219,6 +222,10 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             OnMissed::Restart => format!("silent for {}; stopping it", span(*silent_ms)),
             OnMissed::Alert => format!("silent for {}; left alone", span(*silent_ms)),
         },
+        Fact::Stalled { .. } => stalled(fact),
+        Fact::Progressing { cycle, for_ms, .. } => {
+            format!("progress again: cycle {cycle}, after standing still for {}", span(*for_ms))
+        }
         Fact::OutputBlocked { blocked_ms } => {
             format!("our stdout has been blocked for {}; beats go unheard", span(*blocked_ms))
         }
@@ -295,6 +302,17 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
     (tone, text)
 }
 
+/// `12 beats in 10m, but cycle 7 stands still; left alone`.
+fn stalled(fact: &Fact) -> String {
+    let Fact::Stalled { cycle, for_ms, beats, action, .. } = fact else { return String::new() };
+    let follows = match action {
+        OnMissed::Restart => "stopping it",
+        OnMissed::Alert => "left alone",
+    };
+    let beats = count(*beats, "beat");
+    format!("{beats} in {}, but cycle {cycle} stands still; {follows}", span(*for_ms))
+}
+
 /// Why an agent stays down.
 #[must_use]
 pub fn latched(why: LatchWhy, failures: u32) -> String {
@@ -324,6 +342,15 @@ pub fn escalated(fact: &Fact) -> String {
     }
 }
 
+/// That the newest file of a journal is of a day that is yet to come.
+#[must_use]
+pub fn journal_ahead(name: &str, day: LocalDay) -> String {
+    format!(
+        "{name}: journal/{day}.jsonl is dated in the future, and the next run goes on in it; if the clock \
+         is right now, rename it to today's date while {name} is down"
+    )
+}
+
 /// How much a fact matters.
 #[must_use]
 pub fn tone(fact: &Fact) -> Tone {
@@ -345,6 +372,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Unwatched { .. }
         | Fact::Late { .. }
         | Fact::Unhealthy { .. }
+        | Fact::Stalled { .. }
         | Fact::Evidence { .. }
         | Fact::OutputBlocked { .. }
         | Fact::Strays { .. }
@@ -356,6 +384,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::StoreFailed { .. }
         | Fact::StateRebuilt { .. } => Tone::Warning,
         Fact::Recovered { .. }
+        | Fact::Progressing { .. }
         | Fact::Resumed { .. }
         | Fact::Continued { .. }
         | Fact::StreakForgotten { .. }

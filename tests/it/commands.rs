@@ -107,7 +107,7 @@ fn resume_of_what_is_not_latched_changes_nothing() {
 fn every_command_has_help_with_an_example() {
     let world = World::new();
     let help = text(&world.output(&["--help"]).stdout);
-    for command in ["run", "status", "events", "resume", "check"] {
+    for command in ["run", "status", "events", "logs", "resume", "check"] {
         assert!(help.contains(command), "{help}");
         let output = world.output(&[command, "--help"]);
         assert_eq!(output.status.code(), Some(0));

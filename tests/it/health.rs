@@ -185,3 +185,40 @@ fn rule_07_an_old_incarnations_beats_keep_nothing_alive() {
     assert_eq!(run.wait(), 69);
     assert_eq!(world.facts().iter().filter_map(silent).count(), 1);
 }
+
+/// Beats for ever, and says the same cycle until there is a file `go`.
+const STANDS_STILL: &str = r#"
+    cycle=7
+    while :; do
+        [ -e go ] && cycle=$((cycle + 1))
+        echo '{"agent":"a","status":"ok","cycle":'$cycle'}'
+        sleep 0.05
+    done"#;
+
+#[test]
+fn beats_without_progress_are_said_and_progress_too() {
+    let world = World::new();
+    let run = world.script(&["--interval", "10s", "--progress-within", "500ms"], STANDS_STILL);
+    let stalled = |fact: &Fact| match fact {
+        Fact::Stalled { cycle, for_ms, beats, .. } => Some((*cycle, *for_ms, *beats)),
+        _ => None,
+    };
+    let (cycle, for_ms, beats) = run.fact("a stall", 1, stalled);
+    assert!(cycle == 7 && (500..20_000).contains(&for_ms) && 0 < beats, "{for_ms} ms, {beats}");
+    std::fs::write(world.path("go"), "").unwrap();
+    run.fact("progress", 1, |fact| matches!(fact, Fact::Progressing { .. }).then_some(()));
+    run.says("but cycle 7 stands still; left alone (on_stalled = alert)");
+    run.says("progress again: cycle 8");
+}
+
+#[test]
+fn a_stall_is_a_failure_where_that_is_asked_for() {
+    let world = World::new();
+    std::fs::write(world.path("agentwatch.toml"), "heartbeat.on_stalled = \"restart\"\n").unwrap();
+    let options = ["--interval", "10s", "--progress-within", "300ms", "--cooldown", "100ms"];
+    let run = world.script(&options, STANDS_STILL);
+    let first = run.started(1);
+    run.started(2);
+    assert!(!alive(first));
+    run.says("failure 1 of 3: beats came, but its cycle stood still for");
+}

@@ -25,13 +25,15 @@ pub enum Kind {
     Leaving,
     /// Announces its shutdown at random; it may overrun.
     Announcing,
+    /// Tells its cycle, which stands still at random while its beats go on.
+    Stalling,
     /// Sends bursts of beats and bad beats.
     Flooding,
     /// Never beats.
     Mute,
 }
 
-pub const KINDS: [Kind; 9] = [
+pub const KINDS: [Kind; 10] = [
     Kind::Steady,
     Kind::Slow,
     Kind::Hanging,
@@ -39,6 +41,7 @@ pub const KINDS: [Kind; 9] = [
     Kind::Dying,
     Kind::Leaving,
     Kind::Announcing,
+    Kind::Stalling,
     Kind::Flooding,
     Kind::Mute,
 ];
@@ -55,6 +58,9 @@ pub struct Agent {
     unkillable: Duration,
     announced: bool,
     period: Duration,
+    cycle: u64,
+    /// For this many beats its cycle stands still.
+    stands: u64,
 }
 
 fn killed() -> Ending {
@@ -74,6 +80,7 @@ impl Agent {
             | Kind::Slow
             | Kind::Hanging
             | Kind::Announcing
+            | Kind::Stalling
             | Kind::Flooding
             | Kind::Mute => None,
         };
@@ -92,6 +99,8 @@ impl Agent {
             },
             announced: false,
             period,
+            cycle: rng.below(100),
+            stands: 0,
         }
     }
 
@@ -113,6 +122,17 @@ impl Agent {
                 let code = i32::from(rng.one_in(4));
                 let done = now.plus(rng.secs(1, 400));
                 self.exit = (!rng.one_in(5)).then_some((done, Ending::Exit { code }));
+            }
+            Kind::Stalling => {
+                if rng.one_in(100) {
+                    self.stands = rng.below(200);
+                }
+                if let Some(left) = self.stands.checked_sub(1) {
+                    self.stands = left;
+                } else {
+                    self.cycle += 1;
+                }
+                beat.cycle = (!rng.one_in(10)).then_some(self.cycle);
             }
             Kind::Flooding if rng.one_in(100) => return vec![beat; 200],
             Kind::Steady

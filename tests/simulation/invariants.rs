@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use agentwatch::core::beat::Beat;
 use agentwatch::core::effect::Effect;
 use agentwatch::core::fact::{Fact, Outcome};
 use agentwatch::core::memory::Memory;
@@ -32,6 +33,9 @@ pub struct Checker {
     pub highest: u32,
     /// Time in which the agent was silent and could have been heard.
     pub audible_silence: Duration,
+    /// Such time since its cycle grew, and that cycle.
+    audible_standing: Duration,
+    cycle: Option<u64>,
     /// Awake time since somebody asked to stop.
     pub stopping_for: Option<Duration>,
     /// Unbroken health began then at the earliest: at the start, or when it was unhealthy last.
@@ -53,6 +57,7 @@ pub struct Checker {
     pub starts: u64,
     pub escalations: u64,
     pub recoveries: u64,
+    pub stalls: u64,
 }
 
 type Verdict = Result<(), (u8, String)>;
@@ -66,13 +71,20 @@ impl Checker {
     pub fn pass(&mut self, time: Duration, awake: bool, hears: bool) {
         if awake && hears {
             self.audible_silence += time;
+            self.audible_standing += time;
         }
         if let Some(stopping) = self.stopping_for.as_mut().filter(|_| awake) {
             *stopping += time;
         }
     }
 
-    pub fn heard(&mut self) {
+    pub fn heard(&mut self, beat: &Beat) {
+        if let Some(cycle) = beat.cycle {
+            if self.cycle.is_none_or(|before| before < cycle) {
+                self.audible_standing = Duration::ZERO;
+            }
+            self.cycle = Some(cycle);
+        }
         self.audible_silence = Duration::ZERO;
         self.beaten = true;
         self.last_beat = self.real;
@@ -155,6 +167,7 @@ impl Checker {
         self.audible_silence = Duration::ZERO;
         (self.owed, self.lifted, self.not_before) = (false, false, None);
         (self.health_from, self.beaten) = (self.real, false);
+        (self.audible_standing, self.cycle) = (Duration::ZERO, None);
         (self.clock_stepped, self.memory_lost, self.relaunched) = (false, false, false);
         self.starts += 1;
         rule(8, self.stopping_for.is_none(), || "started while asked to stop".to_owned())
@@ -196,6 +209,13 @@ impl Checker {
                 let heard = self.audible_silence + ROUNDING;
                 rule(6, settings.interval <= heard, || format!("late after {heard:?}"))?;
             }
+            Fact::Stalled { .. } => {
+                self.stalls += 1;
+                let stood = self.audible_standing + ROUNDING;
+                rule(6, settings.progress_within.is_some_and(|within| within <= stood), || {
+                    format!("stalled after {stood:?}")
+                })?;
+            }
             Fact::StreakForgotten { .. } => {
                 self.failures = 0;
                 // Silence proves no health: who beats is healthy up to its last beat.
@@ -236,6 +256,7 @@ impl Checker {
             | Fact::OutputUnblocked { .. }
             | Fact::SignalPassed { .. }
             | Fact::Evidence { .. }
+            | Fact::Progressing { .. }
             | Fact::Strays { .. }
             | Fact::TreeStuck { .. }
             | Fact::Cooldown { .. }

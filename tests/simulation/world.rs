@@ -67,6 +67,8 @@ fn settings(rng: &mut Rng) -> Settings {
         start_grace: rng.pick(&[None, None, Some(s(45)), Some(s(600))]),
         on_missed: rng.pick(&[OnMissed::Restart, OnMissed::Restart, OnMissed::Alert]),
         max_expect: s(3_600),
+        progress_within: rng.pick(&[None, Some(s(3_600)), Some(s(600))]),
+        on_stalled: rng.pick(&[OnMissed::Restart, OnMissed::Alert]),
         policy: rng.pick(&[
             Policy::Auto,
             Policy::Auto,
@@ -308,8 +310,8 @@ impl World {
         self.agent_writes();
         if self.blocked_until.is_none() {
             for event in std::mem::take(&mut self.pipe) {
-                if matches!(event, Event::Beat { .. }) {
-                    self.checker.heard();
+                if let Event::Beat { beat, .. } = &event {
+                    self.checker.heard(beat);
                 }
                 self.feed(event);
             }

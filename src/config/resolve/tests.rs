@@ -56,6 +56,8 @@ fn nobody_said_anything_gives_the_numbers_of_the_spec() {
             start_grace: None,
             on_missed: OnMissed::Restart,
             max_expect: seconds(3_600),
+            progress_within: None,
+            on_stalled: OnMissed::Alert,
             policy: Policy::Auto,
             cooldown: seconds(300),
             max_failures: 3,

@@ -32,6 +32,9 @@ pub struct BeatFact {
     /// Its own progress counter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cycle: Option<u64>,
+    /// Its cumulative count of tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_total: Option<u64>,
     /// Fresh input tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
@@ -59,6 +62,9 @@ pub struct BeatFact {
     /// When it said to expect the next beat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_next_ms: Option<u64>,
+    /// How long it was told to leave its provider alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
     /// Its own clock, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_ts: Option<f64>,
@@ -87,6 +93,7 @@ impl BeatFact {
             first_after_ms: None,
             agent: text(&beat.agent),
             cycle: beat.cycle,
+            tokens_total: beat.tokens_total,
             input_tokens: beat.input_tokens,
             output_tokens: beat.output_tokens,
             cache_read_tokens: beat.cache_read_tokens,
@@ -96,6 +103,7 @@ impl BeatFact {
             tool_calls: beat.tool_calls,
             message: text(&beat.message),
             expect_next_ms: beat.expect_next.map(millis),
+            retry_after_ms: beat.retry_after.map(millis),
             agent_ts: beat.ts,
         }
     }

@@ -35,6 +35,8 @@ variants!(
     Unwatched,
     Late,
     Unhealthy,
+    Stalled,
+    Progressing,
     Evidence,
     OutputBlocked,
     OutputUnblocked,
@@ -111,6 +113,7 @@ fn exits() -> Vec<Fact> {
         exited(dumped, Some(7), failure(Cause::Exited), None),
         exited(killed, Some(150_000), failure(Cause::Silent { silent_ms: 120_000 }), None),
         exited(code(0), Some(120_000), failure(Cause::NoFirstBeat { silent_ms: 120_000 }), None),
+        exited(code(0), Some(9), failure(Cause::Stalled { for_ms: 600_000 }), None),
         exited(killed, Some(9), failure(Cause::ShutdownOverrun { grace_ms: 300_000 }), None),
         exited(killed, Some(9), failure(Cause::MaxRun { max_ms: 3_600_000 }), None),
         exited(code(127), Some(0), failure(Cause::NotStarted), None),
@@ -149,7 +152,7 @@ fn beats() -> Vec<Fact> {
         tool_calls: Some(4),
         message: Some("line\nbreak \"quoted\"".into()),
         expect_next: Some(std::time::Duration::from_secs(90)),
-        retry_after: None,
+        retry_after: Some(std::time::Duration::from_secs(30)),
         ts: Some(1_790_000_000.5),
     };
     let mut first = BeatFact::new(1, &full, Some(1_234), true);
@@ -174,6 +177,7 @@ fn stops() -> Vec<Fact> {
         stopping(StopWhy::Restart, Signal::TERM),
         stopping(StopWhy::MaxRun, Signal::TERM),
         stopping(StopWhy::Unhealthy, Signal::TERM),
+        stopping(StopWhy::Stalled, Signal::TERM),
         stopping(StopWhy::ShutdownOverrun, Signal::KILL),
         stopping(StopWhy::StopTimeout, Signal::KILL),
         stopping(StopWhy::Impatience, Signal::KILL),
@@ -233,6 +237,10 @@ fn evidence(used: Option<(u64, u64)>) -> Fact {
     }
 }
 
+fn stalled(action: OnMissed) -> Fact {
+    Fact::Stalled { incarnation: 1, cycle: 7, for_ms: 600_000, beats: 12, action }
+}
+
 fn health() -> Vec<Fact> {
     let reason = "tokens_used is negative".to_owned();
     vec![
@@ -242,6 +250,9 @@ fn health() -> Vec<Fact> {
         Fact::Late { incarnation: 1, silent_ms: 60_000 },
         Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action: OnMissed::Restart },
         Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action: OnMissed::Alert },
+        stalled(OnMissed::Restart),
+        stalled(OnMissed::Alert),
+        Fact::Progressing { incarnation: 1, cycle: 8, for_ms: 700_000 },
         evidence(None),
         evidence(Some((0, 60_000))),
         Fact::OutputBlocked { blocked_ms: 600_000 },
@@ -277,6 +288,7 @@ fn rest() -> Vec<Fact> {
         Fact::Resumed { by: By::Command },
         Fact::Resumed { by: By::Answer },
         Fact::StoreFailed { what: Kept::Journal, error: error.clone() },
+        Fact::StoreFailed { what: Kept::Log, error: error.clone() },
         Fact::StoreFailed { what: Kept::State, error },
         Fact::StoreWorks { what: Kept::State },
         Fact::StateRebuilt { error: "torn".to_owned(), kept_as: "state.json.1".to_owned() },

@@ -21,6 +21,11 @@ pub enum Cause {
         /// For how long that was awaited.
         silent_ms: u64,
     },
+    /// Its beats came, but its cycle stood still, and it was ended.
+    Stalled {
+        /// For how long.
+        for_ms: u64,
+    },
     /// Its announced shutdown took too long and it was killed.
     ShutdownOverrun {
         /// The time it had.
@@ -85,6 +90,8 @@ pub enum StopWhy {
     Restart,
     /// It was unhealthy.
     Unhealthy,
+    /// Its beats came without progress.
+    Stalled,
     /// It ran for longer than a run may.
     MaxRun,
     /// Its announced shutdown took too long.

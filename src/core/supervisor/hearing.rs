@@ -46,6 +46,7 @@ impl Supervisor {
             State::Live(child) => {
                 child.announced = child.announced.map(|since| since.plus(gap));
                 child.pulse.excuse(gap);
+                child.progress.excuse(gap);
                 child.unproven(gap);
             }
             State::Stopping(stopping) => stopping.kill_at = stopping.kill_at.plus(gap),
@@ -65,9 +66,11 @@ impl Supervisor {
         if let State::Live(child) = &mut self.state {
             if drained {
                 let deaf = child.pulse.hear(now);
+                child.progress.hear(now);
                 child.unproven(deaf);
             } else {
                 child.pulse.deafen(now);
+                child.progress.deafen(now);
             }
         }
         match (&mut self.blocked, drained) {

@@ -22,7 +22,7 @@ impl Supervisor {
         if child.incarnation != incarnation {
             return;
         }
-        let tokens = child.usage.tokens(beat);
+        let tokens = self.memory.tokens.tokens(beat);
         let before = self.totals;
         self.totals.add(beat, tokens);
         let ends_cycle = before.cycles < self.totals.cycles;
@@ -31,18 +31,25 @@ impl Supervisor {
         let waited = now.up.since(child.started.up);
         fact.first_after_ms = first.then(|| millis(waited));
         child.pulse.beat(now.up, beat.expect_next, &self.settings);
+        let stall = child.progress.beat(now.up, beat, &self.settings);
         child.status = Some(beat.status.word().into());
         child.retry_at = beat.retry_after.map(|after| now.boot.plus(after));
         let restarts = live && ends_cycle && child.restart_at_beat;
         if live {
             child.healthy_since.get_or_insert(now.up);
-            child.last_beat = Some(now.up);
+            if child.progress.moves(&self.settings) {
+                child.last_beat = Some(now.up);
+            }
         }
         let announces = beat.status == Status::ShuttingDown && child.announced.is_none();
         if announces {
             child.announced = Some(now.up);
         }
         out.extend(self.recording.beat(now.up, fact).into_iter().flatten().map(Effect::Record));
+        if let Some((stall, cycle)) = stall.zip(beat.cycle) {
+            let for_ms = millis(stall.lasted);
+            out.push(Effect::Record(Fact::Progressing { incarnation, cycle, for_ms }));
+        }
         if announces {
             out.extend(self.recording.flush().map(Effect::Record));
             let grace_ms = millis(self.settings.shutdown_grace);
@@ -85,6 +92,11 @@ impl Supervisor {
             Silence::None | Silence::Late => (at, Why::Late),
             Silence::Unhealthy => (at, Why::Unhealthy),
         });
+        // Who is silent, too, is judged for that.
+        let stalled = (child.pulse.said() == Silence::None)
+            .then(|| child.progress.deadline(&self.settings))
+            .flatten()
+            .map(|at| (at, Why::Stalled));
         let notice = (!self.noticed && self.unwatched(child))
             .then(|| (child.started.up.plus(NOTICE_AFTER), Why::Notice));
         // Who beats is forgiven at a beat; only for who never does the mere time is awaited.
@@ -93,7 +105,7 @@ impl Supervisor {
             .filter(|_| self.has_past() && child.last_beat.is_none() && child.first_limit.is_none())
             .map(|since| (since.plus(self.settings.reset_after), Why::ForgetStreak));
         let max_run = child.run_until.map(|until| (until, Why::MaxRun));
-        [silence, notice, forget, max_run]
+        [silence, stalled, notice, forget, max_run]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
@@ -143,6 +155,7 @@ impl Supervisor {
                 }
             }
         }
+        self.judge_progress(out);
         let State::Live(child) = &self.state else { return };
         if !self.noticed && self.unwatched(child) && NOTICE_AFTER <= now.up.since(child.started.up)
         {
@@ -173,6 +186,26 @@ impl Supervisor {
         match action {
             OnMissed::Alert => self.persist(out),
             OnMissed::Restart => self.begin_stop(cause, None, out),
+        }
+    }
+
+    /// Beats that come without progress, for too long.
+    fn judge_progress(&mut self, out: &mut Vec<Effect>) {
+        let (now, action) = (self.now.up, self.settings.on_stalled);
+        let State::Live(child) = &mut self.state else { return };
+        if child.pulse.said() != Silence::None {
+            return;
+        }
+        let Some(stall) = child.progress.judge(now, &self.settings) else { return };
+        let incarnation = child.incarnation;
+        let (cycle, for_ms, beats) = (stall.cycle, millis(stall.lasted), stall.beats);
+        out.extend(self.recording.flush().map(Effect::Record));
+        out.push(Effect::Record(Fact::Stalled { incarnation, cycle, for_ms, beats, action }));
+        out.push(Effect::Examine { incarnation });
+        if action == OnMissed::Restart {
+            child.healthy_since = None;
+            self.trouble(stall.lasted);
+            self.begin_stop(StopCause::Stalled(stall.lasted), None, out);
         }
     }
 

@@ -73,6 +73,7 @@ impl Supervisor {
                 return Meaning::go(Outcome::Restarting, Next::AT_ONCE);
             }
             Some((StopCause::Silent(silent), _)) => Cause::Silent { silent_ms: millis(silent) },
+            Some((StopCause::Stalled(lasted), _)) => Cause::Stalled { for_ms: millis(lasted) },
             Some((StopCause::NoFirstBeat(silent), _)) => {
                 Cause::NoFirstBeat { silent_ms: millis(silent) }
             }

@@ -55,6 +55,8 @@ pub enum Why {
     Late,
     /// A silence becomes unhealthy, or a first beat is overdue.
     Unhealthy,
+    /// A cycle has stood still for too long.
+    Stalled,
     /// An agent that never beat is to be told of once.
     Notice,
     /// The streak is to be forgotten.

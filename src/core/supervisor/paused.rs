@@ -70,6 +70,7 @@ impl Supervisor {
         let paused = paused.clone();
         let mut child = self.unpause(paused, out);
         child.pulse.refresh(self.now.up);
+        child.progress.excuse(time);
         child.unproven(time);
         child.looked = None;
         child.run_until = child.run_until.map(|until| until.plus(time));

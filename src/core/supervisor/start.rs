@@ -8,11 +8,11 @@ use crate::core::ending::Ending;
 use crate::core::event::{By, Launch, SpawnFailure, SpawnFailureKind, Traces};
 use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome};
 use crate::core::memory::{Delay, Latch, LatchWhy, Streak, Tree};
+use crate::core::progress::Progress;
 use crate::core::pulse::{Pulse, first_beat_limit};
 use crate::core::settings::Policy;
 use crate::core::sweep::Sweep;
 use crate::core::time::{Up, Wall, millis};
-use crate::core::usage::Usage;
 
 use super::{
     Child, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_SELF, Next, State, Stopping, Supervisor,
@@ -160,7 +160,7 @@ impl Supervisor {
             started: self.now,
             spawned: false,
             pulse: self.fresh_pulse(first_limit),
-            usage: Usage::default(),
+            progress: self.fresh_progress(),
             first_limit,
             // Where no beat is expected, alive is healthy.
             healthy_since: first_limit.is_none().then_some(self.now.up),
@@ -185,6 +185,15 @@ impl Supervisor {
             pulse.deafen(self.now.up);
         }
         pulse
+    }
+
+    /// Its progress, as deaf as its pulse.
+    fn fresh_progress(&self) -> Progress {
+        let mut progress = Progress::default();
+        if self.blocked.is_some() {
+            progress.deafen(self.now.up);
+        }
+        progress
     }
 
     /// The child whose spawn is under way; a stop may have been asked for since.

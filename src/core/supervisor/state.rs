@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::core::fact::{FinishedWhy, StopBy};
 use crate::core::memory::DelayWhy;
+use crate::core::progress::Progress;
 use crate::core::pulse::Pulse;
 use crate::core::sweep::Sweep;
 use crate::core::time::{Boot, Now, Up};
-use crate::core::usage::Usage;
 
 /// A child, from the decision to start it to its end.
 #[derive(Clone, Debug)]
@@ -19,12 +19,12 @@ pub(super) struct Child {
     /// False between the decision and the word that it runs.
     pub(super) spawned: bool,
     pub(super) pulse: Pulse,
-    pub(super) usage: Usage,
+    pub(super) progress: Progress,
     /// A first beat is demanded within this time.
     pub(super) first_limit: Option<Duration>,
     /// Unbroken health since then.
     pub(super) healthy_since: Option<Up>,
-    /// The last beat.
+    /// The last beat; where progress is asked for, the last that told some.
     pub(super) last_beat: Option<Up>,
     /// When it announced its shutdown.
     pub(super) announced: Option<Up>,
@@ -68,6 +68,8 @@ pub(super) enum StopCause {
     Requested,
     /// It was silent for this long.
     Silent(Duration),
+    /// Its beats came, but its cycle had stood still for this long.
+    Stalled(Duration),
     /// It sent no first beat for this long.
     NoFirstBeat(Duration),
     /// Its announced shutdown overran.

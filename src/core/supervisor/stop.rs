@@ -152,6 +152,7 @@ impl Supervisor {
             (_, Some((by @ StopBy::Signal(signal), reached))) if signal != Signal::TERM => {
                 (StopWhy::Requested { by }, signal, reached)
             }
+            (StopCause::Stalled(_), None) => (StopWhy::Stalled, self.settings.stop_signal, false),
             (_, Some((by, _))) => (StopWhy::Requested { by }, self.settings.stop_signal, false),
             (StopCause::Restart, None) => (StopWhy::Restart, self.settings.stop_signal, false),
             (StopCause::MaxRun(_), None) => (StopWhy::MaxRun, self.settings.stop_signal, false),

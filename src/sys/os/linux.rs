@@ -95,6 +95,13 @@ pub fn reopen_nonblocking(file: &File) -> Option<File> {
     ((before.dev(), before.ino()) == (after.dev(), after.ino())).then_some(again)
 }
 
+pub fn is_stopped(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before it may hold anything, a bracket too.
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    matches!(state, Some('T' | 't'))
+}
+
 /// The code that the start needed is let go: what is needed again comes back from the page cache.
 pub fn give_back_code() {
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };

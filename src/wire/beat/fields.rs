@@ -1,6 +1,7 @@
 //! The top level of a JSON object as the known fields' values; everything else is skipped unread.
 
-use super::{MESSAGE_MAX, Reason};
+use super::record::{self, Record};
+use super::{NESTED_MAX, Reason};
 use crate::core::beat::clip;
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -28,7 +29,15 @@ pub(super) struct Fields<'a> {
     pub(super) tool_calls: Value<'a>,
     pub(super) message: Value<'a>,
     pub(super) expect_next: Value<'a>,
+    pub(super) retry_after: Value<'a>,
+    pub(super) retry_after_ms: Value<'a>,
     pub(super) ts: Value<'a>,
+    /// What loggers add to a line: the level, under whatever name, and the message as pino, slog, zap
+    /// and structlog name it.
+    pub(super) level: Value<'a>,
+    pub(super) msg: Value<'a>,
+    pub(super) event: Value<'a>,
+    pub(super) record: Option<Box<Record<'a>>>,
 }
 
 impl<'a> Fields<'a> {
@@ -48,7 +57,16 @@ impl<'a> Fields<'a> {
             "tool_calls" => &mut self.tool_calls,
             "message" => &mut self.message,
             "expect_next" => &mut self.expect_next,
+            "retry_after"
+            | "retry_after_s"
+            | "retry_after_seconds"
+            | "retryAfter"
+            | "retry-after" => &mut self.retry_after,
+            "retry_after_ms" | "retryAfterMs" | "retry-after-ms" => &mut self.retry_after_ms,
             "ts" => &mut self.ts,
+            "msg" => &mut self.msg,
+            "event" => &mut self.event,
+            key if record::is_level(key) => &mut self.level,
             _ => return None,
         })
     }
@@ -189,7 +207,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value<'de>, E> {
         // No field keeps more, and a text with escapes must not be copied whole for nothing.
-        Ok(Value::Text(Cow::Owned(clip(text, MESSAGE_MAX).to_owned())))
+        Ok(Value::Text(Cow::Owned(clip(text, NESTED_MAX).to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value<'de>, A::Error> {
@@ -205,11 +223,25 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
+        deserializer.deserialize_map(FieldsVisitor { top: true })
     }
 }
 
-struct FieldsVisitor;
+/// The fields of an object inside another, where it may be anything else, too.
+#[derive(Default)]
+pub(super) struct Extra<'a>(pub(super) Box<Fields<'a>>);
+
+impl<'de> Deserialize<'de> for Extra<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = record::object_or_nothing(deserializer, FieldsVisitor { top: false })?;
+        Ok(Self(Box::new(fields)))
+    }
+}
+
+struct FieldsVisitor {
+    /// Only there a `record` is one, so that records do not nest.
+    top: bool,
+}
 
 impl<'de> Visitor<'de> for FieldsVisitor {
     type Value = Fields<'de>;
@@ -220,11 +252,12 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Fields<'de>, A::Error> {
         let mut fields = Fields::default();
-        while let Some(slot) = object.next_key_seed(Key(&mut fields))? {
-            match slot {
-                Some(slot) => *slot = object.next_value()?,
+        while let Some(found) = object.next_key_seed(Key { fields: &mut fields, top: self.top })? {
+            match found {
+                Found::Slot(slot) => *slot = object.next_value()?,
+                Found::Record => fields.record = Some(Box::new(object.next_value()?)),
                 // Skipped without recursion, so that no nesting reaches the stack.
-                None => {
+                Found::Other => {
                     object.next_value::<IgnoredAny>()?;
                 }
             }
@@ -233,11 +266,21 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 }
 
+/// What a key is for.
+enum Found<'f, 'a> {
+    Slot(&'f mut Value<'a>),
+    Record,
+    Other,
+}
+
 /// Finds the slot for a key without keeping the key.
-struct Key<'f, 'a>(&'f mut Fields<'a>);
+struct Key<'f, 'a> {
+    fields: &'f mut Fields<'a>,
+    top: bool,
+}
 
 impl<'de, 'f, 'a> DeserializeSeed<'de> for Key<'f, 'a> {
-    type Value = Option<&'f mut Value<'a>>;
+    type Value = Found<'f, 'a>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_identifier(self)
@@ -245,13 +288,16 @@ impl<'de, 'f, 'a> DeserializeSeed<'de> for Key<'f, 'a> {
 }
 
 impl<'f, 'a> Visitor<'_> for Key<'f, 'a> {
-    type Value = Option<&'f mut Value<'a>>;
+    type Value = Found<'f, 'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.slot(key))
+        if self.top && key == "record" {
+            return Ok(Found::Record);
+        }
+        Ok(self.fields.slot(key).map_or(Found::Other, Found::Slot))
     }
 }

@@ -8,7 +8,6 @@ use std::sync::LazyLock;
 use memchr::memchr_iter;
 use memchr::memmem::Finder;
 
-use super::key;
 use crate::core::beat::Status;
 
 // Made once, as making one costs more than looking for it in a line.
@@ -43,26 +42,40 @@ fn has_key(name: &Finder<'_>, line: &[u8], such: fn(&[u8]) -> bool) -> bool {
     false
 }
 
-/// What stands behind the quoted key whose name stands at `at`, if it is one.
+/// What stands behind the quoted key whose name stands at `at`, if it is one. Its quotes may be escaped,
+/// as they are where a log record has a beat as its message.
 fn behind_key<'l>(name: &[u8], line: &'l [u8], at: usize) -> Option<&'l [u8]> {
-    let quoted = line.get(at.checked_sub(1)?..)?;
-    let is_key = matches!(quoted.first(), Some(b'"' | b'\''))
-        && key(quoted).is_some_and(|key| key.as_bytes() == name);
-    // Its quotes are no part of the name.
-    if is_key { quoted.get(name.len().saturating_add(2)..) } else { None }
+    let quote = line.get(at.checked_sub(1)?)?;
+    let end = line.get(at.checked_add(name.len())?..)?;
+    let end = end.strip_prefix(b"\\").unwrap_or(end);
+    let behind = end.strip_prefix(std::slice::from_ref(quote))?;
+    // Torn right behind the key is still a key.
+    let next = unblank(behind).first();
+    (matches!(quote, b'"' | b'\'') && next.is_none_or(|&byte| byte == b':')).then_some(behind)
 }
 
 /// Whether a colon and one of the words that a beat is marked by follow a key.
 fn is_word(behind: &[u8]) -> bool {
-    let value = behind.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+    let value = unblank(behind).strip_prefix(b":").map(unblank);
     // Python's bytes are text, too.
     let value = value.map(|value| value.strip_prefix(b"b").unwrap_or(value));
+    let value = value.map(|value| value.strip_prefix(b"\\").unwrap_or(value));
     let Some((quote @ (b'"' | b'\''), text)) = value.and_then(<[u8]>::split_first) else {
         return false;
     };
-    let word = text.split(|byte| byte == quote).next().unwrap_or_default();
+    let word = text.split(|byte| byte == quote || *byte == b'\\').next().unwrap_or_default();
     let word = std::str::from_utf8(word).unwrap_or_default();
     !matches!(Status::from_word(word), Status::Other(_))
+}
+
+/// Without the blanks before it, be they escaped.
+fn unblank(text: &[u8]) -> &[u8] {
+    let mut rest = text.trim_ascii_start();
+    // Ends: each round takes two bytes.
+    while let [b'\\', b'n' | b't' | b'r' | b'f', behind @ ..] = rest {
+        rest = behind.trim_ascii_start();
+    }
+    rest
 }
 
 /// Whether an escape stands in it that may mean a letter: `\u0061`, `\x61` or `\141`.

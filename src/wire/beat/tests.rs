@@ -1,6 +1,7 @@
 //! What is a beat, what a bad one, and what none.
 
 mod quickly;
+mod records;
 mod strangers;
 
 use super::*;
@@ -58,12 +59,12 @@ fn every_field_is_read() {
         tool_calls: Some(7),
         message: Some("hi".into()),
         expect_next: Some(Duration::from_millis(1500)),
-        retry_after: None,
+        retry_after: Some(Duration::from_millis(2500)),
         ts: Some(-1.0),
     };
     let json = r#"{"agent":"a","status":"busy","tokens_used":1,"tokens_total":2,"input_tokens":3,
         "output_tokens":4,"cache_read_tokens":5,"cache_write_tokens":6,"cost_usd":0.25,"model":"m",
-        "cycle":18446744073709551615,"tool_calls":7,"message":"hi","expect_next":1.5,"ts":-1}"#;
+        "cycle":18446744073709551615,"tool_calls":7,"message":"hi","expect_next":1.5,"retry_after":2.5,"ts":-1}"#;
     assert_eq!(beat(json), want);
     assert_eq!(beat(&json.replace('"', "'").replace('\n', " ")), want);
 }
@@ -197,6 +198,17 @@ fn a_wrong_value_is_named() {
             r#""5m""#,
             "expect_next is \"5m\"; it must be a number of seconds from 0 up",
         ),
+        (
+            "retry_after",
+            r#""30""#,
+            "retry_after is \"30\"; it must be a number of seconds from 0 up",
+        ),
+        ("retry_after", "2592001", "retry_after is 2592001; it must be at most 2592000.0"),
+        (
+            "retry_after_ms",
+            "-1",
+            "retry_after_ms is -1; it must be a number of milliseconds from 0 up",
+        ),
         ("status", "200", "status is 200; it must be a word such as \"ok\""),
         ("status", "{}", "status is an object; it must be a word such as \"ok\""),
     ];
@@ -229,6 +241,21 @@ fn ts_is_data_and_never_bad() {
         let line = format!(r#"{{"agent":"a","status":"ok","ts":{ts}}}"#);
         assert_eq!(beat(&line).ts, want, "{ts}");
     }
+}
+
+#[test]
+fn retry_after_is_read_in_the_spellings_of_the_sdks() {
+    let retry = |field: &str| beat(&format!(r#"{{"agent":"a",{field}}}"#)).retry_after;
+    for name in ["retry_after", "retry_after_s", "retry_after_seconds", "retryAfter", "retry-after"]
+    {
+        assert_eq!(retry(&format!("\"{name}\":1.5")), Some(Duration::from_millis(1500)), "{name}");
+    }
+    for name in ["retry_after_ms", "retryAfterMs", "retry-after-ms"] {
+        assert_eq!(retry(&format!("\"{name}\":1500")), Some(Duration::from_millis(1500)), "{name}");
+    }
+    assert_eq!(retry(r#""retry_after":2592000"#), Some(RETRY_MAX));
+    assert_eq!(retry(r#""retry_after":0"#), Some(Duration::ZERO));
+    assert_eq!(retry(r#""retry_after":null,"retry_after_ms":null,"cycle":1"#), None);
 }
 
 #[test]
@@ -372,6 +399,8 @@ fn every_known_key_fits_the_search_for_torn_ones() {
         "tool_calls",
         "message",
         "expect_next",
+        "retry_after",
+        "retry_after_seconds",
         "ts",
     ];
     for name in names {

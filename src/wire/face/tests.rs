@@ -18,6 +18,8 @@ fn settings() -> Settings {
         start_grace: None,
         on_missed: OnMissed::Restart,
         max_expect: Duration::from_hours(1),
+        progress_within: None,
+        on_stalled: OnMissed::Alert,
         policy: Policy::Auto,
         cooldown: Duration::from_mins(5),
         max_failures: 3,

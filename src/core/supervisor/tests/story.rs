@@ -39,6 +39,8 @@ pub fn defaults() -> Settings {
         start_grace: None,
         on_missed: OnMissed::Restart,
         max_expect: Duration::from_hours(1),
+        progress_within: None,
+        on_stalled: OnMissed::Alert,
         policy: Policy::Auto,
         cooldown: min(5),
         max_failures: 3,

@@ -23,6 +23,7 @@ pub fn brief(effect: &Effect) -> String {
 }
 
 /// A fact in a few words.
+#[expect(clippy::too_many_lines, reason = "a table: one arm a fact, no steps")]
 pub fn tell(fact: &Fact) -> String {
     match fact {
         Fact::Started { incarnation, .. } => format!("started {incarnation}"),
@@ -32,6 +33,12 @@ pub fn tell(fact: &Fact) -> String {
             _ => "seen".to_owned(),
         },
         Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
+        Fact::Stalled { cycle, for_ms, beats, .. } => {
+            format!("stalled at {cycle} for {}s, {beats} beats", for_ms / 1000)
+        }
+        Fact::Progressing { cycle, for_ms, .. } => {
+            format!("progressing to {cycle} after {}s", for_ms / 1000)
+        }
         Fact::Exited { incarnation, ending, outcome, .. } => {
             let what = match outcome {
                 Outcome::Failure { cause, streak, .. } => {

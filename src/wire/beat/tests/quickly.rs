@@ -35,6 +35,9 @@ impl Rng {
             "ts",
             "message",
             "cycle",
+            "level",
+            "msg",
+            "retry_after",
             "agents",
             "user_agent",
             "x",
@@ -81,6 +84,12 @@ impl Rng {
             line += &[self.key(quote), colon.to_owned(), self.value(quote)].concat();
         }
         line += self.pick_tame(&["}", "} "], &["}", "}", "}x", ""]);
+        // As the message of a log record, or bound to one of loguru's.
+        line = match self.below(6) {
+            0 => format!("{{\"level\":1,\"msg\":{}}}", serde_json::to_string(&line).unwrap()),
+            1 => format!("{{\"record\":{{\"level\":{{}},\"extra\":{line}}}}}"),
+            _ => line,
+        };
         let mut line = line.into_bytes();
         let at = self.below(line.len() + 1);
         match if self.wild { self.below(8) } else { 8 } {
@@ -108,7 +117,7 @@ fn the_quick_look_turns_no_beat_away() {
         }
     }
     let counts = [beats, bads, spared, read];
-    assert!(counts.iter().all(|&count| 5_000 < count), "{counts:?}");
+    assert!(counts.iter().all(|&count| 2_000 < count), "{counts:?}");
 }
 
 #[test]

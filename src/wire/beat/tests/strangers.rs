@@ -16,9 +16,15 @@ fn near_json_as_libraries_print_it() {
     beat(
         r#"{"level":"info","message":"heartbeat","timestamp":"2026-11-23T00:11:08.369Z","tokens_used":12}"#,
     );
+    beat(
+        r#"{"text": "2026-11-23 00:11:06.131 | INFO     | __main__:<module>:9 - heartbeat\n", "record": {"elapsed": {"repr": "0:00:00.076368", "seconds": 0.076368}, "exception": null, "extra": {"tokens_used": 12}, "file": {"name": "nj.py", "path": "nj.py"}, "function": "<module>", "level": {"icon": "ℹ️", "name": "INFO", "no": 20}, "line": 9, "message": "heartbeat", "module": "nj", "name": "__main__", "process": {"id": 7908, "name": "MainProcess"}, "thread": {"id": 140367739726720, "name": "MainThread"}, "time": {"repr": "2026-11-23 00:11:06.131450+00:00", "timestamp": 1795392666.13145}}}"#,
+    );
+    beat(
+        r#"{"level":30,"time":1795392667887,"pid":7935,"hostname":"vm","tokens_used":12,"msg":"heartbeat"}"#,
+    );
     let strangers = [
         r#"{"agent": "a", "cost": NaN}"#,
-        // Prefixes and colours are another module's; here they are what they look like.
+        // Prefixes are another module's; here they are what they look like.
         r#"INFO:root:{"agent": "a", "status": "ok"}"#,
         "\u{1b}[32m{\"agent\": \"a\"}\u{1b}[0m",
         // A pretty-printed object, line by line.
@@ -27,11 +33,9 @@ fn near_json_as_libraries_print_it() {
         r#"  "status": "ok""#,
         "}",
         "2026-11-23 00:11:05 [info     ] heartbeat                      agent=a tokens_used=12",
-        r#"{"text": "2026-11-23 00:11:06.131 | INFO     | __main__:<module>:9 - heartbeat\n", "record": {"elapsed": {"repr": "0:00:00.076368", "seconds": 0.076368}, "exception": null, "extra": {"tokens_used": 12}, "file": {"name": "nj.py", "path": "nj.py"}, "function": "<module>", "level": {"icon": "ℹ️", "name": "INFO", "no": 20}, "line": 9, "message": "heartbeat", "module": "nj", "name": "__main__", "process": {"id": 7908, "name": "MainProcess"}, "thread": {"id": 140367739726720, "name": "MainThread"}, "time": {"repr": "2026-11-23 00:11:06.131450+00:00", "timestamp": 1795392666.13145}}}"#,
         r#"    "name": "chat mock-1","#,
         r#"    "status": {"#,
         r#"        "gen_ai.usage.input_tokens": 1000,"#,
-        r#"{"level":30,"time":1795392667887,"pid":7935,"hostname":"vm","tokens_used":12,"msg":"heartbeat"}"#,
         "{ agent: 'a', status: 'ok', tokens_used: 12 }",
     ];
     for line in strangers {
