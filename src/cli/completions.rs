@@ -57,7 +57,7 @@ fn names(matches: &ArgMatches) -> Result<String, Failure> {
         Failure::new(EXIT_FAILED, format_args!("{}: {error}", state_dir.display()))
     })?;
     let all: BTreeSet<String> = known.into_iter().chain(super::run::defined(matches)?).collect();
-    Ok(all.iter().map(|name| format!("{name}\n")).collect())
+    Ok(all.into_iter().map(|name| name + "\n").collect())
 }
 
 /// The script for a shell, made from the definitions of all commands.

@@ -189,7 +189,8 @@ fn open(wanted: &Wanted, uid: u32) -> Result<Opened, FileFault> {
     // Looked at before it is opened: opening a FIFO that nobody writes to would wait for ever.
     // Who names a file may name a pipe, as in --config <(…), or /dev/null to read none.
     let device = ["/dev", "/proc"].iter().any(|folder| wanted.path.starts_with(folder));
-    if before.is_dir() || !before.is_file() && !(wanted.role == Role::Named && device) {
+    let fits = before.is_file() || (wanted.role == Role::Named && device && !before.is_dir());
+    if !fits {
         return Err(FileFault::NotAFile);
     }
     let file = File::open(&wanted.path).map_err(FileFault::Unreadable)?;

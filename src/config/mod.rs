@@ -10,6 +10,7 @@ pub mod find;
 pub mod flags;
 pub mod identity;
 pub mod keys;
+pub mod kind;
 pub mod layers;
 pub mod name;
 pub mod resolve;

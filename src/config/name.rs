@@ -361,7 +361,11 @@ fn derived(stem: &str, subject: &str) -> Result<Derived, NameError> {
 
 /// A program, or a script that is one.
 fn executed(program: &str) -> Result<Derived, NameError> {
-    if program.ends_with(".py") { script(program) } else { derived(stem(base(program)), program) }
+    if program.strip_suffix(".py").is_some() {
+        script(program)
+    } else {
+        derived(stem(base(program)), program)
+    }
 }
 
 fn script(path: &str) -> Result<Derived, NameError> {

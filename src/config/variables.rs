@@ -96,27 +96,23 @@ fn name(written: &str) -> Result<&str, &'static str> {
 /// The value that `text` begins with, and how many bytes it took, its line break included.
 fn value(text: &str) -> Result<(String, usize), &'static str> {
     let blank = text.len() - text.trim_start_matches([' ', '\t']).len();
-    match text[blank..].chars().next() {
-        Some(quote @ ('"' | '\'')) => {
-            let (value, used) = quoted(&text[blank + 1..], quote)
-                .ok_or("a quote that is never closed; close it, or write the value without")?;
-            let after = blank + 1 + used;
-            let end = text[after..].find('\n').map_or(text.len(), |end| after + end);
-            let tail = text[after..end].trim();
-            if !tail.is_empty() && !tail.starts_with('#') {
-                return Err("more behind the closing quote; put all of the value into the quotes");
-            }
-            Ok((value, (end + 1).min(text.len())))
+    if let Some(quote @ ('"' | '\'')) = text[blank..].chars().next() {
+        let (value, used) = quoted(&text[blank + 1..], quote)
+            .ok_or("a quote that is never closed; close it, or write the value without")?;
+        let after = blank + 1 + used;
+        let end = text[after..].find('\n').map_or(text.len(), |end| after + end);
+        let tail = text[after..end].trim();
+        if !tail.is_empty() && !tail.starts_with('#') {
+            return Err("more behind the closing quote; put all of the value into the quotes");
         }
-        _ => {
-            let end = text.find('\n').unwrap_or(text.len());
-            let line = &text[..end];
-            // `#` in the middle of a word belongs to it, as in a shell.
-            let comment = line.find(" #").or_else(|| line.find("\t#")).unwrap_or(line.len());
-            let line = if line.trim_start().starts_with('#') { "" } else { &line[..comment] };
-            Ok((line.trim().to_owned(), (end + 1).min(text.len())))
-        }
+        return Ok((value, (end + 1).min(text.len())));
     }
+    let end = text.find('\n').unwrap_or(text.len());
+    let line = &text[..end];
+    // `#` in the middle of a word belongs to it, as in a shell.
+    let comment = line.find(" #").or_else(|| line.find("\t#")).unwrap_or(line.len());
+    let line = if line.trim_start().starts_with('#') { "" } else { &line[..comment] };
+    Ok((line.trim().to_owned(), (end + 1).min(text.len())))
 }
 
 /// What stands in quotes, and how many bytes that took with the closing one.
