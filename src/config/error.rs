@@ -248,9 +248,9 @@ impl fmt::Display for ConfigError {
             Self::AgentWithArguments { name, path } => {
                 write!(
                     f,
-                    "{name}: no program in PATH, but an agent, which takes no arguments here; "
+                    "{name}: no program in PATH, but an agent: options go before its name, "
                 )?;
-                write!(f, "write them into the command of {path}")
+                write!(f, "arguments into the command of {path}")
             }
             Self::Variables { origin, place, words } => {
                 write!(f, "{place}: {words} (env_file of {origin})")
