@@ -73,7 +73,7 @@ pub fn chosen_of(matches: &ArgMatches, dirs: &[PathBuf]) -> Result<(Vec<Agent>, 
     for dir in dirs {
         match all(dir) {
             Ok(names) => {
-                agents.extend(names.into_iter().map(|name| Agent { name, state_dir: dir.clone() }))
+                agents.extend(names.into_iter().map(|name| Agent { name, state_dir: dir.clone() }));
             }
             Err(error) => unreadable.push(format!("{}: {error}", dir.display())),
         }
@@ -135,9 +135,11 @@ pub fn all(state_dir: &Path) -> io::Result<Vec<String>> {
     };
     let mut names = Vec::new();
     for entry in entries {
-        let Ok(name) = entry?.file_name().into_string() else { continue };
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
         // Whatever else lies there is not ours, and may be called as it likes.
-        if !config::name::is_valid(&name) {
+        let folder = entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink());
+        if !folder || !config::name::is_valid(&name) {
             continue;
         }
         let paths = Paths::new(state_dir, &name);

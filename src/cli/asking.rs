@@ -30,7 +30,7 @@ pub enum Asked {
 ///
 /// # Errors
 /// It refuses, cannot be reached or gives no answer; the words name the way out.
-pub fn ask(name: &str, paths: &Paths, request: Request) -> Result<Asked, Failure> {
+pub fn ask(name: &str, paths: &Paths, request: &Request) -> Result<Asked, Failure> {
     match Lock::take(&paths.lock()) {
         Ok(lock) => return Ok(Asked::Nobody(lock)),
         Err(LockError::Held { .. }) => {}
@@ -41,7 +41,7 @@ pub fn ask(name: &str, paths: &Paths, request: Request) -> Result<Asked, Failure
         let words = "its agentwatch has no control socket; signals reach it: TERM stops it";
         return Err(failed(name, &words));
     };
-    let answer = control::write(&request)
+    let answer = control::write(request)
         .map_err(std::io::Error::other)
         .and_then(|line| socket::ask(Path::new(&control), &line, control::LINE_MAX, PATIENCE))
         .map_err(|error| {

@@ -90,7 +90,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     }
     let names = 1 < agents.len() || (follow && !matches.contains_id("name"));
     let mut printer = Printer::new(matches.get_flag("json"), tty::colour(1), names);
-    let short = follow && wanted.since.is_none();
+    let short = follow && !matches.contains_id("since");
     let places = if short {
         last(&agents, &wanted, &mut printer)?
     } else {
@@ -105,8 +105,8 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     printer.flush()?;
     tell_future(&agents);
     if follow {
-        let named = matches.contains_id("name");
-        return self::follow(matches, &dirs, agents, named, &wanted, &places, &mut printer);
+        let fixed = matches.contains_id("name");
+        return self::follow(matches, &dirs, agents, fixed, &wanted, &places, &mut printer);
     }
     Ok(if failed { EXIT_FAILED } else { 0 })
 }
@@ -154,7 +154,7 @@ fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {
         let words = format!("--event: \"{unknown}\" is no event; {way_out}");
         return Err(Failure::new(EXIT_USAGE, words));
     }
-    Ok(Wanted { since: moment("since")?, until: moment("until")?, events })
+    Ok(Wanted::new(moment("since")?, moment("until")?, events))
 }
 
 /// Prints the last few events; gives how far the journals were read.
@@ -183,7 +183,7 @@ fn follow(
     matches: &ArgMatches,
     dirs: &[PathBuf],
     agents: Vec<Agent>,
-    named: bool,
+    fixed: bool,
     wanted: &Wanted,
     places: &Places,
     printer: &mut Printer,
@@ -216,7 +216,7 @@ fn follow(
         }
         printer.flush()?;
         looks += 1;
-        if LOOKS <= looks && !named {
+        if LOOKS <= looks && !fixed {
             looks = 0;
             let (now, _) = agents::chosen_of(matches, dirs)?;
             for agent in now {

@@ -2,6 +2,7 @@
 
 mod agents;
 mod asking;
+mod beat;
 mod check;
 mod completions;
 mod events;
@@ -81,7 +82,7 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 11] = [
+const COMMANDS: [Entry; 12] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
@@ -90,6 +91,7 @@ const COMMANDS: [Entry; 11] = [
     ("stop", stop::command, stop::main),
     ("pause", pause::command, pause::main),
     ("resume", resume::command, resume::main),
+    ("beat", beat::command, beat::main),
     ("check", check::command, check::main),
     ("completions", completions::command, completions::main),
     ("man", man::command, man::main),

@@ -24,7 +24,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let state_dir = super::run::state_dir(matches)?;
     for name in agents::chosen(matches, &state_dir)? {
         let paths = Paths::new(&state_dir, &name);
-        match asking::ask(&name, &paths, Request::Pause)? {
+        match asking::ask(&name, &paths, &Request::Pause)? {
             Asked::Done(answer) => print(&format!("{}\n", answer.words))?,
             Asked::Nobody(_) => return Err(asking::nobody_runs(&name, &paths)),
         }

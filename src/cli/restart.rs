@@ -31,7 +31,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let request = Request::Restart { at_beat: matches.get_flag("at-beat") };
     for name in agents::chosen(matches, &state_dir)? {
         let paths = Paths::new(&state_dir, &name);
-        match asking::ask(&name, &paths, request)? {
+        match asking::ask(&name, &paths, &request)? {
             Asked::Done(answer) => print(&format!("{}\n", answer.words))?,
             Asked::Nobody(_) => return Err(asking::nobody_runs(&name, &paths)),
         }

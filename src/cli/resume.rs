@@ -71,7 +71,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
 
 /// Through the agentwatch that runs, or, if none does, in the files.
 fn resume(name: &str, paths: &Paths) -> Result<String, Failure> {
-    match asking::ask(name, paths, Request::Resume)? {
+    match asking::ask(name, paths, &Request::Resume)? {
         Asked::Done(answer) => Ok(answer.words),
         Asked::Nobody(lock) => in_the_files(name, paths, &lock),
     }

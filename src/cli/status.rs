@@ -21,8 +21,8 @@ mod probe;
 mod render;
 
 /// How much of a journal's end is read where all agents are shown, in bytes: two hundred of them must be
-/// there before anybody notices, and a hundred lines tell what there is to tell.
-const GLANCE: u64 = 16 * 1024;
+/// there before anybody notices, and fifty lines tell what there is to tell.
+const GLANCE: u64 = 8 * 1024;
 
 /// The same where an agent was named, for the longest gap of some hours.
 const LOOK: u64 = 1024 * 1024;

@@ -35,7 +35,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let request = Request::Stop { now: matches.get_flag("now"), stay };
     for name in agents::chosen(matches, &state_dir)? {
         let paths = Paths::new(&state_dir, &name);
-        match asking::ask(&name, &paths, request)? {
+        match asking::ask(&name, &paths, &request)? {
             Asked::Done(answer) => {
                 print(&format!("{}\n", answer.words))?;
                 if answer.leaves && !matches.get_flag("no-wait") {

@@ -92,10 +92,10 @@ pub const KEYS: &[Key] = &[
         path: "heartbeat.source",
         flag: Some("beats"),
         variable: None,
-        kind: Kind::Choice(&["auto", "stdout", "none"]),
+        kind: Kind::Choice(&["auto", "stdout", "pipe", "output", "none"]),
         fallback: Fallback::Value("auto"),
-        value_name: "auto|stdout|none",
-        help: "Where beats come from; with none only exits are watched",
+        value_name: "auto|stdout|pipe|output|none",
+        help: "Where beats come from; output: any is a sign of life; none: only exits are watched",
     },
     Key {
         path: "heartbeat.start_grace",

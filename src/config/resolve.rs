@@ -16,7 +16,6 @@ use super::variables::Variables;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 
 /// All that `run` has to know.
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Clone, Debug)]
 pub struct Resolved {
     /// What decisions depend on.
@@ -31,10 +30,10 @@ pub struct Resolved {
     pub restart_command: Option<Vec<OsString>>,
     /// Where all agents keep their data, absolute.
     pub state_dir: PathBuf,
-    /// Whether stdout is looked through for beats.
-    pub scan_stdout: bool,
+    /// Where beats come from.
+    pub source: BeatSource,
     /// Whether that is only so because nobody said otherwise.
-    pub scan_by_default: bool,
+    pub source_by_default: bool,
     /// What the agent reads from, absolute; none is our own stdin.
     pub stdin: Option<PathBuf>,
     /// Whether stderr goes through a pipe, so that last words reach evidence.
@@ -55,6 +54,50 @@ pub struct Resolved {
     pub values: Vec<Effective>,
     /// What a person should know at start, one line each.
     pub notes: Vec<String>,
+}
+
+/// Where beats come from (SPEC §2, `heartbeat.source`). `agentwatch beat` is heard with all but `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeatSource {
+    /// stdout, the FIFO and the notify socket.
+    Auto,
+    /// Lines on stdout.
+    Stdout,
+    /// The FIFO and the notify socket; stdout is handed over untouched.
+    Pipe,
+    /// Any output is a sign of life.
+    Output,
+    /// Nowhere: only exits are watched.
+    None,
+}
+
+/// The words for them.
+const SOURCES: [(&str, BeatSource); 5] = [
+    ("auto", BeatSource::Auto),
+    ("stdout", BeatSource::Stdout),
+    ("pipe", BeatSource::Pipe),
+    ("output", BeatSource::Output),
+    ("none", BeatSource::None),
+];
+
+impl BeatSource {
+    /// Whether stdout is looked through.
+    #[must_use]
+    pub fn scans_stdout(self) -> bool {
+        matches!(self, Self::Auto | Self::Stdout | Self::Output)
+    }
+
+    /// Whether the child gets a FIFO and a notify socket.
+    #[must_use]
+    pub fn has_roads(self) -> bool {
+        matches!(self, Self::Auto | Self::Pipe)
+    }
+
+    /// Whether output of any kind is a sign of life.
+    #[must_use]
+    pub fn counts_output(self) -> bool {
+        self == Self::Output
+    }
 }
 
 /// The copy of an agent's output.
@@ -136,10 +179,10 @@ pub fn run_with(
     chosen.settle_state_dir(around)?;
     chosen.settle_rest(around)?;
 
-    let source = chosen.word("heartbeat.source")?;
-    let scan_by_default =
+    let source = chosen.pick("heartbeat.source", &SOURCES)?;
+    let source_by_default =
         matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
-    let mut settings = chosen.settings(source != "none", around)?;
+    let mut settings = chosen.settings(source != BeatSource::None, around)?;
     settings.rules = rules.iter().map(|rule| rule.here(around.macos)).collect();
     let mut notes = found.notes;
     if settings.max_failures > settings.max_failures_per_day {
@@ -156,8 +199,8 @@ pub fn run_with(
         command,
         restart_command: chosen.maybe("restart.command", Chosen::command)?,
         state_dir: chosen.path("state_dir")?,
-        scan_stdout: matches!(source, "auto" | "stdout"),
-        scan_by_default,
+        source,
+        source_by_default,
         stdin: chosen.input("stdin")?,
         capture_stderr: chosen.switch("output.capture_stderr")?,
         log: chosen.log()?,

@@ -43,6 +43,12 @@ impl Status {
         }
     }
 
+    /// Whether a beat with it ends a cycle: an announced shutdown is a word, not work done.
+    #[must_use]
+    pub fn ends_cycle(&self) -> bool {
+        !matches!(self, Self::Busy | Self::ShuttingDown)
+    }
+
     /// The word, as it stands in the journal.
     #[must_use]
     pub fn word(&self) -> &str {

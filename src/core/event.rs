@@ -4,6 +4,7 @@ use super::beat::Beat;
 use super::command::Command;
 use super::ending::{Ending, Spent};
 use super::evidence::Evidence;
+use super::notice::{Notice, Road};
 use super::oom::OomKill;
 use super::signal::{Request, Signal};
 
@@ -150,6 +151,22 @@ pub enum Event {
         incarnation: u32,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A sign of life or a wish that is no whole beat.
+    Notice {
+        /// From which incarnation.
+        incarnation: u32,
+        /// What.
+        notice: Notice,
+    },
+    /// A road for the beats of the incarnation that is about to be spawned could not be set up.
+    SourceOff {
+        /// Which.
+        source: Road,
+        /// Why, naming the path.
+        error: String,
+        /// No other road is left, so no beat can be demanded.
+        deaf: bool,
     },
     /// What was seen of a child that was looked at.
     Examined {

@@ -7,6 +7,7 @@ use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
 use super::evidence::Evidence;
 use super::memory::LatchWhy;
+use super::notice::{Extended, Road};
 use super::settings::OnMissed;
 use super::signal::Signal;
 use super::time::Wall;
@@ -74,6 +75,35 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "is_zero")]
         suppressed: u64,
     },
+    /// It told something of itself that is no beat.
+    Notified {
+        /// Which incarnation.
+        incarnation: u32,
+        /// It is ready, for the first time.
+        ready: bool,
+        /// If so: a first beat is demanded within this time from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_beat_ms: Option<u64>,
+        /// In its own words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+    /// It asked for more time and got it.
+    Extended {
+        /// Which incarnation.
+        incarnation: u32,
+        /// For what.
+        what: Extended,
+        /// How much more.
+        by_ms: u64,
+    },
+    /// A road for beats could not be set up; said once in a life of agentwatch.
+    SourceOff {
+        /// Which.
+        source: Road,
+        /// Why.
+        error: String,
+    },
     /// No beat for two minutes from an agent that never beat: a hang would go unseen.
     Unwatched {
         /// Which incarnation.
@@ -96,6 +126,9 @@ pub enum Fact {
         silent_ms: u64,
         /// What follows.
         action: OnMissed,
+        /// It said so itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        triggered: bool,
     },
     /// Beats come, but the cycle they tell has stood still for too long.
     Stalled {

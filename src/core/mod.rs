@@ -12,6 +12,7 @@ pub mod event;
 pub mod evidence;
 pub mod fact;
 pub mod memory;
+pub mod notice;
 pub mod oom;
 pub mod progress;
 pub mod pulse;

@@ -42,6 +42,8 @@ pub struct Pulse {
     last: Up,
     /// It has beaten.
     beaten: bool,
+    /// It has said that it is ready.
+    ready: bool,
     /// The limits of the silence that runs now.
     late_after: Option<Duration>,
     unhealthy_after: Option<Duration>,
@@ -58,6 +60,7 @@ impl Pulse {
         Self {
             last: now,
             beaten: false,
+            ready: false,
             late_after: None,
             unhealthy_after: first_limit,
             said: Silence::None,
@@ -77,6 +80,32 @@ impl Pulse {
         self.unhealthy_after = Some(first.saturating_add(rest));
         self.said = Silence::None;
         self.deaf_since = self.deaf_since.map(|_| now);
+    }
+
+    /// It says that it is ready: only from now on its first beat is awaited, for `limit`. True if
+    /// that is news: it holds once in a life.
+    pub fn ready(&mut self, now: Up, limit: Option<Duration>) -> bool {
+        let news = !self.beaten && !std::mem::replace(&mut self.ready, true);
+        if news {
+            self.last = now;
+            self.unhealthy_after = limit;
+        }
+        news
+    }
+
+    /// Its first beat may come `by` later than now, at most `most` after its start; gives what that adds.
+    pub fn extend(&mut self, now: Up, by: Duration, most: Duration) -> Duration {
+        let Some(limit) = self.unhealthy_after.filter(|_| !self.beaten) else {
+            return Duration::ZERO;
+        };
+        let wanted = now.since(self.last).saturating_add(by).min(most);
+        self.unhealthy_after = Some(limit.max(wanted));
+        wanted.saturating_sub(limit)
+    }
+
+    /// It is unhealthy by its own word, until its next beat.
+    pub fn condemn(&mut self) {
+        self.said = Silence::Unhealthy;
     }
 
     /// Whether this incarnation has beaten.

@@ -12,6 +12,9 @@ const LINES_MAX: u32 = 10;
 /// The window of that limit.
 const WINDOW: Duration = Duration::from_secs(1);
 
+/// The least time between two records of mere output: `status` shows the last one.
+const DULL_EVERY: Duration = Duration::from_secs(10);
+
 /// The least time between two records of bad beats.
 const BAD_EVERY: Duration = Duration::from_secs(10);
 
@@ -21,6 +24,11 @@ pub struct Recording {
     window: Option<Up>,
     lines: u32,
     merged: Option<BeatFact>,
+    /// Beats that nobody misses for a while, added up since the first of them.
+    dull: Option<(Up, BeatFact)>,
+    /// When the last of those was recorded.
+    dull_at: Option<Up>,
+    word_at: Option<Up>,
     bad_at: Option<Up>,
     /// The last bad beat that was not recorded, and how many there were before it.
     bad_owed: Option<(u32, String, u64)>,
@@ -49,9 +57,36 @@ impl Recording {
         [None, None]
     }
 
+    /// Takes a beat that says no more than that somebody lives; gives what is to be recorded now.
+    pub fn dull(&mut self, now: Up, fact: BeatFact) -> [Option<Fact>; 2] {
+        let sum = match self.dull.take() {
+            Some((since, sum)) => Some((since, merge(&sum, fact))),
+            None if self.dull_at.is_some_and(|at| now.since(at) < DULL_EVERY) => Some((now, fact)),
+            None => {
+                self.dull_at = Some(now);
+                return [None, Some(Fact::Beat(fact))];
+            }
+        };
+        self.dull = sum;
+        [self.due(now), None]
+    }
+
+    /// Whether a word of the agent about itself is to be recorded, or there was one a moment ago.
+    pub fn word(&mut self, now: Up) -> bool {
+        let due = self.word_at.is_none_or(|at| WINDOW <= now.since(at));
+        if due {
+            self.word_at = Some(now);
+        }
+        due
+    }
+
     /// What was added up so far, if anything.
     pub fn flush(&mut self) -> Option<Fact> {
-        self.merged.take().map(Fact::Beat)
+        let sum = match (self.dull.take(), self.merged.take()) {
+            (Some((_, dull)), Some(merged)) => Some(merge(&dull, merged)),
+            (dull, merged) => merged.or(dull.map(|(_, dull)| dull)),
+        };
+        sum.map(Fact::Beat)
     }
 
     /// The last bad beat that was kept back, for the end of its incarnation.
@@ -62,13 +97,17 @@ impl Recording {
 
     /// What was added up, once its window is over.
     pub fn due(&mut self, now: Up) -> Option<Fact> {
-        self.deadline().filter(|deadline| *deadline <= now).and_then(|_| self.flush())
+        self.deadline().filter(|deadline| *deadline <= now)?;
+        self.dull_at = self.dull.as_ref().map(|_| now).or(self.dull_at);
+        self.flush()
     }
 
     /// When something that was added up is to be recorded.
     #[must_use]
     pub fn deadline(&self) -> Option<Up> {
-        self.merged.as_ref().and(self.window).map(|start| start.plus(WINDOW))
+        let merged = self.merged.as_ref().and(self.window).map(|start| start.plus(WINDOW));
+        let dull = self.dull.as_ref().map(|(since, _)| since.plus(DULL_EVERY));
+        merged.into_iter().chain(dull).min()
     }
 
     /// Takes a bad beat; gives its record unless there was one a moment ago.

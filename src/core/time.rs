@@ -128,6 +128,13 @@ impl When {
 }
 
 impl LocalDay {
+    /// Whether that is its date.
+    #[must_use]
+    pub fn is_called(self, year: i64, month: i64, day: i64) -> bool {
+        let (y, m, d) = civil(self.0);
+        (y, i64::from(m), i64::from(d)) == (year, month, day)
+    }
+
     /// Whether it is further ahead of `today` than any time zone or clock that is set a little explains.
     #[must_use]
     pub fn is_ahead_of(self, today: Self) -> bool {

@@ -1,6 +1,6 @@
 //! Tokens: what a beat adds to the running cycle, and what a cycle cost.
 
-use super::beat::{Beat, Status};
+use super::beat::Beat;
 
 /// The last cumulative count of an agent, whichever incarnation told it: a counter may outlive its
 /// process, and what it showed before is not used again.
@@ -57,15 +57,14 @@ impl Totals {
         self.beats = self.beats.saturating_add(1);
         self.tokens = self.tokens.saturating_add(tokens.unwrap_or(0));
         self.told = self.told.saturating_add(u64::from(tokens.is_some()));
-        // An announced shutdown is a word, not work done.
-        let ends = !matches!(beat.status, Status::Busy | Status::ShuttingDown);
-        self.cycles = self.cycles.saturating_add(u64::from(ends));
+        self.cycles = self.cycles.saturating_add(u64::from(beat.status.ends_cycle()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::beat::Status;
 
     fn beat() -> Beat {
         Beat::default()

@@ -64,8 +64,13 @@ pub fn deadline(identity: &Identity, memory: &Memory, view: &View, now: Wall) ->
                 _ => "3 × its slowest first beat".to_owned(),
             }
         };
+        let why = match view.extended_ms {
+            0 => why,
+            more => format!("{why} + {} it asked for", span(more)),
+        };
+        let limit = limit.saturating_add(view.extended_ms);
         let words = format!("first beat within {}, else {action}: {why}", span(limit));
-        return Some(after(limit, view.started, words));
+        return Some(after(limit, view.ready.or(view.started), words));
     };
     let rest = identity.interval_ms.saturating_mul(misses.saturating_sub(1));
     let announced = view.expect_next_ms.map(|ms| ms.min(watch.max_expect_ms));
@@ -102,6 +107,7 @@ mod tests {
 
     use super::*;
     use crate::core::fact::{BeatFact, Fact};
+    use crate::core::notice::Extended;
     use crate::wire::state::Watch;
 
     fn identity() -> Identity {
@@ -152,6 +158,20 @@ mod tests {
                 "first beat within 4m30s, else restart: 3 × its slowest first beat (1m30s)".into()
             )
         );
+        let ready = |first_beat_ms| Fact::Notified {
+            incarnation: 1,
+            ready: true,
+            first_beat_ms,
+            message: None,
+        };
+        let more = Fact::Extended { incarnation: 1, what: Extended::Start, by_ms: 30_000 };
+        let asked = "first beat within 5m, else restart: 3 × its slowest first beat (1m30s) \
+                     + 30s it asked for";
+        let told = said(&[started(Some(270_000)), more, started(Some(9)), ready(None)]);
+        assert_eq!(told.1, "none before its first beat: it has never beaten");
+        let more = Fact::Extended { incarnation: 1, what: Extended::Start, by_ms: 30_000 };
+        let told = said(&[started(Some(270_000)), ready(Some(270_000)), more]);
+        assert_eq!(told, (Some(290_000), asked.into()), "counted from the word that it is ready");
         assert_eq!(said(&[started(None)]).1, "none before its first beat: it has never beaten");
         let mut grace = identity();
         grace.watch.start_grace_ms = Some(300_000);

@@ -1,6 +1,7 @@
 //! The fold of an agent's last records: where they leave it.
 
 use crate::core::fact::{Fact, Outcome};
+use crate::core::notice::Extended;
 use crate::core::time::Wall;
 use crate::wire::record::{self, BeatLine, Head};
 
@@ -21,6 +22,10 @@ pub struct View {
     pub started: Option<Wall>,
     /// A first beat was demanded of it within this time.
     pub first_beat_ms: Option<u64>,
+    /// When it said that it is ready: from then on that counts.
+    pub ready: Option<Wall>,
+    /// How much more it asked for and got.
+    pub extended_ms: u64,
     /// Its last beat and what that said.
     pub last_beat: Option<(Wall, String)>,
     /// The silence that its last beat announced.
@@ -111,6 +116,16 @@ impl View {
                 self.turn(at, if first_beat_ms.is_some() { "starting" } else { "running" });
                 self.since = Some(at);
             }
+            Fact::Notified { ready: true, first_beat_ms, .. } => {
+                (self.ready, self.extended_ms) = (Some(at), 0);
+                self.first_beat_ms = *first_beat_ms;
+                if self.state == "starting" && first_beat_ms.is_none() {
+                    self.turn(at, "running");
+                }
+            }
+            Fact::Extended { what: Extended::Start, by_ms, .. } => {
+                self.extended_ms = self.extended_ms.saturating_add(*by_ms);
+            }
             Fact::Beat(beat) => self.beat(at, &BeatLine::from(beat)),
             Fact::Late { .. } => self.turn(at, "late"),
             Fact::Unhealthy { .. } => self.turn(at, "unhealthy"),
@@ -130,7 +145,7 @@ impl View {
                 self.last_beat = self.last_beat.take().map(|(_, status)| (at, status));
             }
             Fact::Escalated { .. } | Fact::Held | Fact::Latched { .. } => {
-                self.turn(at, "escalated")
+                self.turn(at, "escalated");
             }
             Fact::Resumed { .. } | Fact::Stopped { .. } => {
                 self.turn(at, "stopped");

@@ -74,6 +74,8 @@ pub struct Source {
     /// Cuts it into lines, where beats are looked for.
     lines: Option<Lines>,
     tail: Tail,
+    /// It said something since somebody asked.
+    said: bool,
     ended: bool,
 }
 
@@ -82,7 +84,7 @@ impl Source {
     #[must_use]
     pub fn new(fd: OwnedFd, incarnation: u32, stream: Stream, scan: bool) -> Self {
         let lines = scan.then(Lines::default);
-        Self { fd, incarnation, stream, lines, tail: Tail::default(), ended: false }
+        Self { fd, incarnation, stream, lines, tail: Tail::default(), said: false, ended: false }
     }
 
     /// Its descriptor, to wait on; none once everybody has closed the other end.
@@ -107,6 +109,11 @@ impl Source {
     #[must_use]
     pub fn last_line(&self) -> Option<String> {
         self.tail.last_line()
+    }
+
+    /// Whether it said anything since the last call.
+    pub fn take_said(&mut self) -> bool {
+        std::mem::take(&mut self.said)
     }
 
     /// Reads what is there now, passes it on, and appends what it heard; false at its end.
@@ -166,6 +173,7 @@ impl Source {
         heard: &mut Vec<Heard>,
     ) {
         to.pass(bytes);
+        self.said = true;
         if let Some(log) = log {
             log.take(self.stream.into(), bytes);
         }

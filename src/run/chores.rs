@@ -40,6 +40,7 @@ impl Shell {
         self.save();
         if !std::mem::replace(&mut self.chores.settled, true) {
             self.open_control();
+            self.clear_roads();
             self.oom = Some(OomWatch::begin());
             host::give_back_code();
         }

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use crate::core::event::Event;
 use crate::sys::pending::{self, ReadResult};
+use crate::sys::runtime;
 use crate::sys::socket::{self, Listener};
-use crate::wire::control::{Answer, LINE_MAX, answer, is_ping, read_request, write};
+use crate::wire::control::{Answer, LINE_MAX, Request, answer, is_ping, read_request, write};
 
 use super::Shell;
 
@@ -93,7 +94,7 @@ impl Client {
 impl Shell {
     /// Where the socket of this agent is.
     pub(super) fn control_path(&self) -> PathBuf {
-        socket::runtime_dir().join(format!("{}.sock", socket::short_name(self.paths.dir())))
+        runtime::dir().join(format!("{}.sock", socket::short_name(self.paths.dir())))
     }
 
     /// Opens the socket. Without it the agent is supervised all the same, and that is said.
@@ -130,7 +131,11 @@ impl Shell {
                     continue;
                 }
             };
-            self.step(Event::Command(request.into()));
+            let Some(command) = request.command() else {
+                client.answer(&self.beat_by_command(&request));
+                continue;
+            };
+            self.step(Event::Command(command));
             let performed = self.perform_all();
             // What it led to is told also by one who leaves with it.
             if let Some(reply) = self.reply.take() {
@@ -140,5 +145,16 @@ impl Shell {
             performed?;
         }
         ControlFlow::Continue(())
+    }
+
+    fn beat_by_command(&mut self, request: &Request) -> Answer {
+        let taken = match request {
+            Request::Beat { incarnation, line } => self.take_beat(*incarnation, line),
+            Request::Resume | Request::Restart { .. } | Request::Stop { .. } | Request::Pause => {
+                Err("that is no beat".to_owned())
+            }
+        };
+        let ok = taken.is_ok();
+        Answer { ok, words: taken.unwrap_or_else(|words| words), leaves: false }
     }
 }

@@ -8,6 +8,7 @@ mod chores;
 mod control;
 mod forward;
 mod perform;
+mod roads;
 mod speak;
 mod tail;
 mod tree;
@@ -47,6 +48,7 @@ use child::Source;
 use chores::Chores;
 use control::Control;
 use forward::Forward;
+use roads::Roads;
 use speak::Speaker;
 
 /// Everything that is settled before the first turn.
@@ -96,6 +98,8 @@ struct Shell {
     /// The working directory of the child, once it is not ours any more.
     directory: Option<PathBuf>,
     sources: Vec<Source>,
+    /// The other roads for beats of the child that runs.
+    roads: Option<Roads>,
     /// Endings that were collected and not told yet.
     endings: Vec<Ended>,
     /// There may be more of them than were collected.
@@ -165,6 +169,7 @@ impl Shell {
             terminal: Terminal::open(),
             directory: None,
             sources: Vec::new(),
+            roads: None,
             endings: Vec::new(),
             unreaped: false,
             effects: VecDeque::new(),

@@ -144,6 +144,7 @@ impl Shell {
         if let Some(terminal) = shared {
             terminal.remember();
         }
+        self.open_roads(incarnation);
         let env_set = self.environment(incarnation);
         let resolved = &self.plan.resolved;
         let argv = resolved.restart_command.as_ref().filter(|_| again).unwrap_or(&resolved.command);
@@ -176,6 +177,7 @@ impl Shell {
                 self.leave_directory();
             }
             Err(error) => {
+                self.close_roads(incarnation);
                 let kind = match error.kind {
                     Kind::NotFound => SpawnFailureKind::NotFound,
                     Kind::NotExecutable => SpawnFailureKind::NotExecutable,
@@ -205,8 +207,8 @@ impl Shell {
         let resolved = &self.plan.resolved;
         let piped = |pipe| if pipe { Output::Pipe } else { Output::Inherit };
         // A plain wrapper that nobody asked for beats leaves the terminal to who expects one.
-        let wrapper = resolved.settings.policy == Policy::Never && resolved.scan_by_default;
-        let scan = resolved.scan_stdout && !(wrapper && tty::is_terminal(1));
+        let wrapper = resolved.settings.policy == Policy::Never && resolved.source_by_default;
+        let scan = resolved.source.scans_stdout() && !(wrapper && tty::is_terminal(1));
         // What is kept must be read, also where it would be handed over untouched.
         let log = resolved.log.is_some();
         let capture = resolved.capture_stderr && !tty::is_terminal(2);
@@ -239,6 +241,7 @@ impl Shell {
             };
             set.push(("AGENTWATCH_LAST_EXIT".into(), text.into()));
         }
+        set.extend(self.road_variables());
         // What is ours is not for a file to change: processes are known by it.
         for (name, value) in self.plan.resolved.variables.iter() {
             if !set.iter().any(|(ours, _)| ours == name) {
@@ -255,11 +258,14 @@ impl Shell {
     }
 }
 
+/// Those of them that have names of their own; `AGENTWATCH_PIPE` is that of an agentwatch above us.
+const OURS: [&[u8]; 5] =
+    [b"NOTIFY_SOCKET", b"AGENTWATCH_PIPE", b"AGENTWATCH_LAST_EXIT", b"LISTEN_FDS", b"LISTEN_PID"];
+
 /// Variables that are agentwatch's own and never reach the child (SPEC §2, §10).
 fn is_ours(name: &std::ffi::OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(OPT_PREFIX.as_bytes())
         || name.starts_with(b"WATCHDOG_")
-        || [&b"NOTIFY_SOCKET"[..], b"AGENTWATCH_LAST_EXIT", b"LISTEN_FDS", b"LISTEN_PID"]
-            .contains(&name)
+        || OURS.contains(&name)
 }

@@ -75,6 +75,7 @@ impl Shell {
             // What died of it since then is not left to whoever inherits us.
             let _ = self.reap();
             self.terminal_back(incarnation);
+            self.close_roads(incarnation);
             self.step(Event::TreeGone { incarnation });
         } else {
             self.step(Event::TreeLeft { incarnation, left });

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use crate::core::ending::Ending;
 use crate::core::event::{Event, Last, Traces};
+use crate::core::notice::Notice;
 use crate::core::settings::Policy;
 use crate::core::signal::{Request, Signal};
 use crate::core::time::When;
@@ -21,6 +22,7 @@ use super::Shell;
 use super::child::{Heard, OLD_SOURCES_MAX, Running, Source, Stream};
 use super::control::Control;
 use super::forward::{Flow, Forward};
+use super::roads::Roads;
 
 impl Shell {
     /// One turn; breaks with the exit code.
@@ -40,7 +42,9 @@ impl Shell {
         self.out.flush();
         self.err.flush();
         // False while our own stdout is blocked: then silence is ours.
-        let drained = self.read_sources(self.is_due());
+        let due = self.is_due();
+        let drained = self.read_sources(due);
+        self.read_roads(due);
         self.tell_lost_readers();
         self.tell_log();
         for caught in signals.into_iter().filter(|caught| caught.signal != signals::CHLD) {
@@ -97,6 +101,7 @@ impl Shell {
             Stream::Err => !err.blocked(),
         });
         fds.extend(heard.filter_map(Source::fd).map(|fd| Interest::read(fd.as_fd())));
+        fds.extend(self.roads.iter().flat_map(Roads::fds).map(Interest::read));
         fds.extend(self.control.iter().flat_map(Control::fds).map(Interest::read));
         let wanted = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
         fds.extend(wanted.map(Interest::write));
@@ -169,6 +174,7 @@ impl Shell {
         let mut drained = true;
         let ended = |child: &Running| self.endings.iter().any(|ended| ended.pid == child.pid);
         let ended = self.child.filter(ended).map(|child| child.incarnation);
+        let counts_output = self.plan.resolved.source.counts_output();
         let mut heard = Vec::new();
         let mut sources = std::mem::take(&mut self.sources);
         let ready = &self.ready;
@@ -194,6 +200,12 @@ impl Shell {
                 };
                 let mut out = Vec::new();
                 self.supervisor.step(self.now, event, &mut out);
+                self.effects.extend(out);
+            }
+            if source.take_said() && counts_output {
+                let notice = Notice::Output;
+                let mut out = Vec::new();
+                self.supervisor.step(self.now, Event::Notice { incarnation, notice }, &mut out);
                 self.effects.extend(out);
             }
             // The tail of a child that runs is still wanted when it has closed its end.

@@ -7,7 +7,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::core::time::{LocalDay, Wall};
-use crate::wire::record;
+use crate::wire::{record, stamp};
 
 use super::read::{self, LINE_MAX};
 
@@ -18,18 +18,31 @@ const BUFFER: usize = 32 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// None before that.
-    pub since: Option<Wall>,
+    since: Option<Wall>,
     /// None from then on.
-    pub until: Option<Wall>,
+    until: Option<Wall>,
     /// Only these events; empty is all.
-    pub events: Vec<String>,
+    events: Vec<String>,
+    /// As `since`, in the journal's own writing, which sorts like the moments it stands for: nearly all
+    /// lines of a long journal are passed over by it.
+    since_text: Option<String>,
 }
 
 impl Wanted {
+    /// Those from `since` on and before `until`, of these events; none are all.
+    #[must_use]
+    pub fn new(since: Option<Wall>, until: Option<Wall>, events: Vec<String>) -> Self {
+        Self { since, until, events, since_text: since.map(stamp::utc) }
+    }
+
     /// When a line was written, if it is wanted and whole.
     #[must_use]
     pub fn wants(&self, line: &[u8]) -> Option<Wall> {
         let head = record::head(line)?;
+        let early = |since: &String| since.len() == head.ts.len() && head.ts < since.as_str();
+        if self.since_text.as_ref().is_some_and(early) {
+            return None;
+        }
         if !self.events.is_empty() && !self.events.iter().any(|event| event == head.event) {
             return None;
         }
@@ -220,10 +233,9 @@ mod tests {
         std::fs::create_dir(dirs[1].join("1970-01-03.jsonl")).unwrap();
         let want = [(0, 1), (1, 2), (1, 3), (0, 5), (0, day + 7), (1, day + 9)];
         assert_eq!(all(&dirs, &Wanted::default()), (want.to_vec(), 0));
-        let wanted =
-            Wanted { since: Some(Wall(3)), until: Some(Wall(day + 9)), ..Wanted::default() };
+        let wanted = Wanted::new(Some(Wall(3)), Some(Wall(day + 9)), Vec::new());
         assert_eq!(all(&dirs, &wanted).0, want[2..5]);
-        let wanted = Wanted { events: vec!["beat".into()], ..Wanted::default() };
+        let wanted = Wanted::new(None, None, vec!["beat".into()]);
         assert_eq!(all(&dirs, &wanted).0, []);
         std::fs::remove_dir_all(dir).unwrap();
     }

@@ -89,9 +89,7 @@ pub fn load(paths: &Paths, now: &Now) -> io::Result<Found> {
         memory.last_start = Some(now.wall);
         memory.cooldown_owed = true;
     }
-    // A journal that was taken away must not make numbers come twice.
-    let seq = identity.as_ref().map_or(news.seq, |identity| identity.journal_seq.max(news.seq));
-    Ok(Found { memory, identity, torn, newest: news.newest, seq })
+    Ok(Found { memory, identity, torn, newest: news.newest, seq: news.seq })
 }
 
 /// Learns from the end of the journal what was recorded and not saved any more: the numbers that were

@@ -152,6 +152,9 @@ pub struct End {
     pub error: Option<String>,
 }
 
+/// Files that are looked at for the end of a journal: today's and yesterday's, and two of days to come.
+const FILES: usize = 4;
+
 /// The last `bytes` bytes of the newest file of a journal, and of the one before if that is shorter or
 /// from a day that is yet to come after `today`: then what is written now stands elsewhere.
 pub fn end(dir: &Path, bytes: u64, today: LocalDay) -> End {
@@ -165,13 +168,12 @@ pub fn end(dir: &Path, bytes: u64, today: LocalDay) -> End {
     let mut end = End { newest: days.last().map(|(day, _)| *day), ..End::default() };
     let mut found = Vec::new();
     let mut left = bytes;
-    let mut seen = 0;
-    for (day, path) in days.iter().rev() {
-        seen += 1;
+    let mut here = 0;
+    for (at, (day, path)) in days.iter().enumerate().rev().take(FILES) {
         match last_bytes(path, bytes) {
             Ok((part, whole)) => {
                 left = left.saturating_sub(u64::try_from(part.len()).unwrap_or(u64::MAX));
-                end.whole = whole && seen == days.len();
+                end.whole = whole && at == 0;
                 let mut lines = part.rsplit(|byte| *byte == b'\n');
                 found.push((lines.find_map(record::number), part));
             }
@@ -179,8 +181,11 @@ pub fn end(dir: &Path, bytes: u64, today: LocalDay) -> End {
                 end.error.get_or_insert(format!("{}: {error}", path.display()));
             }
         }
-        if !day.is_ahead_of(today) && (left == 0 || 1 < seen) {
-            break;
+        if !day.is_ahead_of(today) {
+            here += 1;
+            if left == 0 || here == 2 {
+                break;
+            }
         }
     }
     found.sort_by_key(|(number, _)| *number);

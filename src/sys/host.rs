@@ -20,6 +20,11 @@ pub fn uid() -> u32 {
     getuid().as_raw()
 }
 
+/// Whose a process is, by its effective user; `None` if it is gone or nothing tells (not Linux).
+pub fn owner(pid: i32) -> Option<u32> {
+    os::owner(pid)
+}
+
 /// Whether this is macOS, whose customary folders and signal numbers differ.
 pub const IS_MACOS: bool = os::IS_MACOS;
 

@@ -3,8 +3,10 @@
 //! Thin, portable faces: what differs between systems stands in `os/` and nowhere else.
 
 pub mod clock;
+pub mod datagram;
 pub mod entry;
 pub mod evidence;
+pub mod fifo;
 pub mod file;
 mod head;
 pub mod host;
@@ -16,6 +18,7 @@ pub mod pending;
 pub mod poll;
 mod program;
 pub mod reap;
+pub mod runtime;
 pub mod signals;
 pub mod socket;
 pub mod spawn;

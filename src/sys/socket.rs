@@ -3,29 +3,12 @@
 use std::hash::Hasher as _;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{file, host};
-
-/// The folder for sockets of this user (SPEC §10): `$RUNTIME_DIRECTORY` of a systemd unit, for root
-/// `/run/agentwatch`, else `$XDG_RUNTIME_DIR/agentwatch` or a private one below the temporary folder.
-#[must_use]
-pub fn runtime_dir() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    if let Some(dir) = set("RUNTIME_DIRECTORY") {
-        return dir.into();
-    }
-    if host::uid() == 0 && Path::new("/run").is_dir() {
-        return "/run/agentwatch".into();
-    }
-    match set("XDG_RUNTIME_DIR") {
-        Some(dir) => Path::new(&dir).join("agentwatch"),
-        None => std::env::temp_dir().join(format!("agentwatch-{}", host::uid())),
-    }
-}
+use super::runtime;
 
 /// A short name for the socket of what lives at `path`: socket paths end at 104 or 108 bytes.
 #[must_use]
@@ -60,13 +43,7 @@ impl Listener {
     /// # Errors
     /// The folder belongs to somebody else or lets others write, or the system's.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        let dir = path.parent().unwrap_or(Path::new("/"));
-        file::private_dir(dir)?;
-        let metadata = std::fs::metadata(dir)?;
-        if metadata.uid() != host::uid() || metadata.mode() & 0o022 != 0 {
-            let words = format!("{}: not mine alone (owner, mode)", dir.display());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
-        }
+        runtime::claim(path.parent().unwrap_or(Path::new("/")))?;
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
@@ -119,6 +96,7 @@ pub fn ask(path: &Path, line: &[u8], max: usize, patience: Duration) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::host;
 
     #[test]
     fn a_name_is_short_and_stable() {

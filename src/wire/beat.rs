@@ -1,6 +1,8 @@
 //! Reads one line of output as a beat: JSON or a printed Python dict, or what is wrong with it.
 
+mod any;
 mod fields;
+mod named;
 mod quick;
 mod record;
 #[cfg(test)]
@@ -12,6 +14,9 @@ use fields::{Fields, Value};
 use memchr::{memchr, memchr2_iter};
 use std::fmt;
 use std::time::Duration;
+
+pub use any::{parse_any, too_long_for_any};
+pub use named::Named;
 
 /// How much of an agent's or a model's name is kept, in bytes.
 pub const NAME_MAX: usize = 128;
@@ -53,7 +58,7 @@ pub enum Parsed {
 pub struct Reason(Box<str>);
 
 impl Reason {
-    fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         Self(clip(text, REASON_MAX).into())
     }
 

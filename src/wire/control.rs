@@ -9,11 +9,12 @@ use crate::core::time::millis;
 
 use super::words::span;
 
-/// The longest line either way, in bytes.
-pub const LINE_MAX: usize = 4096;
+/// The longest line either way, in bytes: a beat whose message is as long as a message may be, escaped
+/// twice, is not longer.
+pub const LINE_MAX: usize = 16 * 1024;
 
 /// A command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
     /// Lift what keeps the agent down, and start it again.
@@ -35,15 +36,26 @@ pub enum Request {
     },
     /// Stop all its processes where they are.
     Pause,
+    /// Take a beat of the child that runs.
+    Beat {
+        /// From this incarnation; whoever is not of the agent does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incarnation: Option<u32>,
+        /// The beat as it would stand in the FIFO.
+        line: String,
+    },
 }
 
-impl From<Request> for Command {
-    fn from(request: Request) -> Self {
-        match request {
-            Request::Resume => Self::Resume,
-            Request::Restart { at_beat } => Self::Restart { at_beat },
-            Request::Stop { now, stay } => Self::Stop { now, stay },
-            Request::Pause => Self::Pause,
+impl Request {
+    /// What it asks of the core; a beat asks nothing.
+    #[must_use]
+    pub fn command(&self) -> Option<Command> {
+        match *self {
+            Self::Resume => Some(Command::Resume),
+            Self::Restart { at_beat } => Some(Command::Restart { at_beat }),
+            Self::Stop { now, stay } => Some(Command::Stop { now, stay }),
+            Self::Pause => Some(Command::Pause),
+            Self::Beat { .. } => None,
         }
     }
 }
@@ -181,6 +193,8 @@ mod tests {
         let line = write(&Request::Resume).unwrap();
         assert_eq!(line, b"{\"command\":\"resume\"}\n");
         assert_eq!(read_request(line.trim_ascii_end()), Ok(Request::Resume));
+        let beat = Request::Beat { incarnation: Some(3), line: "{\"status\":\"ok\"}".into() };
+        assert_eq!(read_request(write(&beat).unwrap().trim_ascii_end()), Ok(beat));
         let answer = Answer { ok: true, words: "started".into(), leaves: true };
         let line = write(&answer).unwrap();
         assert_eq!(read_answer(line.trim_ascii_end()), Some(answer));

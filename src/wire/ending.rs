@@ -46,6 +46,7 @@ pub fn failure(
         Cause::ShutdownOverrun { grace_ms } => {
             format!("announced shutdown took more than {}; killed", span(grace_ms))
         }
+        Cause::Triggered => format!("said itself that it hangs (WATCHDOG=trigger){seen}; ended"),
         Cause::MaxRun { max_ms } => format!("ran for more than {}; ended", span(max_ms)),
         Cause::NotStarted => "could not be started".to_owned(),
         Cause::Lost => "agentwatch was killed, and it with it".to_owned(),

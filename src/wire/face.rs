@@ -84,9 +84,10 @@ impl Voice {
             },
             Fact::BadBeat { reason, .. } if !self.said.bad_beat => {
                 self.said.bad_beat = true;
-                vec![format!("not a beat: {reason}; passed on as output, counted in the journal")]
+                vec![format!("not a beat: {reason}; counted in the journal")]
             }
-            Fact::Unwatched { .. } if plain => Vec::new(),
+            // To a plain wrapper neither changes anything.
+            Fact::Unwatched { .. } | Fact::ShutdownAnnounced { .. } if plain => Vec::new(),
             Fact::Unwatched { silent_ms, .. } => self.unwatched(*silent_ms),
             Fact::Evidence { .. } => self.seen(fact),
             Fact::Exited { ending, ran_ms, outcome, traces, .. } => {
@@ -148,6 +149,9 @@ impl Voice {
             } else {
                 format!("recovered, beats are back after {}", span(*after_ms))
             }],
+            Fact::Unhealthy { action: OnMissed::Alert, triggered: true, .. } => {
+                vec![format!("{}; left alone (on_missed = alert)", super::notices::TRIGGERED)]
+            }
             Fact::Unhealthy { silent_ms, action: OnMissed::Alert, .. } => {
                 vec![format!("silent for {}; left alone (on_missed = alert)", span(*silent_ms))]
             }
@@ -169,6 +173,7 @@ impl Voice {
             | Fact::Progressing { .. }
             | Fact::TreeStuck { .. }
             | Fact::Resumed { .. }
+            | Fact::SourceOff { .. }
             | Fact::OutputBlocked { .. }
             | Fact::OutputUnblocked { .. }
             | Fact::StoreWorks { .. }
@@ -187,6 +192,8 @@ impl Voice {
             | Fact::SignalPassed { .. }
             | Fact::Strays { .. }
             | Fact::BadBeat { .. }
+            | Fact::Notified { .. }
+            | Fact::Extended { .. }
             | Fact::Late { .. }
             | Fact::Unhealthy { .. }
             | Fact::Stalled { .. }
@@ -258,7 +265,7 @@ impl Voice {
                 span(silent_ms)
             ),
             print,
-            "  exits are enough: --beats none".to_owned(),
+            "  cannot change it: --beats output · exits are enough: --beats none".to_owned(),
         ]
     }
 

@@ -57,7 +57,8 @@ pub fn parse_utc(text: &str) -> Option<Wall> {
 pub fn parse_day(text: &str) -> Option<LocalDay> {
     let mut parts = text.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || year.len() != 4 || month.len() != 2 || day.len() != 2 {
+    let digits = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
+    if !digits || parts.next().is_some() || year.len() != 4 || month.len() != 2 || day.len() != 2 {
         return None;
     }
     let (year, month, day): (i64, i64, i64) =
@@ -70,7 +71,7 @@ pub fn parse_day(text: &str) -> Option<LocalDay> {
     let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
     let number = LocalDay(i32::try_from(era * 146_097 + doe - 719_468).ok()?);
     // Whatever is no day of the calendar (2026-02-31) does not come back as it went in.
-    (number.to_string() == text).then_some(number)
+    number.is_called(year, month, day).then_some(number)
 }
 
 #[cfg(test)]

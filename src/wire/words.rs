@@ -12,6 +12,8 @@ use crate::core::signal::Signal;
 use crate::core::time::LocalDay;
 use crate::core::usage::per_cycle;
 
+use super::notices;
+
 /// How much something matters to the person who reads it; a terminal shows it as a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
@@ -214,10 +216,17 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("{reason} (and {suppressed} more before)")
         }
         Fact::BadBeat { reason, .. } => reason.clone(),
+        Fact::Notified { .. } | Fact::Extended { .. } | Fact::SourceOff { .. } => {
+            notices::words(fact)
+        }
         Fact::Unwatched { silent_ms, .. } => {
             format!("no beat in {}, so a hang would go unseen", span(*silent_ms))
         }
         Fact::Late { silent_ms, .. } => format!("silent for {}", span(*silent_ms)),
+        Fact::Unhealthy { triggered: true, action, .. } => match action {
+            OnMissed::Restart => format!("{}; stopping it", notices::TRIGGERED),
+            OnMissed::Alert => format!("{}; left alone", notices::TRIGGERED),
+        },
         Fact::Unhealthy { silent_ms, action, .. } => match action {
             OnMissed::Restart => format!("silent for {}; stopping it", span(*silent_ms)),
             OnMissed::Alert => format!("silent for {}; left alone", span(*silent_ms)),
@@ -369,6 +378,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::SpawnFailed { .. }
         | Fact::Bug { .. } => Tone::Bad,
         Fact::BadBeat { .. }
+        | Fact::SourceOff { .. }
         | Fact::Unwatched { .. }
         | Fact::Late { .. }
         | Fact::Unhealthy { .. }
@@ -394,6 +404,8 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::SupervisorStopped { .. }
         | Fact::Started { .. }
         | Fact::Beat(_)
+        | Fact::Notified { .. }
+        | Fact::Extended { .. }
         | Fact::SignalPassed { .. }
         | Fact::Exited {
             outcome:

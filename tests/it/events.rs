@@ -116,8 +116,8 @@ fn several_agents_are_merged_by_time() {
 #[test]
 fn what_an_agent_told_cannot_steer_the_terminal() {
     let world = World::new();
-    let script = r#"echo '{"agent":"a","status":"ok","message":"a\u001b[2Jb\nc"}'"#;
-    world.script(&[], script).wait();
+    let script = r#"printf '%s\n' '{"agent":"a","status":"ok","message":"a\u001b[2Jb\nc"}'"#;
+    world.script(&["--restart", "never"], script).wait();
     let words = text(&world.output(&["events", "--event", "beat"]).stdout);
     assert!(words.contains("ab c") && !words.contains('\x1b'), "{words}");
     assert_eq!(words.lines().count(), 1);
@@ -197,5 +197,5 @@ fn a_large_journal_is_streamed() {
     command.args(["-c", script, bin]).env("AGENTWATCH_STATE_DIR", world.path("state"));
     let output = command.current_dir(&world.dir).env("HOME", &world.dir).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 200_000);
+    assert_eq!(text(&output.stdout).lines().count(), 200_000);
 }

@@ -58,6 +58,8 @@ impl World {
             .env("HOME", &self.dir)
             .env("XDG_CONFIG_HOME", self.dir.join("config"))
             .env("AGENTWATCH_STATE_DIR", self.dir.join("state"))
+            // Whoever is killed leaves its sockets behind, here and nowhere else.
+            .env("RUNTIME_DIRECTORY", self.dir.join("run"))
             .stdin(Stdio::null());
         command
     }

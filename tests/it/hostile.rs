@@ -8,14 +8,14 @@ use agentwatch::core::fact::Fact;
 use crate::harness::{World, has, kill, until};
 
 /// The peak memory of a process in KiB, where the system tells it.
-fn peak_kib(pid: i32) -> Option<u64> {
+pub fn peak_kib(pid: i32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The bound of the issue holds for the release build; unoptimised code is larger.
-const PEAK_KIB: u64 = if cfg!(debug_assertions) { 16 * 1024 } else { 6 * 1024 };
+pub const PEAK_KIB: u64 = if cfg!(debug_assertions) { 16 * 1024 } else { 6 * 1024 };
 
 #[test]
 fn rule_10_nothing_an_agent_prints_makes_agentwatch_grow_or_fall() {

@@ -216,7 +216,7 @@ fn a_file_from_the_future_is_named_and_hides_nothing() {
     drop(run);
 
     // The next run says so, goes on, and no number comes twice.
-    let mut run = world.script(&[], "exit 0");
+    let mut run = world.script(&["--cooldown", "10ms"], "exit 0");
     assert_eq!(run.wait(), 0);
     assert!(run.stderr().contains("2099-01-01.jsonl is dated in the future"), "{}", run.stderr());
     let records = crate::harness::records(&world.agent());
@@ -260,7 +260,7 @@ fn torn_and_foreign_files_are_named_and_run_goes_on() {
 fn what_may_not_be_read_is_named() {
     let world = World::new();
     world.script(&[], "exit 0").wait();
-    fs::set_permissions(world.path("state"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(world.path("state"), fs::Permissions::from_mode(0o000)).unwrap();
     let reads_all = fs::read_dir(world.path("state")).is_ok();
     let output = world.output(&["status"]);
     fs::set_permissions(world.path("state"), fs::Permissions::from_mode(0o700)).unwrap();

@@ -6,6 +6,7 @@ use agentwatch::core::beat::Beat;
 use agentwatch::core::command::Command;
 use agentwatch::core::ending::Ending;
 use agentwatch::core::event::{Event, Last};
+use agentwatch::core::notice::Notice;
 use agentwatch::core::settings::Policy;
 use agentwatch::core::signal::{Request, Signal};
 use agentwatch::core::supervisor::Phase;
@@ -162,6 +163,10 @@ impl World {
         let ending = Ending::Exit { code: 9 };
         for event in [
             Event::Beat { incarnation: old, beat: Box::new(Beat::default()) },
+            Event::Notice { incarnation: old, notice: Notice::Trigger },
+            Event::Notice { incarnation: old, notice: Notice::Output },
+            Event::Notice { incarnation: old, notice: Notice::Word { ready: true, text: None } },
+            Event::Notice { incarnation: old, notice: Notice::Extend { by: Duration::MAX } },
             Event::Exited { incarnation: old, ending, last: Last::default() },
             Event::TreeLeft { incarnation: old, left: Vec::new() },
             Event::TreeGone { incarnation: old },

@@ -195,6 +195,7 @@ impl Checker {
                     })?;
                 }
             }
+            Fact::Unhealthy { triggered: true, .. } => self.health_from = self.real,
             Fact::Unhealthy { .. } => {
                 self.health_from = self.real;
                 let limit = if self.beaten {
@@ -251,6 +252,9 @@ impl Checker {
             | Fact::SpawnFailed { .. }
             | Fact::Beat(_)
             | Fact::BadBeat { .. }
+            | Fact::Notified { .. }
+            | Fact::Extended { .. }
+            | Fact::SourceOff { .. }
             | Fact::Unwatched { .. }
             | Fact::OutputBlocked { .. }
             | Fact::OutputUnblocked { .. }

@@ -7,6 +7,7 @@ use agentwatch::core::command::Command;
 use agentwatch::core::ending::Ending;
 use agentwatch::core::event::{Event, Last};
 use agentwatch::core::memory::Memory;
+use agentwatch::core::notice::Notice;
 use agentwatch::core::rule::{Rule, RuleAction};
 use agentwatch::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use agentwatch::core::signal::Signal;
@@ -342,6 +343,11 @@ impl World {
         let beats = agent.beat(&mut self.rng, now);
         if 1 < beats.len() {
             self.pipe.push(Event::BadBeat { incarnation, reason: "torn".to_owned() });
+            let by = Duration::from_secs(self.rng.below(600));
+            self.pipe.push(Event::Notice { incarnation, notice: Notice::Extend { by } });
+            if self.rng.one_in(8) {
+                self.pipe.push(Event::Notice { incarnation, notice: Notice::Trigger });
+            }
         }
         // A full pipe blocks the agent: it holds no more than this.
         let room = 300_usize.saturating_sub(self.pipe.len());

@@ -70,7 +70,7 @@ impl Screen {
             };
             let _ = writeln!(text, "{line}");
         }
-        text.push_str(&self.remarks(all));
+        text.push_str(&remarks(all));
         if 1 < all.len() {
             let _ = writeln!(text, "{}", paint::dim(&sum(all), self.colour));
         }
@@ -85,24 +85,6 @@ impl Screen {
         let name = &line[..line.len() - rest.len()];
         let word = paint::paint(meaning(status.state).tone, status.state, self.colour);
         format!("{name}{}", rest.replacen(status.state, &word, 1))
-    }
-
-    fn remarks(self, all: &[Status]) -> String {
-        let mut text = String::new();
-        for status in all {
-            if let Some(error) = &status.error {
-                let _ = writeln!(text, "{}: {error}", status.agent);
-            }
-            for note in &status.notes {
-                let _ = writeln!(text, "{note}");
-            }
-            if status.state == "escalated"
-                && let Some(command) = &status.command_to_type
-            {
-                let _ = writeln!(text, "{} stays down until: {command}", status.agent);
-            }
-        }
-        text
     }
 
     /// Each agent in detail.
@@ -129,6 +111,25 @@ impl Screen {
         }
         text
     }
+}
+
+/// What a human should know or may have to do.
+fn remarks(all: &[Status]) -> String {
+    let mut text = String::new();
+    for status in all {
+        if let Some(error) = &status.error {
+            let _ = writeln!(text, "{}: {error}", status.agent);
+        }
+        for note in &status.notes {
+            let _ = writeln!(text, "{note}");
+        }
+        if status.state == "escalated"
+            && let Some(command) = &status.command_to_type
+        {
+            let _ = writeln!(text, "{} stays down until: {command}", status.agent);
+        }
+    }
+    text
 }
 
 /// The lines of one agent in detail.

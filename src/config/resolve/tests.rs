@@ -84,7 +84,11 @@ fn nobody_said_anything_gives_the_numbers_of_the_spec() {
     assert_eq!((resolved.name.as_str(), resolved.name_derived), ("a", true));
     assert_eq!(resolved.command, ["python", "a.py"]);
     assert_eq!(resolved.state_dir, Path::new("/home/me/.local/state/agentwatch"));
-    assert!(resolved.scan_stdout && resolved.capture_stderr);
+    assert!(
+        resolved.source == BeatSource::Auto
+            && resolved.source_by_default
+            && resolved.capture_stderr
+    );
     assert_eq!(resolved.keep_days, 90);
     assert!(resolved.notes.is_empty());
     let paths: Vec<&str> = resolved.values.iter().map(|one| one.key.path).collect();
@@ -150,11 +154,18 @@ fn every_choice_of_every_key_means_something() {
     assert_eq!(settings("--on-missed", "alert").on_missed, OnMissed::Alert);
     assert_eq!(settings("--on-escalate", "hold").on_escalate, OnEscalate::Hold);
     assert_eq!(settings("--stop-scope", "child").stop_scope, StopScope::Child);
-    for (word, scan, beats) in
-        [("auto", true, true), ("stdout", true, true), ("none", false, false)]
-    {
+    for (word, scan, roads, beats) in [
+        ("auto", true, true, true),
+        ("stdout", true, false, true),
+        ("pipe", false, true, true),
+        ("output", true, false, true),
+        ("none", false, false, false),
+    ] {
         let resolved = resolved(&["--beats", word, "x"], "");
-        assert_eq!((resolved.scan_stdout, resolved.settings.beats), (scan, beats), "{word}");
+        let source = resolved.source;
+        let what = (source.scans_stdout(), source.has_roads(), resolved.settings.beats);
+        assert_eq!(what, (scan, roads, beats), "{word}");
+        assert_eq!(source.counts_output(), word == "output");
     }
 }
 
@@ -217,7 +228,12 @@ fn wrong_values_are_refused_in_the_words_of_their_place() {
             "AGENTWATCH_OPT_BANANA: unknown setting; \
              see agentwatch run --help for the flags it can name",
         ),
-        (&["--beats", "pipe", "x"], &[], "", "--beats pipe: is none of auto, stdout, none"),
+        (
+            &["--beats", "file", "x"],
+            &[],
+            "",
+            "--beats file: is none of auto, stdout, pipe, output, none",
+        ),
         (&["--state-dir", "", "x"], &[], "", "--state-dir \"\": is empty; write a path"),
         (&["sh", "-c", "x"], &[], "", "sh -c gives no name to the agent; add --name my-agent"),
     ] {

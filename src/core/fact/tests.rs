@@ -8,6 +8,7 @@ use crate::core::beat::Beat;
 use crate::core::beat::Status;
 use crate::core::ending::Spent;
 use crate::core::event::{SpawnFailureKind, SpawnStage};
+use crate::core::notice::{Extended, Road};
 use crate::core::oom::{OomKill, Scope};
 use crate::core::usage::Totals;
 
@@ -32,6 +33,9 @@ variants!(
     SpawnFailed,
     Beat,
     BadBeat,
+    Notified,
+    Extended,
+    SourceOff,
     Unwatched,
     Late,
     Unhealthy,
@@ -115,6 +119,7 @@ fn exits() -> Vec<Fact> {
         exited(code(0), Some(120_000), failure(Cause::NoFirstBeat { silent_ms: 120_000 }), None),
         exited(code(0), Some(9), failure(Cause::Stalled { for_ms: 600_000 }), None),
         exited(killed, Some(9), failure(Cause::ShutdownOverrun { grace_ms: 300_000 }), None),
+        exited(killed, Some(9), failure(Cause::Triggered), None),
         exited(killed, Some(9), failure(Cause::MaxRun { max_ms: 3_600_000 }), None),
         exited(code(127), Some(0), failure(Cause::NotStarted), None),
         exited(Ending::Unknown, None, failure(Cause::Lost), None),
@@ -237,6 +242,29 @@ fn evidence(used: Option<(u64, u64)>) -> Fact {
     }
 }
 
+fn unhealthy(action: OnMissed, triggered: bool) -> Fact {
+    Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action, triggered }
+}
+
+/// What is told beside beats, and by what roads.
+fn notices() -> Vec<Fact> {
+    let word = |ready, first_beat_ms, text: Option<&str>| {
+        let message = text.map(str::to_owned);
+        Fact::Notified { incarnation: 1, ready, first_beat_ms, message }
+    };
+    let extended = |what| Fact::Extended { incarnation: 1, what, by_ms: 30_000 };
+    let error = "/run/agentwatch: belongs to user 1001".to_owned();
+    vec![
+        word(true, Some(120_000), Some("listening")),
+        word(true, None, None),
+        word(false, None, Some("loading models")),
+        extended(Extended::Start),
+        extended(Extended::Stop),
+        Fact::SourceOff { source: Road::Pipe, error: error.clone() },
+        Fact::SourceOff { source: Road::NotifySocket, error },
+    ]
+}
+
 fn stalled(action: OnMissed) -> Fact {
     Fact::Stalled { incarnation: 1, cycle: 7, for_ms: 600_000, beats: 12, action }
 }
@@ -248,8 +276,9 @@ fn health() -> Vec<Fact> {
         Fact::BadBeat { incarnation: 1, reason, suppressed: 7 },
         Fact::Unwatched { incarnation: 1, silent_ms: 120_000 },
         Fact::Late { incarnation: 1, silent_ms: 60_000 },
-        Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action: OnMissed::Restart },
-        Fact::Unhealthy { incarnation: 1, silent_ms: 120_000, action: OnMissed::Alert },
+        unhealthy(OnMissed::Restart, false),
+        unhealthy(OnMissed::Alert, false),
+        unhealthy(OnMissed::Restart, true),
         stalled(OnMissed::Restart),
         stalled(OnMissed::Alert),
         Fact::Progressing { incarnation: 1, cycle: 8, for_ms: 700_000 },
@@ -312,7 +341,7 @@ fn waits() -> Vec<Fact> {
 }
 
 fn samples() -> Vec<Fact> {
-    [starts(), beats(), health(), exits(), stops(), rest(), waits()].concat()
+    [starts(), beats(), notices(), health(), exits(), stops(), rest(), waits()].concat()
 }
 
 #[test]

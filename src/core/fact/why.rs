@@ -36,6 +36,8 @@ pub enum Cause {
         /// The time it had.
         max_ms: u64,
     },
+    /// It said itself that it hangs, and was ended.
+    Triggered,
     /// It could not be started.
     NotStarted,
     /// agentwatch itself was killed, and it with it.

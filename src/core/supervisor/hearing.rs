@@ -49,7 +49,10 @@ impl Supervisor {
                 child.progress.excuse(gap);
                 child.unproven(gap);
             }
-            State::Stopping(stopping) => stopping.kill_at = stopping.kill_at.plus(gap),
+            State::Stopping(stopping) => {
+                stopping.kill_at = stopping.kill_at.plus(gap);
+                stopping.kill_by = stopping.kill_by.plus(gap);
+            }
             // All of a pause is given back at its end.
             State::New
             | State::Paused(_)

@@ -16,6 +16,17 @@ impl Supervisor {
     /// A beat was heard. One of an old incarnation, or one that comes while a child is being ended, is
     /// recorded and keeps nothing alive (SPEC rule 7).
     pub(super) fn beat(&mut self, incarnation: u32, beat: &Beat, out: &mut Vec<Effect>) {
+        self.heard(incarnation, beat, false, out);
+    }
+
+    /// The same, of a beat that the journal need not have by itself if it is `dull`.
+    pub(super) fn heard(
+        &mut self,
+        incarnation: u32,
+        beat: &Beat,
+        dull: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let now = self.now;
         let live = matches!(self.state, State::Live(_));
         let Some(child) = self.state.child_mut() else { return };
@@ -23,9 +34,7 @@ impl Supervisor {
             return;
         }
         let tokens = self.memory.tokens.tokens(beat);
-        let before = self.totals;
-        self.totals.add(beat, tokens);
-        let ends_cycle = before.cycles < self.totals.cycles;
+        let ends_cycle = beat.status.ends_cycle();
         let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle);
         let first = !child.pulse.beaten();
         let waited = now.up.since(child.started.up);
@@ -41,11 +50,18 @@ impl Supervisor {
                 child.last_beat = Some(now.up);
             }
         }
-        let announces = beat.status == Status::ShuttingDown && child.announced.is_none();
+        // Who is being stopped announces nothing: clients of sd_notify say STOPPING=1 then.
+        let announces = live && beat.status == Status::ShuttingDown && child.announced.is_none();
         if announces {
             child.announced = Some(now.up);
         }
-        out.extend(self.recording.beat(now.up, fact).into_iter().flatten().map(Effect::Record));
+        self.totals.add(beat, tokens);
+        let recorded = if dull {
+            self.recording.dull(now.up, fact)
+        } else {
+            self.recording.beat(now.up, fact)
+        };
+        out.extend(recorded.into_iter().flatten().map(Effect::Record));
         if let Some((stall, cycle)) = stall.zip(beat.cycle) {
             let for_ms = millis(stall.lasted);
             out.push(Effect::Record(Fact::Progressing { incarnation, cycle, for_ms }));
@@ -150,7 +166,7 @@ impl Supervisor {
                     out.push(Effect::Examine { incarnation });
                 }
                 Silence::Unhealthy => {
-                    self.unhealthy(out);
+                    self.unhealthy(false, out);
                     return;
                 }
             }
@@ -166,23 +182,26 @@ impl Supervisor {
         self.forget_streak(out);
     }
 
-    fn unhealthy(&mut self, out: &mut Vec<Effect>) {
+    /// It is silent for too long, or `triggered` that itself.
+    pub(super) fn unhealthy(&mut self, triggered: bool, out: &mut Vec<Effect>) {
         let now = self.now;
         let action = self.settings.on_missed;
         let State::Live(child) = &mut self.state else { return };
         let silent = now.up.since(child.pulse.last());
         let incarnation = child.incarnation;
         child.healthy_since = None;
-        let cause = if child.pulse.beaten() {
+        let cause = if triggered {
+            StopCause::Triggered
+        } else if child.pulse.beaten() {
             StopCause::Silent(silent)
         } else {
             StopCause::NoFirstBeat(silent)
         };
         out.extend(self.recording.flush().map(Effect::Record));
         let silent_ms = millis(silent);
-        out.push(Effect::Record(Fact::Unhealthy { incarnation, silent_ms, action }));
+        out.push(Effect::Record(Fact::Unhealthy { incarnation, silent_ms, action, triggered }));
         out.push(Effect::Examine { incarnation });
-        self.trouble(silent);
+        self.trouble(if triggered { Duration::ZERO } else { silent });
         match action {
             OnMissed::Alert => self.persist(out),
             OnMissed::Restart => self.begin_stop(cause, None, out),

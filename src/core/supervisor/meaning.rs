@@ -77,6 +77,7 @@ impl Supervisor {
             Some((StopCause::NoFirstBeat(silent), _)) => {
                 Cause::NoFirstBeat { silent_ms: millis(silent) }
             }
+            Some((StopCause::Triggered, _)) => Cause::Triggered,
             Some((StopCause::ShutdownOverrun, _)) => {
                 Cause::ShutdownOverrun { grace_ms: millis(self.settings.shutdown_grace) }
             }

@@ -9,6 +9,7 @@ mod ended;
 mod hearing;
 mod live;
 mod meaning;
+mod notices;
 mod paused;
 mod signals;
 mod start;
@@ -25,6 +26,7 @@ use super::ending::Ending;
 use super::event::Event;
 use super::fact::Fact;
 use super::memory::{DelayWhy, Memory};
+use super::notice::Road;
 use super::pulse::Silence;
 use super::recording::Recording;
 use super::settings::{OnEscalate, Settings};
@@ -110,6 +112,8 @@ pub struct Supervisor {
     blocked: Option<(Up, bool)>,
     /// What cannot be written at present.
     failing: Vec<super::event::Kept>,
+    /// The roads of which it was said that they are off.
+    off: Vec<Road>,
 }
 
 impl Supervisor {
@@ -134,6 +138,7 @@ impl Supervisor {
             noticed: false,
             blocked: None,
             failing: Vec::new(),
+            off: Vec::new(),
         }
     }
 
@@ -196,6 +201,8 @@ impl Supervisor {
             Event::BadBeat { incarnation, reason } => {
                 out.extend(self.recording.bad(now.up, incarnation, reason).map(Effect::Record));
             }
+            Event::Notice { incarnation, notice } => self.notice(incarnation, notice, out),
+            Event::SourceOff { source, error, deaf } => self.source_off(source, error, deaf, out),
             Event::Examined { incarnation, evidence } => self.examined(incarnation, *evidence, out),
             Event::Exited { incarnation, ending, last } => {
                 self.exited(incarnation, ending, last, out);

@@ -165,6 +165,7 @@ impl Supervisor {
             // Where no beat is expected, alive is healthy.
             healthy_since: first_limit.is_none().then_some(self.now.up),
             last_beat: None,
+            output_at: None,
             announced: None,
             looked: None,
             passed: 0,

@@ -26,6 +26,8 @@ pub(super) struct Child {
     pub(super) healthy_since: Option<Up>,
     /// The last beat; where progress is asked for, the last that told some.
     pub(super) last_beat: Option<Up>,
+    /// When its output counted as a beat last.
+    pub(super) output_at: Option<Up>,
     /// When it announced its shutdown.
     pub(super) announced: Option<Up>,
     /// When it was looked at in its silence, and the CPU time of its tree then.
@@ -78,6 +80,8 @@ pub(super) enum StopCause {
     MaxRun(Duration),
     /// A human wants it started anew.
     Restart,
+    /// It said itself that it hangs.
+    Triggered,
 }
 
 /// A child that got a stop signal.
@@ -90,6 +94,8 @@ pub(super) struct Stopping {
     /// A human wants the next start at once.
     pub(super) hurry: bool,
     pub(super) kill_at: Up,
+    /// The child may put that off until then at most.
+    pub(super) kill_by: Up,
     /// When KILL was sent first.
     pub(super) killed: Option<Up>,
     /// That it survives KILL has been recorded.

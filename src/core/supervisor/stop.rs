@@ -140,6 +140,7 @@ impl Supervisor {
             requested: requested.map(|(by, _)| (now, by)),
             hurry: false,
             kill_at: now.plus(self.settings.stop_timeout),
+            kill_by: now.plus(self.settings.stop_timeout.max(self.settings.shutdown_grace)),
             killed: None,
             told_stuck: false,
             again_at: Up::default(),

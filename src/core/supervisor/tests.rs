@@ -4,6 +4,7 @@ mod commands;
 mod ends;
 mod lives;
 mod meanings;
+mod notices;
 mod progress;
 mod rules;
 mod signals;

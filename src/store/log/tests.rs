@@ -60,8 +60,8 @@ fn it_turns_over_between_lines_and_keeps_so_many() {
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 3);
     // The same in one go, and none kept.
     let folder = Folder::new("turn-at-once");
-    let all: String = (10..20).map(|n| format!("line {n}.\n")).collect();
-    folder.log(20, 0).take(From::Out, all.as_bytes());
+    let all: Vec<String> = (10..20).map(|n| format!("line {n}.\n")).collect();
+    folder.log(20, 0).take(From::Out, all.concat().as_bytes());
     assert_eq!(folder.text("log"), "line 18.\nline 19.\n");
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
 }

@@ -5,13 +5,15 @@ mod clone;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
+mod linux_datagram;
+#[cfg(target_os = "linux")]
 mod linux_evidence;
 #[cfg(target_os = "linux")]
 mod linux_tcp;
 #[cfg(target_os = "linux")]
 mod signalfd;
 #[cfg(target_os = "linux")]
-pub use {clone::*, linux::*, linux_evidence::look, signalfd::*};
+pub use {clone::*, linux::*, linux_datagram::*, linux_evidence::look, signalfd::*};
 
 #[cfg(not(target_os = "linux"))]
 mod fork;

@@ -32,6 +32,8 @@ pub fn tell(fact: &Fact) -> String {
             (Some(used), Some(over)) => format!("seen: {used}ms CPU in {}s", over / 1000),
             _ => "seen".to_owned(),
         },
+        Fact::Extended { what, by_ms, .. } => format!("extended {what:?} {}s", by_ms / 1000),
+        Fact::Unhealthy { triggered: true, .. } => "triggered".to_owned(),
         Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
         Fact::Stalled { cycle, for_ms, beats, .. } => {
             format!("stalled at {cycle} for {}s, {beats} beats", for_ms / 1000)
@@ -78,6 +80,8 @@ pub fn tell(fact: &Fact) -> String {
         | Fact::SpawnFailed { .. }
         | Fact::Beat(_)
         | Fact::BadBeat { .. }
+        | Fact::Notified { .. }
+        | Fact::SourceOff { .. }
         | Fact::Unwatched { .. }
         | Fact::OutputBlocked { .. }
         | Fact::OutputUnblocked { .. }
