@@ -1,9 +1,11 @@
 //! `agentwatch check`: every setting that would apply, and where it comes from.
 
+use std::ffi::OsString;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::config;
 use crate::config::show;
+use crate::config::{self, flags};
 
 use super::output::{complain, print};
 use super::{EXIT_FAILED, Failure, Outcome};
@@ -15,7 +17,18 @@ pub fn command() -> Command {
         .args(config::run_flags())
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
         .arg(config::command_arg())
-        .after_help("Example:\n  agentwatch check --interval 5m -- python agent.py")
+        .after_help(
+            "Example:\n  agentwatch check --interval 5m -- python agent.py\n  agentwatch check crawler",
+        )
+}
+
+/// The matches of a command line, its first word left out.
+///
+/// # Errors
+/// What clap finds wrong, and its help.
+pub fn matches(args: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let command = command().arg(flags::dashes_arg()).bin_name("agentwatch check");
+    command.try_get_matches_from(flags::mark_dashes(args))
 }
 
 /// The deed.

@@ -4,10 +4,12 @@ mod agents;
 mod asking;
 mod beat;
 mod check;
+mod completions;
 mod events;
 mod files;
 mod lines;
 mod logs;
+mod man;
 mod output;
 mod pause;
 mod restart;
@@ -28,6 +30,9 @@ pub const EXIT_USAGE: u8 = 2;
 pub const EXIT_BUSY: u8 = 75;
 /// Exit code: bad configuration.
 pub const EXIT_CONFIG: u8 = 78;
+
+/// Exit code: there is no such command.
+pub const EXIT_NOT_FOUND: u8 = 127;
 
 /// What went wrong, with the code to leave with.
 #[derive(Debug)]
@@ -77,7 +82,7 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 10] = [
+const COMMANDS: [Entry; 12] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
@@ -88,6 +93,8 @@ const COMMANDS: [Entry; 10] = [
     ("resume", resume::command, resume::main),
     ("beat", beat::command, beat::main),
     ("check", check::command, check::main),
+    ("completions", completions::command, completions::main),
+    ("man", man::command, man::main),
 ];
 
 /// Runs a command line, the program's name first; gives the exit code.
@@ -114,6 +121,7 @@ fn dispatch(args: Vec<OsString>) -> Outcome {
     let called = args.get(1).and_then(|word| COMMANDS.iter().find(|(name, ..)| word == name));
     let read = match called {
         Some(("run", ..)) => run::matches(&args[1..]),
+        Some(("check", ..)) => check::matches(&args[1..]),
         Some((name, command, _)) => command()
             .bin_name(format!("agentwatch {name}"))
             .try_get_matches_from(args.into_iter().skip(1)),

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::config::{self, ConfigError, Resolved, Surroundings};
+use crate::config::identity::{self, Who};
+use crate::config::{self, ConfigError, Resolved, Surroundings, flags};
 use crate::core::event::By;
 use crate::core::supervisor::EXIT_SELF;
 use crate::run::{self, Plan};
@@ -19,7 +20,7 @@ use crate::sys::{file, host, tty};
 use crate::wire::stamp;
 use crate::wire::words::count;
 
-use super::{EXIT_BUSY, EXIT_CONFIG, EXIT_USAGE, Failure, Outcome};
+use super::{EXIT_BUSY, EXIT_CONFIG, EXIT_NOT_FOUND, EXIT_USAGE, Failure, Outcome};
 
 /// The definition.
 pub fn command() -> Command {
@@ -31,7 +32,10 @@ pub fn command() -> Command {
 /// # Errors
 /// What clap finds wrong, and its help.
 pub fn matches(args: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let read = |command: Command| command.bin_name("agentwatch run").try_get_matches_from(args);
+    let args = &flags::mark_dashes(args);
+    let read = |command: Command| {
+        command.arg(flags::dashes_arg()).bin_name("agentwatch run").try_get_matches_from(args)
+    };
     // An error is for the eyes of somebody, who should see all of the definition.
     read(define(config::run_flags_in(args))).or_else(|_| read(command()))
 }
@@ -46,17 +50,24 @@ fn define(flags: Vec<Arg>) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Start although the agent was given up; a human says so"),
         )
-        .arg(config::command_arg().required(true))
+        .arg(config::command_arg())
         .after_help(
             "Example:\n  agentwatch run -- python agent.py\n  \
-             agentwatch run --interval 5m --restart always -- ./crawler --fast",
+             agentwatch run --interval 5m --restart always -- ./crawler --fast\n  \
+             agentwatch run crawler      # as defined in agents/crawler.toml",
         )
 }
 
 /// The deed.
 pub fn main(matches: &ArgMatches) -> Outcome {
     let resolved = resolve(matches)?;
+    if resolved.command.is_empty() {
+        let words = "nothing to run; give a COMMAND (agentwatch run -- python agent.py), the NAME of an \
+                     agent, or command = … in a configuration file";
+        return Err(Failure::new(EXIT_USAGE, words));
+    }
     look_at_stdin(&resolved)?;
+    enter(&resolved)?;
     let mut clock = Clock::new();
     // Before anything is started, and before anything that may take its time.
     let signals = Signals::new()
@@ -65,6 +76,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let lock = lock(&resolved, &paths)?;
     let found = memory::load(&paths, &clock.now())
         .map_err(|error| format!("{}: {error}", paths.dir().display()));
+    refuse_strangers(&resolved, &found)?;
     let flagged = matches.get_flag("resume").then_some(By::Flag);
     let resume =
         flagged.or_else(|| found.as_ref().ok().and_then(|found| ask(&resolved, &clock, found)));
@@ -86,13 +98,25 @@ fn look_at_stdin(resolved: &Resolved) -> Result<(), Failure> {
 
 /// The settings of a `run` or `check`, from all their sources.
 pub fn resolve(matches: &ArgMatches) -> Result<Resolved, Failure> {
-    config::resolve::run(matches, &surroundings()?).map_err(refused)
+    config::find::run(matches, &surroundings()?).map_err(refused)
 }
 
 /// The state directory alone, for commands that look.
 pub fn state_dir(matches: &ArgMatches) -> Result<PathBuf, Failure> {
     let found = config::resolve::state_dir(matches, &surroundings()?).map_err(refused)?;
     Ok(found.path)
+}
+
+/// Goes to where the agent is to be started: all that is ours has absolute paths by now.
+fn enter(resolved: &Resolved) -> Result<(), Failure> {
+    let Some(cwd) = &resolved.cwd else { return Ok(()) };
+    std::env::set_current_dir(cwd).map_err(|error| {
+        let origin = resolved.values.iter().find(|value| value.key.path == "cwd");
+        let origin = origin.map(|value| format!("{}: ", value.origin)).unwrap_or_default();
+        let words =
+            format!("{origin}cwd = \"{}\": {error}; name a folder that exists", cwd.display());
+        Failure::new(EXIT_CONFIG, words)
+    })
 }
 
 /// Where agents are usually kept, for who finds none.
@@ -110,8 +134,17 @@ pub fn path_here(path: &std::ffi::OsStr) -> Result<PathBuf, Failure> {
 }
 
 fn refused(error: ConfigError) -> Failure {
-    let code = if error.is_usage() { EXIT_USAGE } else { EXIT_CONFIG };
+    let code = match () {
+        () if error.is_usage() => EXIT_USAGE,
+        () if error.is_not_found() => EXIT_NOT_FOUND,
+        () => EXIT_CONFIG,
+    };
     Failure::new(code, error)
+}
+
+/// The agents that are defined in files.
+pub fn defined(matches: &ArgMatches) -> Result<Vec<String>, Failure> {
+    config::find::defined(matches, &surroundings()?).map_err(refused)
 }
 
 /// Where we are and who we are, as far as settings depend on it.
@@ -150,6 +183,28 @@ fn lock(resolved: &Resolved, paths: &Paths) -> Result<Result<Lock, String>, Fail
         }
         Err(LockError::Io(error)) => Ok(Err(format!("{}: {error}", paths.lock().display()))),
     }
+}
+
+/// A name that nobody chose must not give one agent the latch, streak and journal of another.
+fn refuse_strangers(
+    resolved: &Resolved,
+    found: &Result<memory::Found, String>,
+) -> Result<(), Failure> {
+    let known = found.as_ref().ok().and_then(|found| found.identity.as_ref());
+    let (true, Some(known)) = (resolved.name_derived, known) else { return Ok(()) };
+    let Ok(here) = std::env::current_dir() else { return Ok(()) };
+    let command: Vec<_> = known.command.iter().map(OsString::from).collect();
+    let before = Who { directory: Path::new(&known.directory), command: &command };
+    let now = Who { directory: &here, command: &resolved.command };
+    // `current` lies beside the releases, or beside the folder that holds them.
+    let linked = |path: &Path| {
+        path.ancestors().skip(1).take(2).any(|folder| file::is_linked_to(folder, path))
+    };
+    if identity::is_same(before, now, linked) {
+        return Ok(());
+    }
+    let words = identity::refusal(&resolved.name, before, now);
+    Err(Failure::new(EXIT_CONFIG, words))
 }
 
 /// Asks the person at the terminal whether a latched agent may start again.

@@ -5,11 +5,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
 use super::keys::{KEYS, Key};
-use super::rules::{self, WrittenRule};
-use super::{suggest, value};
-
-/// The one list of tables.
-const RULE: &str = "restart.rule";
+use super::{rules, suggest, value};
 
 /// A setting as a file gives it.
 #[derive(Debug)]
@@ -22,41 +18,48 @@ pub struct Entry {
     pub origin: Origin,
 }
 
-/// What a file says.
+/// What one file sets.
 #[derive(Debug, Default)]
-pub struct Contents {
+pub struct Parsed {
     /// Its settings, in the order they stand there.
     pub entries: Vec<Entry>,
-    /// Its restart rules, in that order too.
-    pub rules: Vec<WrittenRule>,
+    /// Its restart rules, in the order they stand there.
+    pub rules: Vec<rules::WrittenRule>,
 }
 
 /// Reads all settings of `text`, a file that people know as `shown`.
 ///
 /// # Errors
 /// The first thing from the top that is no TOML, no key, or no value of its key.
-pub fn parse(text: &str, shown: &str) -> Result<Contents, ConfigError> {
+pub fn parse(text: &str, shown: &str) -> Result<Parsed, ConfigError> {
     let document = Document { text, shown };
     let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
         // An error without a place is about the end of the text.
         origin: document.at(error.span().map_or(text.len(), |span| span.start)),
         words: error.message().to_owned(),
     })?;
-    let mut contents = Contents::default();
-    document.table("", table.get_ref(), &mut contents)?;
-    Ok(contents)
+    let mut parsed = Parsed::default();
+    document.table("", table.get_ref(), &mut parsed)?;
+    Ok(parsed)
 }
 
-struct Document<'a> {
+/// A text that is being read.
+pub(super) struct Document<'a> {
     text: &'a str,
     shown: &'a str,
 }
 
 impl Document<'_> {
-    fn at(&self, offset: usize) -> Origin {
+    /// The line of a byte.
+    pub(super) fn at(&self, offset: usize) -> Origin {
         let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
         let breaks = memchr::memchr_iter(b'\n', before).count();
         Origin::File { path: self.shown.to_owned(), line: breaks + 1 }
+    }
+
+    /// A value as it is written.
+    pub(super) fn written(&self, span: std::ops::Range<usize>) -> String {
+        self.text.get(span).unwrap_or_default().to_owned()
     }
 
     /// Walks a table; `prefix` is its path with a dot behind it, or empty at the top.
@@ -66,23 +69,23 @@ impl Document<'_> {
         &self,
         prefix: &str,
         table: &DeTable<'_>,
-        contents: &mut Contents,
+        parsed: &mut Parsed,
     ) -> Result<(), ConfigError> {
         // The parser sorts by name; people fix a file from the top.
         let mut items: Vec<_> = table.iter().collect();
         items.sort_by_key(|(name, _)| name.span().start);
         for (name, written) in items {
             let path = format!("{prefix}{}", name.get_ref());
-            if path == RULE {
-                contents.rules = rules::read(written, &|offset| self.at(offset))?;
-                continue;
-            }
             match (find(&path), written.get_ref()) {
-                (Some(Place::Key(key)), _) => {
-                    contents.entries.push(self.entry(key, name, written)?);
+                (Some(Place::Key(key)), _) => parsed.entries.push(self.entry(key, name, written)?),
+                (Some(Place::Rules), DeValue::Array(list)) => {
+                    parsed.rules.extend(rules::parse(self, list)?);
+                }
+                (Some(Place::Rules), _) => {
+                    return Err(rules::not_a_list(self.at(name.span().start)));
                 }
                 (Some(Place::Table), DeValue::Table(inner)) => {
-                    self.table(&format!("{path}."), inner, contents)?;
+                    self.table(&format!("{path}."), inner, parsed)?;
                 }
                 (Some(Place::Table), _) => {
                     return Err(ConfigError::NotATable {
@@ -112,7 +115,7 @@ impl Document<'_> {
         match value::from_toml(key.kind, written.get_ref()) {
             Ok(read) => Ok(Entry { key, read, origin }),
             Err(fault) => {
-                let written = self.text.get(written.span()).unwrap_or_default().to_owned();
+                let written = self.written(written.span());
                 Err(ConfigError::Value { origin, key: key.path, written, fault })
             }
         }
@@ -122,9 +125,13 @@ impl Document<'_> {
 enum Place {
     Key(&'static Key),
     Table,
+    Rules,
 }
 
 fn find(path: &str) -> Option<Place> {
+    if path == rules::PATH {
+        return Some(Place::Rules);
+    }
     let key = KEYS.iter().find(|key| key.path == path).map(Place::Key);
     key.or_else(|| tables().any(|table| table == path).then_some(Place::Table))
 }
@@ -151,8 +158,7 @@ fn meant(path: &str, what: &str) -> Option<String> {
     if let Some(key) = exact {
         return Some(key.path.to_owned());
     }
-    let known = KEYS.iter().map(|key| key.path).chain([RULE]);
-    if let Some(near) = suggest::nearest(path, known) {
+    if let Some(near) = suggest::nearest(path, KEYS.iter().map(|key| key.path)) {
         return Some(near.to_owned());
     }
     let near = suggest::nearest(written, KEYS.iter().map(|key| last(key.path)))?;
@@ -160,126 +166,4 @@ fn meant(path: &str, what: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(text: &str) -> String {
-        parse(text, "agentwatch.toml").unwrap_err().to_string()
-    }
-
-    #[test]
-    fn settings_are_found_with_their_lines_however_tables_are_written() {
-        let text = "name = 'a'\n\n[heartbeat]\ninterval = '5s'\nmisses = 3\n";
-        let dotted = "\n\nheartbeat.interval = '5s'\nheartbeat.misses = 3\nname = 'a'";
-        let inline = "heartbeat = { misses = 3, interval = '5s' }\r\nname = 'a'\r\n";
-        let got = |text| {
-            parse(text, "f")
-                .unwrap()
-                .entries
-                .into_iter()
-                .map(|entry| format!("{} {}={}", entry.origin, entry.key.path, entry.read.text))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            got(text),
-            ["f:1 name=a", "f:4 heartbeat.interval=5s", "f:5 heartbeat.misses=3"]
-        );
-        assert_eq!(
-            got(dotted),
-            ["f:3 heartbeat.interval=5s", "f:4 heartbeat.misses=3", "f:5 name=a"]
-        );
-        assert_eq!(
-            got(inline),
-            ["f:1 heartbeat.misses=3", "f:1 heartbeat.interval=5s", "f:2 name=a"]
-        );
-        assert!(got("").is_empty() && got("# nothing\n[heartbeat]\n[stop]").is_empty());
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_with_line_key_value_and_way_out() {
-        for (text, words) in [
-            (
-                "\n\n[heartbeat]\n\n\n\ninterval = \"60\"\n",
-                "agentwatch.toml:7: heartbeat.interval = \"60\" has no unit; write \"60s\" or \"60m\"",
-            ),
-            (
-                "[heartbeat]\ninterval = 60",
-                "agentwatch.toml:2: heartbeat.interval = 60 has no unit; write \"60s\" or \"60m\"",
-            ),
-            (
-                "[heartbeat]\n\nintervall = \"60s\"",
-                "agentwatch.toml:3: unknown key heartbeat.intervall; did you mean heartbeat.interval?",
-            ),
-            (
-                "interval = '5s'",
-                "agentwatch.toml:1: unknown key interval; did you mean heartbeat.interval?",
-            ),
-            (
-                "stop-timeout = '5s'",
-                "agentwatch.toml:1: unknown key stop-timeout; did you mean stop.timeout?",
-            ),
-            (
-                "[restart]\nstart_grace = '5s'",
-                "agentwatch.toml:2: unknown key restart.start_grace; did you mean heartbeat.start_grace?",
-            ),
-            (
-                "colldown = '5s'",
-                "agentwatch.toml:1: unknown key colldown; did you mean restart.cooldown?",
-            ),
-            ("banana = 1", "agentwatch.toml:1: unknown key banana"),
-            ("[[alert]]\nurl = 'x'", "agentwatch.toml:1: unknown key alert"),
-            (
-                "\n[heartbeats]\n",
-                "agentwatch.toml:2: unknown table heartbeats; did you mean heartbeat?",
-            ),
-            ("[heartbeat.deep]\nx = 1", "agentwatch.toml:1: unknown table heartbeat.deep"),
-            (
-                "heartbeat = '60s'",
-                "agentwatch.toml:1: heartbeat is a table; write [heartbeat] and under it interval = \"60s\"",
-            ),
-            ("[name]", "agentwatch.toml:1: name = [name] is a table; write text in quotes"),
-            (
-                "[restart]\npolicy = 'onfailure'",
-                "agentwatch.toml:2: restart.policy = 'onfailure' is none of auto, always, on-failure, \
-                 never; did you mean on-failure?",
-            ),
-            (
-                "[restart]\nmax_failures = 0",
-                "agentwatch.toml:2: restart.max_failures = 0 is out of range; write 1 to 1000",
-            ),
-            (
-                "[output]\ncapture_stderr = 'no'",
-                "agentwatch.toml:2: output.capture_stderr = 'no' is text; \
-                 write true or false without quotes",
-            ),
-            (
-                "name = \"\"\"a\nb\"\"\"",
-                "agentwatch.toml:1: name = \"\"\"a\\nb\"\"\" is no name; write 1 to 64 letters, digits, \
-                 \".\", \"_\" and \"-\", beginning with a letter, digit or \"_\"",
-            ),
-        ] {
-            assert_eq!(error(text), words);
-        }
-    }
-
-    #[test]
-    fn the_first_thing_from_the_top_is_reported() {
-        assert!(error("zebra = 1\napple = 1").contains(":1: unknown key zebra"));
-    }
-
-    #[test]
-    fn broken_toml_is_placed_in_the_parsers_words_on_one_line() {
-        for (text, start) in [
-            ("a = ", "agentwatch.toml:1: not TOML: "),
-            ("\n[heartbeat\n", "agentwatch.toml:2: not TOML: "),
-            ("[stop]\ntimeout = 30s\n", "agentwatch.toml:2: not TOML: "),
-            ("name = 'a'\nname = 'b'", "agentwatch.toml:2: not TOML: duplicate key"),
-            ("[stop]\n[stop]", "agentwatch.toml:2: not TOML: duplicate key"),
-            ("name = \"\u{1}\"", "agentwatch.toml:1: not TOML: "),
-        ] {
-            let words = error(text);
-            assert!(words.starts_with(start), "{words}");
-            assert!(!words.contains('\n'), "{words}");
-        }
-    }
-}
+mod tests;

@@ -27,6 +27,10 @@ pub enum Origin {
     Env(String),
     /// A flag, with its dashes.
     Flag(String),
+    /// The words of the command line that are no flags.
+    CommandLine,
+    /// The name of a file that defines an agent.
+    FileName(String),
 }
 
 impl fmt::Display for Origin {
@@ -37,6 +41,8 @@ impl fmt::Display for Origin {
             Self::Derived => f.write_str("from the command"),
             Self::File { path, line } => write!(f, "{path}:{line}"),
             Self::Env(name) | Self::Flag(name) => f.write_str(name),
+            Self::CommandLine => f.write_str("command line"),
+            Self::FileName(path) => write!(f, "name of {path}"),
         }
     }
 }
@@ -75,11 +81,11 @@ pub enum ConfigError {
         /// A line that would do under the table's header.
         example: String,
     },
-    /// A restart rule that says nothing, or something that no rule can.
+    /// A restart rule that makes no sense.
     Rule {
         /// Where it stands.
         origin: Origin,
-        /// What is wrong, and what would be right.
+        /// What is wrong with it, as a predicate.
         words: String,
     },
     /// An `AGENTWATCH_OPT_…` variable that sets nothing.
@@ -105,6 +111,43 @@ pub enum ConfigError {
     },
     /// The command gives no name.
     Name(NameError),
+    /// A command in a file gives no name.
+    NameOfFile {
+        /// Where it stands.
+        origin: Origin,
+        /// What it is about it.
+        error: NameError,
+    },
+    /// An agent is defined, but not what it runs.
+    NoCommand {
+        /// The definition.
+        path: String,
+    },
+    /// A single word that is neither a program nor an agent.
+    NeitherProgramNorAgent {
+        /// As typed.
+        name: String,
+        /// Where agents are defined.
+        folders: Vec<String>,
+        /// The agent that was meant, perhaps.
+        meant: Option<String>,
+    },
+    /// The name of an agent with words behind it, which it has no use for.
+    AgentWithArguments {
+        /// As typed.
+        name: String,
+        /// Its definition.
+        path: String,
+    },
+    /// The variables of the agent cannot be had. Never says what stands there.
+    Variables {
+        /// Who named the file.
+        origin: Origin,
+        /// The file, with a line where one is to blame.
+        place: String,
+        /// What is wrong, with the way out.
+        words: String,
+    },
     /// There is no place to keep data.
     NoStateDir,
     /// The key table and the code that reads it disagree.
@@ -139,7 +182,18 @@ impl ConfigError {
     /// Whether the command line is to blame (exit code 2) and not the configuration (78).
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Value { origin: Origin::Flag(_), .. } | Self::Name(_))
+        matches!(
+            self,
+            Self::Value { origin: Origin::Flag(_), .. }
+                | Self::Name(_)
+                | Self::AgentWithArguments { .. }
+        )
+    }
+
+    /// Whether there is nothing of that name to be run (127).
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NeitherProgramNorAgent { .. })
     }
 }
 
@@ -154,6 +208,8 @@ impl fmt::Display for ConfigError {
                     Origin::File { .. }
                     | Origin::Default
                     | Origin::DefaultBecause(_)
+                    | Origin::CommandLine
+                    | Origin::FileName(_)
                     | Origin::Derived => write!(f, "{origin}: {key} = {written} {fault}"),
                 }
             }
@@ -164,9 +220,7 @@ impl fmt::Display for ConfigError {
             Self::NotATable { origin, table, example } => {
                 write!(f, "{origin}: {table} is a table; write [{table}] and under it {example}")
             }
-            Self::Rule { origin, words } => {
-                write!(f, "{origin}: restart.rule: {}", one_line(words))
-            }
+            Self::Rule { origin, words } => write!(f, "{origin}: restart.rule {words}"),
             Self::UnknownVariable { name, meant } => {
                 write!(f, "{}: unknown setting", one_line(name))?;
                 match meant {
@@ -176,7 +230,31 @@ impl fmt::Display for ConfigError {
             }
             Self::Syntax { origin, words } => write!(f, "{origin}: not TOML: {}", one_line(words)),
             Self::File { path, fault } => write!(f, "{path}: {fault}"),
-            Self::Name(error) => error.fmt(f),
+            Self::Name(error) => write!(f, "{error}; add --name my-agent"),
+            Self::NameOfFile { origin, error } => {
+                write!(f, "{origin}: command = {error}; write name = \"my-agent\" above it")
+            }
+            Self::NoCommand { path } => {
+                write!(f, "{path}: no command; write command = [\"python\", \"agent.py\"]")
+            }
+            Self::NeitherProgramNorAgent { name, folders, meant } => {
+                let folders = folders.join(" or ");
+                write!(
+                    f,
+                    "{name}: not found: no program in PATH, and no {name}.toml in {folders}"
+                )?;
+                meant.as_ref().map_or(Ok(()), |meant| write!(f, "; did you mean {meant}?"))
+            }
+            Self::AgentWithArguments { name, path } => {
+                write!(
+                    f,
+                    "{name}: no program in PATH, but an agent: options go before its name, "
+                )?;
+                write!(f, "arguments into the command of {path}")
+            }
+            Self::Variables { origin, place, words } => {
+                write!(f, "{place}: {words} (env_file of {origin})")
+            }
             Self::NoStateDir => f.write_str(
                 "no place to keep data: HOME is not set; give --state-dir or AGENTWATCH_STATE_DIR",
             ),
@@ -186,6 +264,24 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+impl FileFault {
+    /// The words where the file holds variables for the agent, and is no configuration.
+    #[must_use]
+    pub fn words_for_variables(&self) -> String {
+        match self {
+            Self::Missing => "no such file; write it, or take env_file away".to_owned(),
+            Self::NotAFile => "not a file; env_file needs one of KEY=VALUE lines".to_owned(),
+            Self::TooLong { max } => {
+                format!("longer than {} KiB; this is no file of variables", max / 1_024)
+            }
+            Self::NotText { line } => format!("not UTF-8 in line {line}; save it as UTF-8 text"),
+            Self::Unreadable(error) => {
+                format!("cannot be read: {error}; let the user that runs agentwatch read it")
+            }
+        }
+    }
+}
 
 impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! Reads configuration files, and judges whose they are. The only IO of this floor.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
@@ -10,6 +11,12 @@ use super::error::{ConfigError, FileFault};
 /// The longest file that is read, in bytes: the shipped one with every key has 2 KiB.
 pub const LENGTH_MAX: u64 = 1 << 20;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The most definitions that are looked through for the one that was meant.
+const DEFINED_MAX: usize = 10_000;
+
 /// How a file came to be looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -17,6 +24,8 @@ pub enum Role {
     Named,
     /// In a place of the administrator or the user: may be missing.
     Shared,
+    /// The definition of one agent, beside the files above: may be missing.
+    Agent,
     /// In the working directory, where an agent or a stranger may have written it: may be
     /// missing, and must be trusted (SPEC §2).
     Local,
@@ -42,6 +51,17 @@ pub struct Source {
     pub folder: PathBuf,
     /// Its text.
     pub text: String,
+    /// It is the definition of one agent.
+    pub defines: bool,
+}
+
+/// What became of a file that was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// How people name it.
+    pub shown: String,
+    /// `read`, `not there`, or why it is ignored.
+    pub came_of_it: String,
 }
 
 /// What was found of the files that were wanted.
@@ -51,6 +71,21 @@ pub struct Found {
     pub sources: Vec<Source>,
     /// What a person should know: the local file was used, or was not and why.
     pub notes: Vec<String>,
+    /// Every file that was looked for, in that order.
+    pub looked: Vec<Looked>,
+    /// The name of the agent that one of them defines, if it was asked for by that name.
+    pub agent: Option<String>,
+}
+
+impl Found {
+    /// The same with what was found elsewhere, which counts more.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.sources.extend(more.sources);
+        self.notes.extend(more.notes);
+        self.looked.extend(more.looked);
+        self
+    }
 }
 
 /// Reads what there is of `wanted`, in that order, for the user `uid`.
@@ -62,23 +97,62 @@ pub fn read(wanted: &[Wanted], uid: u32) -> Result<Found, ConfigError> {
     let mut found = Found::default();
     for one in wanted {
         let fail = |fault| ConfigError::File { path: one.shown.clone(), fault };
-        match open(one, uid) {
-            Ok(Opened::File(file)) => {
+        let came_of_it = match open(one, uid).map_err(fail)? {
+            Opened::File(file) => {
                 let text = text(file).map_err(fail)?;
                 if one.role == Role::Local {
                     found.notes.push(format!("settings from ./{}", one.shown));
                 }
                 let folder = one.path.parent().unwrap_or(Path::new("/")).to_owned();
-                found.sources.push(Source { shown: one.shown.clone(), folder, text });
+                let (shown, defines) = (one.shown.clone(), one.role == Role::Agent);
+                found.sources.push(Source { shown, folder, text, defines });
+                "read".to_owned()
             }
-            Ok(Opened::Refused(why)) => {
+            Opened::Refused(why) => {
                 found.notes.push(format!("./{} is ignored: {why}", one.shown));
+                format!("ignored: {why}")
             }
-            Ok(Opened::Absent) => {}
-            Err(fault) => return Err(fail(fault)),
-        }
+            Opened::Absent => "not there".to_owned(),
+        };
+        found.looked.push(Looked { shown: one.shown.clone(), came_of_it });
     }
     Ok(found)
+}
+
+/// Reads a file of variables for the agent.
+///
+/// # Errors
+/// It is missing, a folder or a FIFO, unreadable, longer than [`LENGTH_MAX`] or not UTF-8.
+pub fn read_variables(path: &Path) -> Result<String, FileFault> {
+    let wanted = Wanted { path: path.to_owned(), shown: String::new(), role: Role::Named };
+    match open(&wanted, 0)? {
+        Opened::File(file) => text(file),
+        Opened::Refused(_) | Opened::Absent => Err(FileFault::Missing),
+    }
+}
+
+/// Whether a program of that name is in one of the folders of `path`, as a shell would find it.
+#[must_use]
+pub fn is_program(name: &str, path: &OsStr) -> bool {
+    const EXECUTABLE: u32 = 0o111;
+    std::env::split_paths(path).any(|folder| {
+        let found = fs::metadata(folder.join(name));
+        found.is_ok_and(|file| file.is_file() && file.mode() & EXECUTABLE != 0)
+    })
+}
+
+/// The names of the agents that are defined in `folder`, sorted; none if it cannot be read.
+#[must_use]
+pub fn defined(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names
+        .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
+        .filter(|name| super::name::is_valid(name))
+        .take(DEFINED_MAX)
+        .collect();
+    names.sort();
+    names
 }
 
 enum Opened {
@@ -89,9 +163,11 @@ enum Opened {
 
 fn open(wanted: &Wanted, uid: u32) -> Result<Opened, FileFault> {
     let absent = |error: io::Error| match wanted.role {
+        // Every command that is started by a bare name is looked for there, also by strangers.
+        Role::Agent if error.kind() == io::ErrorKind::PermissionDenied => Ok(Opened::Absent),
         _ if !is_absent(&error) => Err(FileFault::Unreadable(error)),
         Role::Named => Err(FileFault::Missing),
-        Role::Shared | Role::Local => Ok(Opened::Absent),
+        Role::Shared | Role::Agent | Role::Local => Ok(Opened::Absent),
     };
     // Whose it is comes before what it is: a stranger's folder, FIFO or unreadable file in /tmp
     // must not keep anyone from working there. A stranger's link is a choice of his, too; its own
@@ -112,7 +188,9 @@ fn open(wanted: &Wanted, uid: u32) -> Result<Opened, FileFault> {
     };
     // Looked at before it is opened: opening a FIFO that nobody writes to would wait for ever.
     // Who names a file may name a pipe, as in --config <(…), or /dev/null to read none.
-    if before.is_dir() || (wanted.role != Role::Named && !before.is_file()) {
+    let device = ["/dev", "/proc"].iter().any(|folder| wanted.path.starts_with(folder));
+    let fits = before.is_file() || (wanted.role == Role::Named && device && !before.is_dir());
+    if !fits {
         return Err(FileFault::NotAFile);
     }
     let file = File::open(&wanted.path).map_err(FileFault::Unreadable)?;
@@ -151,6 +229,10 @@ fn text(file: File) -> Result<String, FileFault> {
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LENGTH_MAX {
         return Err(FileFault::TooLong { max: LENGTH_MAX });
     }
+    // Editors of Windows begin a file so; it says nothing about UTF-8.
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = memchr::memchr_iter(b'\n', good).count() + 1;
@@ -159,121 +241,4 @@ fn text(file: File) -> Result<String, FileFault> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-
-    use super::*;
-
-    /// A folder of its own for each test, gone with it.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(test: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("aw-{test}-{}", std::process::id()));
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        fn file(&self, bytes: &[u8], mode: u32) -> Wanted {
-            let path = self.0.join("agentwatch.toml");
-            fs::write(&path, bytes).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            Wanted { path, shown: "agentwatch.toml".into(), role: Role::Local }
-        }
-
-        fn uid(&self) -> u32 {
-            fs::metadata(&self.0).unwrap().uid()
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn words(wanted: Wanted, uid: u32) -> String {
-        read(&[wanted], uid).map_or_else(|error| error.to_string(), |found| found.notes.concat())
-    }
-
-    #[test]
-    fn a_local_file_counts_if_it_is_ours_alone_and_says_so() {
-        let folder = Folder::new("trust");
-        let found = read(&[folder.file(b"name = 'x'", 0o644)], folder.uid()).unwrap();
-        assert_eq!(found.sources[0].text, "name = 'x'");
-        assert_eq!(found.sources[0].folder, folder.0);
-        assert_eq!(found.notes, ["settings from ./agentwatch.toml"]);
-        for mode in [0o664, 0o646, 0o666] {
-            let found = read(&[folder.file(b"name = 'x'", mode)], folder.uid()).unwrap();
-            assert!(found.sources.is_empty(), "{mode:o}");
-            assert!(found.notes[0].contains("others may write it"), "{mode:o}");
-            // Who names it has looked at it.
-            let named = Wanted { role: Role::Named, ..folder.file(b"name = 'x'", mode) };
-            assert_eq!(read(&[named], folder.uid()).unwrap().sources.len(), 1);
-        }
-    }
-
-    #[test]
-    fn only_owner_and_root_are_trusted() {
-        for (owner, mode, uid, trusted) in [
-            (1000, 0o100_644, 1000, true),
-            (0, 0o100_644, 1000, true),
-            (0, 0o100_600, 0, true),
-            (1001, 0o100_644, 1000, false),
-            (1000, 0o100_644, 0, false),
-            (1000, 0o100_664, 1000, false),
-            (0, 0o100_622, 0, false),
-        ] {
-            assert_eq!(distrust(owner, mode, uid).is_none(), trusted, "{owner} {mode:o} {uid}");
-        }
-    }
-
-    #[test]
-    fn files_that_cannot_be_used_say_why() {
-        let folder = Folder::new("faults");
-        let uid = folder.uid();
-        let local = folder.file(&vec![b'#'; (1 << 20) + 1], 0o600);
-        assert_eq!(
-            words(local, uid),
-            "agentwatch.toml: longer than 1024 KiB; this is no configuration of agentwatch"
-        );
-        assert_eq!(
-            words(folder.file(&vec![b'#'; 1 << 20], 0o600), uid),
-            "settings from ./agentwatch.toml"
-        );
-        assert_eq!(
-            words(folder.file(b"\n\n# \xff", 0o600), uid),
-            "agentwatch.toml: not UTF-8 in line 3; save it as UTF-8 text"
-        );
-        for (path, role, expected) in [
-            ("", Role::Named, "not a file"),
-            ("", Role::Shared, "not a file"),
-            ("gone.toml", Role::Named, "no such file"),
-            ("gone.toml", Role::Shared, ""),
-            ("gone/agentwatch.toml", Role::Local, ""),
-            ("agentwatch.toml/x", Role::Shared, ""),
-        ] {
-            let wanted = Wanted { path: folder.0.join(path), shown: "F".into(), role };
-            assert!(words(wanted.clone(), uid).contains(expected), "{path} {role:?}");
-            assert_eq!(words(wanted, uid).is_empty(), expected.is_empty(), "{path} {role:?}");
-        }
-    }
-
-    #[test]
-    fn a_device_is_read_only_when_named() {
-        for (role, words_expected) in [(Role::Named, ""), (Role::Shared, "F: not a file")] {
-            let wanted = Wanted { path: "/dev/null".into(), shown: "F".into(), role };
-            assert!(words(wanted, 0).starts_with(words_expected), "{role:?}");
-        }
-    }
-
-    #[test]
-    fn a_link_is_judged_by_its_target_too() {
-        let folder = Folder::new("link");
-        let target = folder.file(b"", 0o666);
-        let path = folder.0.join("link.toml");
-        symlink(&target.path, &path).unwrap();
-        let link = Wanted { path, ..target };
-        assert!(words(link, folder.uid()).contains("others may write it"));
-    }
-}
+mod tests;

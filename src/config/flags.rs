@@ -3,9 +3,10 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::keys::{Fallback, KEYS, Key, Kind};
+use super::name;
 
 /// The id of the argument that [`command_arg`] makes.
 pub const COMMAND: &str = "command";
@@ -51,7 +52,7 @@ pub fn command_arg() -> Arg {
     // Not `allow_hyphen_values`: a mistyped flag of ours would become the command.
     Arg::new(COMMAND)
         .value_name("COMMAND")
-        .help("The agent and its arguments")
+        .help("The agent and its arguments, or the NAME of one in agents/NAME.toml")
         .num_args(1..)
         .trailing_var_arg(true)
         .value_parser(OsStringValueParser::new())
@@ -62,6 +63,41 @@ pub fn command_arg() -> Arg {
 pub fn command(matches: &ArgMatches) -> Vec<OsString> {
     let words = matches.try_get_many::<OsString>(COMMAND).ok().flatten();
     words.map(|words| words.cloned().collect()).unwrap_or_default()
+}
+
+/// The id of the hidden flag that [`mark_dashes`] puts in.
+const DASHED: &str = "is-command";
+
+/// Has matches remember whether a `--` stood right before the command: clap does not, and a word behind
+/// it is always a command and never the name of an agent. The definition needs [`dashes_arg`].
+#[must_use]
+pub fn mark_dashes(args: &[OsString]) -> Vec<OsString> {
+    let mut args = args.to_vec();
+    let [.., dashes, _] = args.as_slice() else { return args };
+    if dashes == "--" {
+        args.insert(args.len() - 2, format!("--{DASHED}").into());
+    }
+    args
+}
+
+/// What [`mark_dashes`] puts in.
+#[must_use]
+pub fn dashes_arg() -> Arg {
+    Arg::new(DASHED).long(DASHED).hide(true).action(ArgAction::SetTrue)
+}
+
+/// The single word of the command line, if it may be the name of an agent.
+#[must_use]
+pub fn single_word(matches: &ArgMatches) -> Option<String> {
+    let dashed = matches.try_get_one::<bool>(DASHED).ok().flatten().is_some_and(|on| *on);
+    first_word(matches).filter(|_| !dashed && command(matches).len() == 1)
+}
+
+/// The first word of the command line, if it may be the name of an agent.
+#[must_use]
+pub fn first_word(matches: &ArgMatches) -> Option<String> {
+    let word = command(matches).first()?.to_str()?.to_owned();
+    name::is_valid(&word).then_some(word)
 }
 
 /// The text of a flag by its id, if it was given; a command without that flag has not given it.

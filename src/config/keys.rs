@@ -2,104 +2,7 @@
 
 use std::time::Duration;
 
-/// What may be written for a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A duration such as `90s`, from `min` to `max`, both included.
-    Duration {
-        /// The least that makes sense.
-        min: Duration,
-        /// The most that makes sense.
-        max: Duration,
-    },
-    /// A whole number from `min` to `max`, both included.
-    Count {
-        /// The least that makes sense.
-        min: u32,
-        /// The most that makes sense.
-        max: u32,
-    },
-    /// An amount of bytes such as `50MB`, from `min` to `max`, both included.
-    Size {
-        /// The least that makes sense, in bytes.
-        min: u64,
-        /// The most that makes sense, in bytes.
-        max: u64,
-    },
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// A signal by name or number: `TERM`, `SIGTERM`, `15`.
-    Signal,
-    /// A path; a relative one is taken from the working directory, in a file from that file's folder.
-    Path,
-    /// `inherit`, `null`, or the path of a file to read from.
-    Input,
-    /// The name of an agent (SPEC §10).
-    Name,
-    /// A short text without spaces: an image tag, a commit.
-    Label,
-    /// A list of words to execute, or a text for `/bin/sh -c`.
-    Command,
-    /// `true` or `false`.
-    Bool,
-}
-
-/// What holds when nobody sets a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fallback {
-    /// This value, as it would be written.
-    Value(&'static str),
-    /// One value usually, another where agentwatch is PID 1 of a container.
-    ByPid {
-        /// Under an init system or a shell.
-        usual: &'static str,
-        /// As PID 1.
-        as_pid1: &'static str,
-    },
-    /// No fixed value: it stays unset or is worked out.
-    Open {
-        /// What happens instead, for the help text.
-        words: &'static str,
-        /// A value that could stand there, for the template.
-        example: &'static str,
-    },
-}
-
-/// One setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// Where it stands in a file: `table.key`, or `key` at the top.
-    pub path: &'static str,
-    /// The flag without its dashes; none where a command line is no place for it.
-    pub flag: Option<&'static str>,
-    /// A customary variable that is read beside `AGENTWATCH_OPT_<FLAG>`.
-    pub variable: Option<&'static str>,
-    /// What may be written.
-    pub kind: Kind,
-    /// What holds when nobody sets it.
-    pub fallback: Fallback,
-    /// What `--help` writes behind the flag.
-    pub value_name: &'static str,
-    /// One line for `--help` and the template.
-    pub help: &'static str,
-}
-
-impl Key {
-    /// The variable that sets it, if it has a flag: `AGENTWATCH_OPT_STOP_TIMEOUT`.
-    #[must_use]
-    pub fn opt_variable(&self) -> Option<String> {
-        self.flag.map(opt_variable)
-    }
-
-    /// The default as one would write it, or a value that could stand there.
-    #[must_use]
-    pub fn sample(&self) -> &'static str {
-        match self.fallback {
-            Fallback::Value(text) | Fallback::ByPid { usual: text, .. } => text,
-            Fallback::Open { example, .. } => example,
-        }
-    }
-}
+pub use super::kind::{Fallback, Key, Kind};
 
 /// Begins the variables that are settings; they are not passed on to the child (SPEC §2).
 pub const OPT_PREFIX: &str = "AGENTWATCH_OPT_";
@@ -134,6 +37,36 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::Open { words: "from the command", example: "my-agent" },
         value_name: "NAME",
         help: "Name of the agent; its data is kept under it",
+    },
+    Key {
+        path: "command",
+        flag: None,
+        variable: None,
+        kind: Kind::Command,
+        fallback: Fallback::Open {
+            words: "what the command line says",
+            example: "python agent.py",
+        },
+        value_name: "COMMAND",
+        help: "The agent: [\"python\", \"agent.py\"], or one line for /bin/sh",
+    },
+    Key {
+        path: "cwd",
+        flag: None,
+        variable: None,
+        kind: Kind::Path,
+        fallback: Fallback::Open { words: "where agentwatch is started", example: "/srv/agent" },
+        value_name: "DIR",
+        help: "Where the agent is started",
+    },
+    Key {
+        path: "env_file",
+        flag: None,
+        variable: None,
+        kind: Kind::Path,
+        fallback: Fallback::Open { words: "none", example: "/etc/agentwatch/agent.env" },
+        value_name: "FILE",
+        help: "Variables for the agent, one KEY=VALUE a line; read once, at start",
     },
     Key {
         path: "heartbeat.interval",

@@ -9,9 +9,9 @@ use clap::ArgMatches;
 use super::error::{ConfigError, Origin};
 use super::files::{Found, Role, Wanted};
 use super::keys::{KEYS, Key, OPT_PREFIX, opt_variable};
-use super::rules::WrittenRule;
 use super::value::{self, Fault, Read, Value};
-use super::{document, flags, suggest};
+use super::{document, flags, rules, suggest};
+use crate::core::rule::RULES_MAX;
 
 /// What agentwatch finds around itself, taken once at start.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +53,17 @@ pub struct Set {
     pub text: String,
     /// The layer that won.
     pub origin: Origin,
+    /// What it won over.
+    pub over: Option<Box<Set>>,
+}
+
+/// What all layers together set; defaults are not among it.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// Settings by the path of their key.
+    pub settings: BTreeMap<&'static str, Set>,
+    /// Restart rules, those of the layer that counts most first.
+    pub rules: Vec<rules::WrittenRule>,
 }
 
 /// The files to look for, lowest layer first: the one that is named, or the three places.
@@ -83,12 +94,8 @@ pub fn wanted(matches: &ArgMatches, around: &Surroundings) -> Result<Vec<Wanted>
         let path = absolute(Path::new(file), &around.cwd, around).map_err(fail)?;
         return Ok(vec![Wanted { path, shown: shown.clone(), role: Role::Named }]);
     }
-    let user = around
-        .folder("XDG_CONFIG_HOME")
-        .map(Path::to_owned)
-        .or_else(|| around.home.as_ref().map(|home| home.join(".config")));
-    let shared = [Some(PathBuf::from("/etc")), user].into_iter().flatten().map(|folder| {
-        let path = folder.join("agentwatch/agentwatch.toml");
+    let shared = shared_folders(around).into_iter().map(|folder| {
+        let path = folder.join("agentwatch.toml");
         Wanted { shown: path.display().to_string(), path, role: Role::Shared }
     });
     let shown = "agentwatch.toml".to_owned();
@@ -96,16 +103,37 @@ pub fn wanted(matches: &ArgMatches, around: &Surroundings) -> Result<Vec<Wanted>
     Ok(shared.chain([local]).collect())
 }
 
-/// What all layers together say; defaults are not among it.
-#[derive(Debug, Default)]
-pub struct Gathered {
-    /// What is set, by the path of the key.
-    pub settings: BTreeMap<&'static str, Set>,
-    /// The restart rules in the order they are asked: those of the file that is nearest come first.
-    pub rules: Vec<WrittenRule>,
+/// Where the administrator's and the user's files are, lowest layer first.
+fn shared_folders(around: &Surroundings) -> Vec<PathBuf> {
+    let home = around.home.as_deref();
+    let customary =
+        home.filter(|_| around.macos).map(|home| home.join("Library/Application Support"));
+    let user = around
+        .folder("XDG_CONFIG_HOME")
+        .map(Path::to_owned)
+        .or_else(|| home.map(|home| home.join(".config")));
+    let all = [Some(PathBuf::from("/etc")), customary, user];
+    all.into_iter().flatten().map(|folder| folder.join("agentwatch")).collect()
 }
 
-/// Gathers what all layers say.
+/// The definitions of the agent `name`, beside the files of `wanted` that are not local.
+#[must_use]
+pub fn definitions(wanted: &[Wanted], name: &str) -> Vec<Wanted> {
+    folders_of_agents(wanted)
+        .map(|folder| {
+            let path = folder.join(format!("{name}.toml"));
+            Wanted { shown: path.display().to_string(), path, role: Role::Agent }
+        })
+        .collect()
+}
+
+/// Where agents are defined, lowest layer first.
+pub fn folders_of_agents(wanted: &[Wanted]) -> impl Iterator<Item = PathBuf> {
+    let shared = wanted.iter().filter(|one| one.role != Role::Local);
+    shared.filter_map(|one| one.path.parent()).map(|folder| folder.join("agents"))
+}
+
+/// Gathers what all layers set.
 ///
 /// # Errors
 /// Whatever is unknown or wrong in any layer, also where a higher one overrides it: it would come
@@ -115,13 +143,20 @@ pub fn gather(
     around: &Surroundings,
     found: &Found,
 ) -> Result<Gathered, ConfigError> {
-    let mut settings = BTreeMap::new();
-    let mut rules = Vec::new();
+    let mut gathered = Gathered::default();
+    let settings = &mut gathered.settings;
     for source in &found.sources {
-        let contents = document::parse(&source.text, &source.shown)?;
-        rules.splice(0..0, contents.rules);
-        for entry in contents.entries {
-            insert(&mut settings, entry.key, entry.read, entry.origin, &source.folder, around)?;
+        let parsed = document::parse(&source.text, &source.shown)?;
+        for entry in parsed.entries {
+            if source.defines {
+                refuse_elsewhere(&entry, found.agent.as_deref())?;
+            }
+            insert(settings, entry.key, entry.read, entry.origin, &source.folder, around)?;
+        }
+        // The first that matches decides, so what is nearer to the agent is asked first.
+        gathered.rules.splice(..0, parsed.rules);
+        if let Some(one_too_many) = gathered.rules.get(RULES_MAX) {
+            return Err(rules::too_many(one_too_many.origin.clone()));
         }
     }
     // Most have none of them, and every launch would pay for making twenty names.
@@ -135,16 +170,27 @@ pub fn gather(
         // The customary name first, so that the one meant for agentwatch alone wins.
         for name in key.variable.into_iter().chain(opt.as_deref()) {
             if let Some(written) = around.var(name) {
-                set(&mut settings, key, written, Origin::Env(name.to_owned()), around)?;
+                set(settings, key, written, Origin::Env(name.to_owned()), around)?;
             }
         }
     }
     for key in KEYS {
         if let (Some(flag), Some(written)) = (key.flag, flags::given(matches, key.path)) {
-            set(&mut settings, key, written, Origin::Flag(format!("--{flag}")), around)?;
+            set(settings, key, written, Origin::Flag(format!("--{flag}")), around)?;
         }
     }
-    Ok(Gathered { settings, rules })
+    Ok(gathered)
+}
+
+/// What would have an agent not found again under the name of its file.
+fn refuse_elsewhere(entry: &document::Entry, agent: Option<&str>) -> Result<(), ConfigError> {
+    let fault = match entry.key.path {
+        "name" if agent.is_some_and(|agent| agent != entry.read.text) => Fault::NamedByFile,
+        "state_dir" => Fault::ForAllAgents,
+        _ => return Ok(()),
+    };
+    let (origin, written) = (entry.origin.clone(), format!("{:?}", entry.read.text));
+    Err(ConfigError::Value { origin, key: entry.key.path, written, fault })
 }
 
 fn set(
@@ -182,7 +228,8 @@ fn insert(
         text = path.display().to_string();
         value = Value::Path(path);
     }
-    settings.insert(key.path, Set { value, text, origin });
+    let over = settings.remove(key.path).map(Box::new);
+    settings.insert(key.path, Set { value, text, origin, over });
     Ok(())
 }
 

@@ -38,11 +38,11 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inline { what } => {
-                write!(f, "{what} gives no name to the agent; add --name my-agent")
+                write!(f, "{what} gives no name to the agent")
             }
             Self::Unusable { what } => {
                 let what = super::error::one_line(what);
-                write!(f, "\"{what}\" gives no name to the agent; add --name my-agent")
+                write!(f, "\"{what}\" gives no name to the agent")
             }
         }
     }
@@ -50,18 +50,31 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
+/// What a command is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derived {
+    /// The name that it gives.
+    pub name: String,
+    /// The script as a path with a slash, or the program as it was written: without a slash where `PATH`
+    /// or a launcher finds it.
+    pub subject: String,
+}
+
 /// Derives the name from the command: the stem of the script behind an interpreter, else of the
 /// program, looking through what only launches it (`env`, `nohup`, `uv run`, `npx` …).
 ///
 /// # Errors
 /// Code on the command line (`sh -c`), or a name without any letter or digit that fits.
-pub fn derive(command: &[OsString]) -> Result<String, NameError> {
+pub fn derive(command: &[OsString]) -> Result<Derived, NameError> {
     let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     let mut rest = words.as_slice();
     // Ends: each turn but the last drops at least the launcher's own word.
     while let Some((program, args)) = rest.split_first() {
         let base = base(program);
+        if let Some(name) = container(base, args) {
+            return name;
+        }
         if let Some(launcher) = LAUNCHERS.iter().find(|launcher| launcher.is(base, args)) {
             let inner = launcher.inner(args);
             match inner.first() {
@@ -72,14 +85,15 @@ pub fn derive(command: &[OsString]) -> Result<String, NameError> {
                     continue;
                 }
                 // A launcher with nothing to launch is the program.
-                None => return clean(stem(base)),
+                None => return derived(stem(base), program),
             }
         }
         // `python3.11` and `lua5.4` are python and lua, `npx tsx@latest` is tsx.
         let plain = base.split_once('@').map_or(base, |(name, _)| name);
         let plain = plain.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
         let interpreter = INTERPRETERS.iter().find(|one| one.names.contains(&plain));
-        return interpreter.map_or_else(|| clean(stem(base)), |one| one.script(base, args));
+        return interpreter
+            .map_or_else(|| executed(program), |one| one.script(base, program, args));
     }
     Err(NameError::Unusable { what: String::new() })
 }
@@ -178,18 +192,33 @@ const LAUNCHERS: &[Launcher] = &[
     launcher("sudo", &[], &["u", "user", "g", "group", "C", "D", "h", "p", "r", "t", "T"]),
     launcher("doas", &[], &["u", "C"]),
     launcher("tini", &[], &["p", "e"]),
+    launcher("chrt", &[], &["T", "P", "D"]),
+    launcher("taskset", &[], &[]),
+    launcher("systemd-run", &[], &["u", "unit", "p", "property", "E", "setenv", "slice", "M"]),
+    launcher("systemd-inhibit", &[], &["what", "who", "why", "mode"]),
+    launcher("xvfb-run", &[], &["n", "s", "server-args", "e", "f", "w"]),
+    launcher("exec", &[], &["a"]),
     launcher("dumb-init", &[], &["r", "rewrite"]),
     launcher("uv", &["run"], UV),
     launcher("uv", &["tool", "run"], UV),
     launcher("uvx", &[], UV),
-    launcher("poetry", &["run"], &[]),
+    launcher("pipx", &["run"], &["spec", "python", "index-url", "i", "pip-args"]),
+    launcher("hatch", &["run"], &[]),
+    launcher("poetry", &["run"], &["C", "directory", "P", "project"]),
     launcher("pipenv", &["run"], &[]),
     launcher("pdm", &["run"], &[]),
     launcher("rye", &["run"], &[]),
     launcher("pixi", &["run"], &["e", "environment"]),
     launcher("conda", &["run"], &["n", "name", "p", "prefix", "cwd"]),
     launcher("npx", &[], &["p", "package", "c", "call"]),
-    launcher("bunx", &[], &[]),
+    launcher("bunx", &[], &["p", "package"]),
+    launcher("bun", &["x"], &["p", "package"]),
+    launcher("bundle", &["exec"], &[]),
+    launcher("op", &["run"], &["env-file", "account"]),
+    launcher("doppler", &["run"], &["p", "project", "c", "config", "t", "token"]),
+    launcher("dotenvx", &["run"], &["f", "env-file"]),
+    launcher("dotenv", &["run"], &[]),
+    launcher("dotenv", &[], &["f", "file", "e", "c", "v"]),
     launcher("pnpm", &["dlx"], &["package"]),
     launcher("pnpm", &["exec"], &[]),
     launcher("yarn", &["dlx"], &["p", "package"]),
@@ -264,7 +293,7 @@ const INTERPRETERS: &[Interpreter] = &[
 
 impl Interpreter {
     /// The name that the first word after the options gives, or the interpreter's own without one.
-    fn script(&self, base: &str, args: &[&str]) -> Result<String, NameError> {
+    fn script(&self, base: &str, program: &str, args: &[&str]) -> Result<Derived, NameError> {
         let mut rest = args;
         if let [verb, tail @ ..] = rest
             && self.verbs.contains(verb)
@@ -273,16 +302,14 @@ impl Interpreter {
         }
         while let [word, tail @ ..] = rest {
             let Some(option) = word.strip_prefix('-') else {
-                return clean(stem(base_of_script(word)));
+                return script(word);
             };
             // `python -` reads the program from stdin.
             if option.is_empty() {
                 break;
             }
             if option == "-" {
-                return tail
-                    .first()
-                    .map_or_else(|| clean(base), |it| clean(stem(base_of_script(it))));
+                return tail.first().map_or_else(|| derived(base, program), |word| script(word));
             }
             let long = option.strip_prefix('-');
             if self.code.contains(&long.unwrap_or(option)) {
@@ -293,7 +320,7 @@ impl Interpreter {
                 let value = &option[at + letter.len_utf8()..];
                 if self.modules && letter == 'm' {
                     let name = if value.is_empty() { tail.first().copied() } else { Some(value) };
-                    return name.map_or_else(|| clean(base), module);
+                    return name.map_or_else(|| derived(base, program), module);
                 }
                 if self.code.contains(&&option[at..at + letter.len_utf8()]) {
                     return Err(NameError::Inline { what: format!("{base} -{letter}") });
@@ -305,15 +332,55 @@ impl Interpreter {
             }
             rest = tail.get(used..).unwrap_or_default();
         }
-        clean(base)
+        derived(base, program)
     }
+}
+
+/// A container is named by who runs it: the image says little, and finding it among a hundred options
+/// would be guessing.
+fn container(base: &str, args: &[&str]) -> Option<Result<Derived, NameError>> {
+    let engine = ["docker", "podman", "nerdctl"].contains(&base);
+    let verb = args.iter().find(|arg| !arg.starts_with('-'))?;
+    if !engine || !["run", "exec", "compose", "container"].contains(verb) {
+        return None;
+    }
+    let named = args.iter().enumerate().find_map(|(at, arg)| match arg.strip_prefix("--name") {
+        Some("") => args.get(at + 1).copied(),
+        Some(rest) => rest.strip_prefix('='),
+        None => None,
+    });
+    Some(match named {
+        Some(name) => derived(name, base),
+        None => Err(NameError::Inline { what: format!("{base} {verb}") }),
+    })
+}
+
+fn derived(stem: &str, subject: &str) -> Result<Derived, NameError> {
+    Ok(Derived { name: clean(stem)?, subject: subject.to_owned() })
+}
+
+/// A program, or a script that is one.
+fn executed(program: &str) -> Result<Derived, NameError> {
+    if program.strip_suffix(".py").is_some() {
+        script(program)
+    } else {
+        derived(stem(base(program)), program)
+    }
+}
+
+fn script(path: &str) -> Result<Derived, NameError> {
+    let file = path.strip_suffix("/__main__.py").unwrap_or(path);
+    let file = file.strip_suffix(".py").unwrap_or(file);
+    let subject = if file.contains('/') { file.to_owned() } else { format!("./{file}") };
+    Ok(Derived { name: clean(stem(base_of_script(path)))?, subject })
 }
 
 /// `python -m pkg.mod` runs pkg/mod.py, so it is named as `python pkg/mod.py` would be: `mod`. Only
 /// `__main__`, which nobody chose, gives way to its package.
-fn module(name: &str) -> Result<String, NameError> {
+fn module(name: &str) -> Result<Derived, NameError> {
     let name = name.strip_suffix(".__main__").unwrap_or(name);
-    clean(name.rsplit('.').next().unwrap_or(name))
+    let subject = format!("./{}", name.replace('.', "/"));
+    derived(name.rsplit('.').next().unwrap_or(name), &subject)
 }
 
 /// The last part of a path.

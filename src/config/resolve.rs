@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::ArgMatches;
 
 use super::error::{ConfigError, Origin};
-use super::files::{self, Found};
-use super::keys::{Fallback, KEYS, Key};
-
+use super::files::{self, Found, Looked};
+use super::keys::{KEYS, Key};
 use super::layers::{self, Gathered, Set, Surroundings};
-use super::rules::WrittenRule;
-use super::value::{self, Value};
-use super::{flags, name};
+use super::rules;
+use super::value::Value;
+use super::variables::Variables;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
-use crate::core::signal::Signal;
 
 /// All that `run` has to know.
 #[derive(Clone, Debug)]
@@ -45,10 +42,16 @@ pub struct Resolved {
     pub log: Option<Log>,
     /// Days that the journal is kept; at least 1.
     pub keep_days: u32,
+    /// Where the agent is started, absolute; none is our own working directory.
+    pub cwd: Option<PathBuf>,
+    /// Variables for the agent alone.
+    pub variables: Variables,
+    /// The restart rules, as they are in [`Settings`], with the place of each.
+    pub rules: Vec<rules::WrittenRule>,
+    /// Every file that was looked for, in that order.
+    pub looked: Vec<Looked>,
     /// One for each key, in the order of [`KEYS`].
     pub values: Vec<Effective>,
-    /// The restart rules, in the order they are asked.
-    pub rules: Vec<WrittenRule>,
     /// What a person should know at start, one line each.
     pub notes: Vec<String>,
 }
@@ -117,6 +120,8 @@ pub struct Effective {
     pub value: Option<String>,
     /// Where it came from.
     pub origin: Origin,
+    /// What it won over, the next best first.
+    pub over: Vec<(String, Origin)>,
 }
 
 /// Where agents are looked for.
@@ -128,15 +133,6 @@ pub struct StateDir {
     pub origin: Origin,
     /// What a person should know, one line each.
     pub notes: Vec<String>,
-}
-
-/// Resolves the configuration of `run` and `check` from matches that know [`flags::run_flags`] and
-/// [`flags::command_arg`]. Reads the files.
-///
-/// # Errors
-/// Everything that [`files::read`] and [`run_with`] refuse.
-pub fn run(matches: &ArgMatches, around: &Surroundings) -> Result<Resolved, ConfigError> {
-    run_with(matches, around, files::read(&layers::wanted(matches, around)?, around.uid)?)
 }
 
 /// Resolves where agents keep their data, for commands whose matches know
@@ -164,11 +160,13 @@ pub fn state_dir_with(
     Ok(StateDir { path, origin, notes: found.notes })
 }
 
-/// As [`run`], from files that are already read. Pure.
+/// Resolves the configuration of `run` and `check` from matches that know [`flags::run_flags`] and
+/// [`flags::command_arg`], and from files that are already read. Pure; the variables of `env_file` are
+/// still to be filled in.
 ///
 /// # Errors
-/// What is unknown or wrong in any layer, a command that gives no name where none is set, or no
-/// place at all to keep data.
+/// What is unknown or wrong in any layer, a command that gives no name where none is set, a definition
+/// without a command, or no place at all to keep data.
 pub fn run_with(
     matches: &ArgMatches,
     around: &Surroundings,
@@ -176,8 +174,8 @@ pub fn run_with(
 ) -> Result<Resolved, ConfigError> {
     let Gathered { settings, rules } = layers::gather(matches, around, &found)?;
     let mut chosen = Chosen(settings);
-    let command = flags::command(matches);
-    let name_derived = chosen.settle_name(&command)?;
+    let command = chosen.settle_command(matches, &found)?;
+    let name_derived = chosen.settle_name(&command, &found)?;
     chosen.settle_state_dir(around)?;
     chosen.settle_rest(around)?;
 
@@ -199,7 +197,7 @@ pub fn run_with(
         name: chosen.0.get("name").map(|set| set.text.clone()).unwrap_or_default(),
         name_derived,
         command,
-        restart_command: chosen.maybe("restart.command", Chosen::argv)?,
+        restart_command: chosen.maybe("restart.command", Chosen::command)?,
         state_dir: chosen.path("state_dir")?,
         source,
         source_by_default,
@@ -207,8 +205,11 @@ pub fn run_with(
         capture_stderr: chosen.switch("output.capture_stderr")?,
         log: chosen.log()?,
         keep_days: chosen.count("journal.keep_days")?,
-        values: chosen.values(),
+        cwd: chosen.maybe("cwd", Chosen::path)?,
+        variables: Variables::default(),
         rules,
+        looked: found.looked,
+        values: chosen.values(),
         notes,
     })
 }
@@ -217,45 +218,6 @@ pub fn run_with(
 struct Chosen(BTreeMap<&'static str, Set>);
 
 impl Chosen {
-    /// Says whether the name was derived.
-    fn settle_name(&mut self, command: &[OsString]) -> Result<bool, ConfigError> {
-        if self.0.contains_key("name") || command.is_empty() {
-            return Ok(false);
-        }
-        let text = name::derive(command).map_err(ConfigError::Name)?;
-        let value = Value::Name(text.clone());
-        self.0.insert("name", Set { value, text, origin: Origin::Derived });
-        Ok(true)
-    }
-
-    fn settle_state_dir(&mut self, around: &Surroundings) -> Result<(), ConfigError> {
-        if !self.0.contains_key("state_dir") {
-            let (path, origin) = default_state_dir(around).ok_or(ConfigError::NoStateDir)?;
-            let text = path.display().to_string();
-            self.0.insert("state_dir", Set { value: Value::Path(path), text, origin });
-        }
-        Ok(())
-    }
-
-    fn settle_rest(&mut self, around: &Surroundings) -> Result<(), ConfigError> {
-        for key in KEYS {
-            let (text, origin) = match key.fallback {
-                _ if self.0.contains_key(key.path) => continue,
-                Fallback::Open { .. } => continue,
-                Fallback::ByPid { as_pid1, .. } if around.is_pid1 => {
-                    (as_pid1, Origin::DefaultBecause("as PID 1".to_owned()))
-                }
-                Fallback::Value(text) | Fallback::ByPid { usual: text, .. } => {
-                    (text, Origin::Default)
-                }
-            };
-            let read = value::from_text(key.kind, text.as_ref())
-                .map_err(|_| ConfigError::Bug { key: key.path })?;
-            self.0.insert(key.path, Set { value: read.value, text: read.text, origin });
-        }
-        Ok(())
-    }
-
     fn settings(&self, beats: bool, around: &Surroundings) -> Result<Settings, ConfigError> {
         Ok(Settings {
             beats,
@@ -321,90 +283,13 @@ impl Chosen {
             .map(|key| {
                 let set = self.0.get(key.path);
                 let origin = set.map_or(Origin::Default, |set| set.origin.clone());
-                Effective { key, value: set.map(|set| set.text.clone()), origin }
+                let below = std::iter::successors(set.and_then(|set| set.over.as_ref()), |set| {
+                    set.over.as_ref()
+                });
+                let over = below.map(|set| (set.text.clone(), set.origin.clone())).collect();
+                Effective { key, value: set.map(|set| set.text.clone()), origin, over }
             })
             .collect()
-    }
-
-    // One reader for each kind. That the table gives every key its kind is held by a test; here it
-    // is an error and not a panic, because supervision must not die of a typo of ours.
-
-    /// A value that may be left unset.
-    fn maybe<T>(
-        &self,
-        key: &'static str,
-        read: impl Fn(&Self, &'static str) -> Result<T, ConfigError>,
-    ) -> Result<Option<T>, ConfigError> {
-        self.0.contains_key(key).then(|| read(self, key)).transpose()
-    }
-
-    fn text(&self, key: &'static str) -> Result<String, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Name(text)) => Ok(text.clone()),
-            _ => Err(ConfigError::Bug { key }),
-        }
-    }
-
-    fn argv(&self, key: &'static str) -> Result<Vec<OsString>, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Command(words)) => Ok(words.clone()),
-            _ => Err(ConfigError::Bug { key }),
-        }
-    }
-
-    fn duration(&self, key: &'static str) -> Result<Duration, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Duration(duration)) => Ok(*duration),
-            _ => Err(ConfigError::Bug { key }),
-        }
-    }
-
-    fn count(&self, key: &'static str) -> Result<u32, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Count(count)) => Ok(*count),
-            _ => Err(ConfigError::Bug { key }),
-        }
-    }
-
-    fn word(&self, key: &'static str) -> Result<&'static str, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Word(word)) => Ok(word),
-            _ => Err(ConfigError::Bug { key }),
-        }
-    }
-
-    fn pick<T: Copy>(&self, key: &'static str, of: &[(&str, T)]) -> Result<T, ConfigError> {
-        let word = self.word(key)?;
-        let found = of.iter().find(|(name, _)| *name == word);
-        found.map(|(_, picked)| *picked).ok_or(ConfigError::Bug { key })
-    }
-
-    fn signal(&self, key: &'static str, around: &Surroundings) -> Result<Signal, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Signal(signal)) => Ok(signal.here(around.macos)),
-            _ => Err(ConfigError::Bug { key }),
-        }
-    }
-
-    fn path(&self, key: &'static str) -> Result<PathBuf, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Path(path)) => Ok(path.clone()),
-            _ => Err(ConfigError::Bug { key }),
-        }
-    }
-
-    fn input(&self, key: &'static str) -> Result<Option<PathBuf>, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Word("inherit")) => Ok(None),
-            _ => self.path(key).map(Some),
-        }
-    }
-
-    fn switch(&self, key: &'static str) -> Result<bool, ConfigError> {
-        match self.0.get(key).map(|set| &set.value) {
-            Some(Value::Bool(on)) => Ok(*on),
-            _ => Err(ConfigError::Bug { key }),
-        }
     }
 }
 
@@ -413,30 +298,11 @@ impl Chosen {
 pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
     let root = PathBuf::from("/var/lib/agentwatch");
     let own = Surroundings { uid: u32::MAX, ..around.clone() };
-    let own = default_state_dir(&own).map(|(path, _)| path);
+    let own = chosen::default_state_dir(&own).map(|(path, _)| path);
     std::iter::once(root).chain(own).collect()
 }
 
-/// Where data is kept when nobody says (SPEC §2); none without a home.
-fn default_state_dir(around: &Surroundings) -> Option<(PathBuf, Origin)> {
-    let because = |words: &str| Origin::DefaultBecause(words.to_owned());
-    // systemd gives a list with colons where a unit names several folders; the first is ours.
-    let list = around.var("STATE_DIRECTORY").map(OsString::from);
-    let first = list.as_deref().and_then(|list| std::env::split_paths(list).next());
-    if let Some(path) = first.filter(|path| path.is_absolute()) {
-        return Some((path, because("from $STATE_DIRECTORY")));
-    }
-    if around.uid == 0 {
-        return Some((PathBuf::from("/var/lib/agentwatch"), because("as root")));
-    }
-    // Who sets it on macOS means it there, too.
-    if let Some(folder) = around.folder("XDG_STATE_HOME") {
-        return Some((folder.join("agentwatch"), because("from $XDG_STATE_HOME")));
-    }
-    let under = if around.macos { "Library/Application Support" } else { ".local/state" };
-    let home = around.home.as_deref().filter(|home| home.is_absolute());
-    home.map(|home: &Path| (home.join(under).join("agentwatch"), Origin::Default))
-}
+mod chosen;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -1,296 +1,271 @@
-//! `[[restart.rule]]`: what a file says of certain ends. Pure.
+//! `[[restart.rule]]`: which ends are no crash, or a worse one; read from a file. Pure.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
+use super::document::Document;
 use super::error::{ConfigError, Origin};
 use super::keys::Kind;
-use super::suggest;
-use super::value::{self, StopSignal, Value};
+use super::value::{self, Fault, Value};
+use super::{signal, suggest};
 use crate::core::rule::{PARK_DEFAULT, Pattern, RULES_MAX, Rule, RuleAction};
 use crate::wire::duration;
 
-/// What a rule may say.
-const KEYS: [&str; 6] = ["exit", "signal", "output", "status", "action", "after"];
+/// Where the rules stand in a file.
+pub const PATH: &str = "restart.rule";
 
-/// What may follow.
+/// What may stand in a rule.
+pub const FIELDS: [&str; 6] = ["exit", "signal", "output", "status", "action", "after"];
+
 const ACTIONS: &[&str] = &["restart", "park", "escalate", "finish"];
 
 /// The longest that an agent is parked by a rule: as long as any other wait.
 const AFTER: Kind = Kind::Duration { min: Duration::ZERO, max: Duration::from_hours(30 * 24) };
 
-/// An exit code, as the system knows them.
-const EXIT: Kind = Kind::Count { min: 0, max: 255 };
-
 /// A rule as a file gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenRule {
+    /// Without its signals, whose numbers are the machine's.
+    rule: Rule,
+    signals: Vec<(signal::Written, String)>,
     /// File and line.
     pub origin: Origin,
-    exits: Vec<u8>,
-    signals: Vec<(StopSignal, String)>,
-    output: Option<Pattern>,
-    statuses: Vec<String>,
-    action: RuleAction,
 }
 
 impl WrittenRule {
-    /// The rule with the signal numbers of this machine; `bsd` says that they are BSD's.
+    /// The rule on this machine; `bsd` says that its signals have BSD's numbers.
     #[must_use]
     pub fn here(&self, bsd: bool) -> Rule {
-        Rule {
-            exits: self.exits.clone(),
-            signals: self.signals.iter().map(|(signal, _)| signal.here(bsd)).collect(),
-            output: self.output.clone(),
-            statuses: self.statuses.clone(),
-            action: self.action,
-        }
+        let signals = self.signals.iter().map(|(signal, _)| signal.here(bsd)).collect();
+        Rule { signals, ..self.rule.clone() }
     }
 
-    /// The rule in one line, as `check` shows it.
+    /// The rule in one line, as `check` shows it: `exit 75 78, output "quota", park 10m`.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let list = |words: Vec<String>| words.join(" ");
-        if !self.exits.is_empty() {
-            let _ = write!(text, "exit {}, ", list(self.exits.iter().map(u8::to_string).collect()));
-        }
-        if !self.signals.is_empty() {
-            let names = self.signals.iter().map(|(_, name)| name.clone()).collect();
-            let _ = write!(text, "signal {}, ", list(names));
-        }
-        if let Some(pattern) = &self.output {
-            let _ = write!(text, "output {:?}, ", pattern.as_str());
-        }
-        if !self.statuses.is_empty() {
-            let _ = write!(text, "status {}, ", list(self.statuses.clone()));
-        }
-        let action = match self.action {
+        let mut add = |name: &str, words: Vec<String>| {
+            if !words.is_empty() {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{name} {}, ", words.join(" "));
+            }
+        };
+        let rule = &self.rule;
+        add("exit", rule.exits.iter().map(u8::to_string).collect());
+        add("signal", self.signals.iter().map(|(_, name)| name.clone()).collect());
+        add("output", rule.output.iter().map(|output| format!("{:?}", output.as_str())).collect());
+        add("status", rule.statuses.clone());
+        text + &match rule.action {
             RuleAction::Restart => "restart".to_owned(),
             RuleAction::Park { after } => format!("park {}", duration::exact(after)),
             RuleAction::Escalate => "escalate".to_owned(),
             RuleAction::Finish => "finish".to_owned(),
-        };
-        text + &action
+        }
     }
 }
 
-/// Reads the rules of one file; `at` says where an offset of its text stands.
+/// Reads the rules of one file, in their order.
 ///
 /// # Errors
-/// The first rule that says nothing, or something that no rule can.
-pub fn read(
-    written: &Spanned<DeValue<'_>>,
-    at: &dyn Fn(usize) -> Origin,
+/// The first thing that is no field, no value of its field, or makes no sense beside the others.
+pub(super) fn parse(
+    document: &Document<'_>,
+    rules: &DeArray<'_>,
 ) -> Result<Vec<WrittenRule>, ConfigError> {
-    let wrong = |origin, words: &str| ConfigError::Rule { origin, words: words.to_owned() };
-    let DeValue::Array(list) = written.get_ref() else {
-        let words = "is a list of tables; write [[restart.rule]] and under it exit = 75";
-        return Err(wrong(at(written.span().start), words));
-    };
-    if RULES_MAX < list.len() {
-        let words = format!("{} rules; write at most {RULES_MAX}", list.len());
-        return Err(wrong(at(written.span().start), &words));
+    let mut read = Vec::new();
+    for rule in rules {
+        let origin = document.at(rule.span().start);
+        let DeValue::Table(fields) = rule.get_ref() else { return Err(not_a_list(origin)) };
+        if RULES_MAX <= read.len() {
+            return Err(too_many(origin));
+        }
+        read.push(one(document, origin, fields)?);
     }
-    list.iter()
-        .map(|one| match one.get_ref() {
-            DeValue::Table(table) => rule(table, &at(one.span().start), at),
-            _ => Err(wrong(at(one.span().start), "is a table; write [[restart.rule]]")),
-        })
-        .collect()
+    Ok(read)
 }
 
-fn rule(
-    table: &DeTable<'_>,
-    origin: &Origin,
-    at: &dyn Fn(usize) -> Origin,
+/// The words for a rule that stands there as something else.
+pub(super) fn not_a_list(origin: Origin) -> ConfigError {
+    let words =
+        "is a list of tables; write [[restart.rule]] and under it exit = 75 and action = \"park\"";
+    ConfigError::Rule { origin, words: words.to_owned() }
+}
+
+/// The words for a rule that is one too many.
+pub(super) fn too_many(origin: Origin) -> ConfigError {
+    let words =
+        format!("number {} is one too many; put several exits or words into one", RULES_MAX + 1);
+    ConfigError::Rule { origin, words }
+}
+
+fn one(
+    document: &Document<'_>,
+    origin: Origin,
+    fields: &DeTable<'_>,
 ) -> Result<WrittenRule, ConfigError> {
-    let fail = |origin: &Origin, words: String| ConfigError::Rule { origin: origin.clone(), words };
-    let mut rule = WrittenRule {
-        origin: origin.clone(),
+    let mut rule = Rule {
         exits: Vec::new(),
         signals: Vec::new(),
         output: None,
         statuses: Vec::new(),
         action: RuleAction::Restart,
     };
-    let (mut action, mut after) = (None, None);
-    for (name, written) in table {
-        let here = at(name.span().start);
-        let name = name.get_ref().as_ref();
-        let told = |words: String| fail(&here, format!("{name} {words}"));
-        match name {
-            "exit" => rule.exits = each(written, exit).map_err(told)?,
-            "signal" => rule.signals = each(written, signal).map_err(told)?,
-            "status" => rule.statuses = each(written, text).map_err(told)?,
-            "output" => {
-                let pattern = text(written.get_ref()).map_err(told)?;
-                let read = Pattern::new(&pattern);
-                let bad = |error| told(format!("= {pattern:?} is no regular expression: {error}"));
-                rule.output = Some(read.map_err(bad)?);
-            }
-            "action" => action = Some(word(written.get_ref()).map_err(told)?),
-            "after" => after = Some(time(written.get_ref()).map_err(told)?),
+    let (mut signals, mut action, mut after) = (Vec::new(), None, None);
+    // The parser sorts by name; people fix a file from the top.
+    let mut items: Vec<_> = fields.iter().collect();
+    items.sort_by_key(|(name, _)| name.span().start);
+    for (name, written) in items {
+        let field = Field { document, name, written };
+        match name.get_ref().as_ref() {
+            "exit" => rule.exits = field.each("restart.rule.exit", exit)?,
+            "signal" => signals = field.each("restart.rule.signal", deadly)?,
+            "status" => rule.statuses = field.each("restart.rule.status", status)?,
+            "output" => rule.output = Some(field.read("restart.rule.output", pattern)?),
+            "action" => action = Some(field.read("restart.rule.action", word)?),
+            "after" => after = Some((field.read("restart.rule.after", span)?, field.origin())),
             other => {
-                let meant = suggest::nearest(other, KEYS);
-                let meant = meant.map(|meant| format!("; did you mean {meant}?"));
-                let known = format!("; a rule knows {}", KEYS.join(", "));
-                let words = format!("unknown key {other}{}", meant.unwrap_or(known));
-                return Err(fail(&here, words));
+                let meant = suggest::nearest(other, FIELDS).map(|near| format!("{PATH}.{near}"));
+                let (origin, name) = (field.origin(), format!("{PATH}.{other}"));
+                return Err(ConfigError::Unknown { origin, what: "key", name, meant });
             }
         }
     }
-    let asks = !rule.exits.is_empty()
-        || !rule.signals.is_empty()
-        || !rule.statuses.is_empty()
-        || rule.output.is_some();
-    if !asks {
-        let words = "asks for nothing; write exit, signal, output or status, such as exit = 75";
-        return Err(fail(origin, words.to_owned()));
-    }
+    let fail = |origin, words: &str| Err(ConfigError::Rule { origin, words: words.to_owned() });
     rule.action = match (action, after) {
         (None, _) => {
-            let words = format!("has no action; write action = one of {}", ACTIONS.join(", "));
-            return Err(fail(origin, words));
-        }
-        (Some("park"), after) => RuleAction::Park { after: after.unwrap_or(PARK_DEFAULT) },
-        (Some(other), Some(_)) => {
             let words =
-                format!("has after, but action = \"{other}\" does not wait; only park does");
-            return Err(fail(origin, words));
+                "has no action; write action = \"restart\", \"park\", \"escalate\" or \"finish\"";
+            return fail(origin, words);
+        }
+        (Some("park"), after) => {
+            RuleAction::Park { after: after.map_or(PARK_DEFAULT, |(after, _)| after) }
+        }
+        (Some(_), Some((_, origin))) => {
+            return fail(origin, "has after, which only action = \"park\" waits for; take it away");
         }
         (Some("escalate"), None) => RuleAction::Escalate,
         (Some("finish"), None) => RuleAction::Finish,
         (Some(_), None) => RuleAction::Restart,
     };
-    Ok(rule)
+    let conditions =
+        [rule.exits.len(), signals.len(), rule.statuses.len(), usize::from(rule.output.is_some())];
+    if conditions.iter().all(|count| *count == 0) {
+        let words =
+            "has no condition and would match every end; write exit, signal, output or status";
+        return fail(origin, words);
+    }
+    Ok(WrittenRule { rule, signals, origin })
 }
 
-/// One value, or a list of them.
-fn each<T>(
-    written: &Spanned<DeValue<'_>>,
-    read: impl Fn(&DeValue<'_>) -> Result<T, String>,
-) -> Result<Vec<T>, String> {
-    match written.get_ref() {
-        DeValue::Array(list) if list.is_empty() => {
-            Err("is an empty list; leave it away".to_owned())
+struct Field<'a> {
+    document: &'a Document<'a>,
+    name: &'a Spanned<DeString<'a>>,
+    written: &'a Spanned<DeValue<'a>>,
+}
+
+impl Field<'_> {
+    fn origin(&self) -> Origin {
+        self.document.at(self.name.span().start)
+    }
+
+    fn read<T>(
+        &self,
+        key: &'static str,
+        read: impl Fn(&DeValue<'_>) -> Result<T, Fault>,
+    ) -> Result<T, ConfigError> {
+        self.one(key, self.written, read)
+    }
+
+    /// One value, or a list of them.
+    fn each<T>(
+        &self,
+        key: &'static str,
+        read: impl Fn(&DeValue<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let DeValue::Array(values) = self.written.get_ref() else {
+            return Ok(vec![self.read(key, read)?]);
+        };
+        if values.is_empty() {
+            let empty =
+                |_: &DeValue<'_>| Err(Fault::Empty { wanted: "at least one, or take it away" });
+            return self.read(key, empty);
         }
-        DeValue::Array(list) => list.iter().map(|one| read(one.get_ref())).collect(),
-        one => Ok(vec![read(one)?]),
+        values.iter().map(|value| self.one(key, value, &read)).collect()
+    }
+
+    fn one<T>(
+        &self,
+        key: &'static str,
+        value: &Spanned<DeValue<'_>>,
+        read: impl Fn(&DeValue<'_>) -> Result<T, Fault>,
+    ) -> Result<T, ConfigError> {
+        read(value.get_ref()).map_err(|fault| {
+            let origin = self.document.at(value.span().start);
+            let written = self.document.written(value.span());
+            ConfigError::Value { origin, key, written, fault }
+        })
     }
 }
 
-fn exit(written: &DeValue<'_>) -> Result<u8, String> {
-    match value::from_toml(EXIT, written).map_err(|fault| fault.to_string())?.value {
-        Value::Count(code) => u8::try_from(code).map_err(|error| error.to_string()),
-        _ => Err("is no exit code; write 0 to 255".to_owned()),
-    }
-}
-
-fn signal(written: &DeValue<'_>) -> Result<(StopSignal, String), String> {
-    let read = value::from_toml(Kind::Signal, written).map_err(|fault| fault.to_string())?;
-    match read.value {
-        Value::Signal(signal) => Ok((signal, read.text)),
-        _ => Err("is no signal; write KILL, or a number".to_owned()),
-    }
-}
-
-fn text(written: &DeValue<'_>) -> Result<String, String> {
+fn exit(written: &DeValue<'_>) -> Result<u8, Fault> {
+    const MAX: u32 = u8::MAX as u32;
     match written {
-        DeValue::String(text) if !text.is_empty() => Ok(text.clone().into_owned()),
-        _ => Err("is no text; write it in quotes".to_owned()),
+        DeValue::Integer(number) => {
+            let code = value::count(number.as_str(), number.radix(), 0, MAX)?;
+            Ok(u8::try_from(code).unwrap_or(u8::MAX))
+        }
+        other => wrong(other, "an exit code such as 75, or a list of them"),
     }
 }
 
-fn word(written: &DeValue<'_>) -> Result<&'static str, String> {
-    let read =
-        value::from_toml(Kind::Choice(ACTIONS), written).map_err(|fault| fault.to_string())?;
-    match read.value {
+fn deadly(written: &DeValue<'_>) -> Result<(signal::Written, String), Fault> {
+    let text = match written {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.to_string(),
+        other => return wrong(other, "a signal such as \"KILL\", or a list of them"),
+    };
+    signal::deadly(&text).ok_or(Fault::NotDeadly)
+}
+
+fn status(written: &DeValue<'_>) -> Result<String, Fault> {
+    const WANTED: &str = "a status word such as \"rate_limited\", or a list of them";
+    match written {
+        DeValue::String(text) if text.trim().is_empty() => Err(Fault::Empty { wanted: WANTED }),
+        DeValue::String(text) => Ok(text.to_string()),
+        other => wrong(other, WANTED),
+    }
+}
+
+fn pattern(written: &DeValue<'_>) -> Result<Pattern, Fault> {
+    const WANTED: &str = "a regular expression in quotes";
+    match written {
+        // It would be found in every line, which nobody means.
+        DeValue::String(text) if text.is_empty() => Err(Fault::Empty { wanted: WANTED }),
+        DeValue::String(text) => Pattern::new(text).map_err(Fault::NotARegex),
+        other => wrong(other, WANTED),
+    }
+}
+
+fn word(written: &DeValue<'_>) -> Result<&'static str, Fault> {
+    match value::from_toml(Kind::Choice(ACTIONS), written)?.value {
         Value::Word(word) => Ok(word),
-        _ => Err(format!("is none of {}", ACTIONS.join(", "))),
+        _ => wrong(written, "text in quotes"),
     }
 }
 
-fn time(written: &DeValue<'_>) -> Result<Duration, String> {
-    match value::from_toml(AFTER, written).map_err(|fault| fault.to_string())?.value {
-        Value::Duration(time) => Ok(time),
-        _ => Err("is no duration; write \"10m\"".to_owned()),
+fn span(written: &DeValue<'_>) -> Result<Duration, Fault> {
+    match value::from_toml(AFTER, written)?.value {
+        Value::Duration(after) => Ok(after),
+        _ => wrong(written, "a duration in quotes, such as \"10m\""),
     }
+}
+
+fn wrong<T>(written: &DeValue<'_>, wanted: &'static str) -> Result<T, Fault> {
+    Err(Fault::WrongType { found: value::found(written), wanted })
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::config::document;
-
-    fn rules(text: &str) -> Result<Vec<String>, String> {
-        document::parse(text, "f")
-            .map(|read| read.rules.iter().map(super::WrittenRule::text).collect())
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn rules_are_read_in_their_order() {
-        let text = "[restart]\ncooldown = '1m'\n\n[[restart.rule]]\nexit = [75, 78]\naction = 'park'\n\
-            after = '90s'\n\n[[restart.rule]]\noutput = '(?i)invalid api key'\nstatus = ['revoked']\n\
-            action = 'escalate'\n[[restart.rule]]\nsignal = ['SIGKILL', 10]\naction = 'restart'\n\
-            [[restart.rule]]\nexit = 0\naction = 'park'\n";
-        assert_eq!(
-            rules(text).unwrap(),
-            [
-                "exit 75 78, park 1m30s",
-                "output \"(?i)invalid api key\", status revoked, escalate",
-                "signal KILL 10, restart",
-                "exit 0, park 10m",
-            ]
-        );
-        assert_eq!(rules("[restart]\nrule = []").unwrap(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn what_no_rule_can_say_is_refused_with_line_and_way_out() {
-        let rule = |body: &str| rules(&format!("[[restart.rule]]\n{body}")).unwrap_err();
-        for (body, words) in [
-            (
-                "exit = 300\naction = 'park'",
-                "f:2: restart.rule: exit is out of range; write 0 to 255",
-            ),
-            (
-                "exit = []\naction = 'park'",
-                "f:2: restart.rule: exit is an empty list; leave it away",
-            ),
-            (
-                "signal = 'KILLL'\naction = 'park'",
-                "f:2: restart.rule: signal is no stop signal; write one of",
-            ),
-            ("action = 'park'", "f:1: restart.rule: asks for nothing; write exit"),
-            ("exit = 1", "f:1: restart.rule: has no action; write action = one of restart, park"),
-            (
-                "exit = 1\naction = 'parkk'",
-                "f:3: restart.rule: action is none of restart, park, escalate, finish; did you mean park?",
-            ),
-            (
-                "exit = 1\naction = 'finish'\nafter = '5m'",
-                "f:1: restart.rule: has after, but action = \"finish\" does not wait",
-            ),
-            ("exit = 1\naction = 'park'\nafter = '5'", "f:4: restart.rule: after has no unit"),
-            (
-                "exits = 1\naction = 'park'",
-                "f:2: restart.rule: unknown key exits; did you mean exit?",
-            ),
-            (
-                "output = '(x'\naction = 'park'",
-                "f:2: restart.rule: output = \"(x\" is no regular expression: ",
-            ),
-        ] {
-            let said = rule(body);
-            assert!(said.starts_with(words), "{said}");
-        }
-        assert!(rules("restart.rule = 5").unwrap_err().contains("is a list of tables"));
-        assert!(rules("restart.rule = [5]").unwrap_err().contains("is a table"));
-        let many = "[[restart.rule]]\nexit = 1\naction = 'park'\n".repeat(101);
-        assert!(rules(&many).unwrap_err().contains("101 rules; write at most 100"));
-    }
-}
+mod tests;

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json, json};
 
 use super::error::printable;
+use super::files::Looked;
 use super::keys::Kind;
 use super::resolve::{Effective, Resolved};
 
 /// What stands for a value that is not set.
 const UNSET: &str = "unset";
 
-/// An aligned table of key, value and origin, then the notes; every line ends in a line break.
+/// An aligned table of key, value and origin, then rules, files and notes; every line ends in a line break.
 #[must_use]
 pub fn text(resolved: &Resolved) -> String {
     let rules = resolved.rules.iter().zip(1..).map(|(rule, at)| {
@@ -23,7 +24,7 @@ pub fn text(resolved: &Resolved) -> String {
         .iter()
         .map(|one| {
             let value = one.value.as_deref().map_or_else(|| UNSET.to_owned(), printable);
-            [one.key.path.to_owned(), value, printable(&one.origin.to_string())]
+            [one.key.path.to_owned(), value, printable(&origin(one))]
         })
         .chain(rules)
         .collect();
@@ -36,10 +37,26 @@ pub fn text(resolved: &Resolved) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{key:keys$}  {value:values$}  {origin}");
     }
+    let names: Vec<&str> = resolved.variables.names().collect();
+    if !names.is_empty() {
+        let _ = writeln!(text, "variables: {} (values are not shown)", names.join(", "));
+    }
+    for Looked { shown, came_of_it } in &resolved.looked {
+        let _ = writeln!(text, "file {shown}: {came_of_it}");
+    }
     for note in &resolved.notes {
         let _ = writeln!(text, "note: {note}");
     }
     text
+}
+
+/// Where a value came from, and what it won over.
+fn origin(one: &Effective) -> String {
+    let mut words = one.origin.to_string();
+    for (text, origin) in &one.over {
+        let _ = write!(words, ", over {text} ({origin})");
+    }
+    words
 }
 
 /// The same for programs. Counts are numbers, switches booleans, the rest text as one would write
@@ -51,25 +68,43 @@ pub fn json(resolved: &Resolved) -> Json {
         .iter()
         .map(|one| {
             let origin = one.origin.to_string();
-            (one.key.path.to_owned(), json!({ "value": value(one), "origin": origin }))
+            let over = one.over.iter();
+            let over: Vec<Json> = over
+                .map(|(text, origin)| {
+                    json!({ "value": typed(one, text), "origin": origin.to_string() })
+                })
+                .collect();
+            let shown = json!({ "value": value(one), "origin": origin, "over": over });
+            (one.key.path.to_owned(), shown)
         })
         .collect();
-    let command: Vec<_> = resolved.command.iter().map(|word| word.to_string_lossy()).collect();
     let rules: Vec<Json> = resolved
         .rules
         .iter()
         .map(|rule| json!({ "value": rule.text(), "origin": rule.origin.to_string() }))
         .collect();
+    let variables: Vec<&str> = resolved.variables.names().collect();
+    let files: Vec<Json> = resolved
+        .looked
+        .iter()
+        .map(|one| json!({ "path": one.shown, "state": one.came_of_it }))
+        .collect();
+    let command: Vec<_> = resolved.command.iter().map(|word| word.to_string_lossy()).collect();
     json!({
         "command": command,
         "settings": settings,
         "rules": rules,
+        "variables": variables,
+        "files": files,
         "notes": resolved.notes,
     })
 }
 
 fn value(one: &Effective) -> Json {
-    let Some(text) = &one.value else { return Json::Null };
+    one.value.as_ref().map_or(Json::Null, |text| typed(one, text))
+}
+
+fn typed(one: &Effective, text: &str) -> Json {
     match one.key.kind {
         Kind::Count { .. } => text.parse::<u32>().map_or(Json::Null, Json::from),
         Kind::Bool => Json::Bool(text == "true"),
@@ -81,7 +116,7 @@ fn value(one: &Effective) -> Json {
         | Kind::Input
         | Kind::Name
         | Kind::Label
-        | Kind::Command => Json::from(text.as_str()),
+        | Kind::Command => Json::from(text),
     }
 }
 
@@ -124,8 +159,14 @@ mod tests {
     fn programs_get_types() {
         let json = json(&resolved(&["--cooldown", "10s", "python", "agent.py"], ""));
         let setting = |key: &str| json["settings"][key].clone();
-        assert_eq!(setting("restart.cooldown"), json!({ "value": "10s", "origin": "--cooldown" }));
-        assert_eq!(setting("heartbeat.misses"), json!({ "value": 2, "origin": "default" }));
+        assert_eq!(
+            setting("restart.cooldown"),
+            json!({ "value": "10s", "origin": "--cooldown", "over": [] })
+        );
+        assert_eq!(
+            setting("heartbeat.misses"),
+            json!({ "value": 2, "origin": "default", "over": [] })
+        );
         assert_eq!(setting("output.capture_stderr")["value"], json!(true));
         assert_eq!(setting("heartbeat.start_grace")["value"], Json::Null);
         assert_eq!(json["command"], json!(["python", "agent.py"]));

@@ -9,8 +9,7 @@ use std::time::Duration;
 use toml::de::{DeArray, DeValue};
 
 use super::keys::Kind;
-use super::{name, suggest};
-use crate::core::signal::Signal;
+use super::{name, signal, suggest};
 use crate::wire::duration::{self, DurationError};
 use crate::wire::size::{self, SizeError};
 
@@ -26,14 +25,14 @@ pub enum Value {
     /// Of [`Kind::Choice`]: one of its words.
     Word(&'static str),
     /// Of [`Kind::Signal`].
-    Signal(StopSignal),
+    Signal(signal::Written),
     /// Of [`Kind::Path`], as written; of [`Kind::Input`], unless it is the word `inherit`.
     Path(PathBuf),
     /// Of [`Kind::Name`] and [`Kind::Label`].
     Name(String),
     /// Of [`Kind::Bool`].
     Bool(bool),
-    /// Of [`Kind::Command`]: never empty.
+    /// Of [`Kind::Command`]: program and arguments.
     Command(Vec<OsString>),
 }
 
@@ -46,38 +45,12 @@ pub struct Read {
     pub text: String,
 }
 
-/// A stop signal that is not yet bound to the numbers of one system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StopSignal {
-    linux: i32,
-    bsd: i32,
-}
+/// What runs a command that is written as one line.
+const SHELL: &str = "/bin/sh";
 
-impl StopSignal {
-    /// The signal on this machine; `bsd` says that its numbers are BSD's, as on macOS.
-    #[must_use]
-    pub fn here(self, bsd: bool) -> Signal {
-        Signal(if bsd { self.bsd } else { self.linux })
-    }
-}
-
-/// Signals that can ask a process to end, by name, with their number on Linux (signal(7)) and on
-/// BSD and macOS (`sys/signal.h`). Others can be given as a number.
-const SIGNALS: [(&str, i32, i32); 10] = [
-    ("TERM", 15, 15),
-    ("INT", 2, 2),
-    ("QUIT", 3, 3),
-    ("HUP", 1, 1),
-    ("USR1", 10, 30),
-    ("USR2", 12, 31),
-    ("KILL", 9, 9),
-    ("ABRT", 6, 6),
-    ("ALRM", 14, 14),
-    ("WINCH", 28, 28),
-];
-
-/// The last real-time signal of Linux.
-const SIGNAL_MAX: i32 = 64;
+/// What may be written for a command.
+const COMMAND: &str =
+    "a list such as [\"python\", \"agent.py\"], or one line for /bin/sh in quotes";
 
 /// What is wrong with a value, as a predicate: `has no unit; write …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,16 +82,29 @@ pub enum Fault {
     },
     /// No signal that we know.
     NotASignal,
+    /// No signal that could end a process.
+    NotDeadly,
     /// Not a name (SPEC §10).
     NotAName,
     /// A text that is empty, too long, or holds a space or worse.
     NotALabel,
+    /// Another name than that of the file that defines the agent.
+    NamedByFile,
+    /// A place for data that commands would look for in vain, as they read no definitions.
+    ForAllAgents,
     /// Neither true nor false.
     NotABool,
-    /// No word to execute, or one that is no text.
-    NotACommand,
     /// An empty path.
     EmptyPath,
+    /// A list without anything in it, or a text.
+    Empty {
+        /// What should stand there.
+        wanted: &'static str,
+    },
+    /// A NUL byte, which no program can be given.
+    Nul,
+    /// Not a regular expression, in the words of the library.
+    NotARegex(String),
     /// A `~` where nobody knows the home directory.
     NoHome,
     /// Not UTF-8, where only a path may be that.
@@ -148,9 +134,12 @@ impl fmt::Display for Fault {
                 meant.map_or(Ok(()), |meant| write!(f, "; did you mean {meant}?"))
             }
             Self::NotASignal => {
-                let names: Vec<&str> = SIGNALS.iter().map(|(name, ..)| *name).collect();
+                let names: Vec<&str> = signal::stop_names().collect();
                 write!(f, "is no stop signal; write one of {}, or a number", names.join(", "))
             }
+            Self::NotDeadly => f.write_str(
+                "is no signal that ends a process; write one such as \"KILL\" or \"SEGV\", or a number",
+            ),
             Self::NotALabel => {
                 f.write_str("is no ID; write 1 to 128 letters, digits or signs, without spaces")
             }
@@ -158,11 +147,17 @@ impl fmt::Display for Fault {
                 "is no name; write 1 to 64 letters, digits, \".\", \"_\" and \"-\", \
                  beginning with a letter, digit or \"_\"",
             ),
-            Self::NotABool => f.write_str("is no yes or no; write true or false"),
-            Self::NotACommand => f.write_str(
-                "is no command; write [\"program\", \"argument\"], or a line for the shell in quotes",
+            Self::NamedByFile => f.write_str("is not the name of this file, which names the agent; take it away"),
+            Self::ForAllAgents => f.write_str(
+                "stands where no other command looks; write it into agentwatch.toml, for all agents",
             ),
+            Self::NotABool => f.write_str("is no yes or no; write true or false"),
             Self::EmptyPath => f.write_str("is empty; write a path"),
+            Self::Empty { wanted } => write!(f, "is empty; write {wanted}"),
+            Self::Nul => f.write_str("holds a NUL, which ends every text; take it out"),
+            Self::NotARegex(words) => {
+                write!(f, "is no regular expression: {words}; write a \"\\\\\" before what is meant as it is")
+            }
             Self::NoHome => {
                 f.write_str("begins with \"~\", but HOME is not set; write the whole path")
             }
@@ -210,7 +205,7 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
             })?)
         }
         Kind::Signal => {
-            let (signal, text) = signal(text)?;
+            let (signal, text) = signal::stop(text).ok_or(Fault::NotASignal)?;
             return Ok(Read { value: Value::Signal(signal), text });
         }
         Kind::Name if name::is_valid(text) => Value::Name(text.to_owned()),
@@ -218,9 +213,10 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         Kind::Label if is_label(text) => Value::Name(text.to_owned()),
         Kind::Label => return Err(Fault::NotALabel),
         Kind::Bool => Value::Bool(text.parse().map_err(|_| Fault::NotABool)?),
-        Kind::Command if text.trim().is_empty() => return Err(Fault::NotACommand),
-        Kind::Command => Value::Command(["/bin/sh", "-c", text].map(OsString::from).to_vec()),
         Kind::Path | Kind::Input if text.is_empty() => return Err(Fault::EmptyPath),
+        _ if text.contains('\0') => return Err(Fault::Nul),
+        Kind::Command if text.trim().is_empty() => return Err(Fault::Empty { wanted: COMMAND }),
+        Kind::Command => Value::Command(vec![SHELL.into(), "-c".into(), text.into()]),
         Kind::Input if text == "inherit" => Value::Word("inherit"),
         Kind::Input if text == "null" => Value::Path("/dev/null".into()),
         Kind::Path | Kind::Input => Value::Path(PathBuf::from(written)),
@@ -244,17 +240,13 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         Kind::Count { .. } => "a number without quotes",
         Kind::Size { .. } => "a size in quotes, such as \"50MB\"",
         Kind::Bool => "true or false without quotes",
-        Kind::Choice(_)
-        | Kind::Signal
-        | Kind::Path
-        | Kind::Input
-        | Kind::Name
-        | Kind::Label
-        | Kind::Command => "text in quotes",
+        Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name | Kind::Label => {
+            "text in quotes"
+        }
+        Kind::Command => COMMAND,
     };
     match (kind, written) {
-        (Kind::Command, DeValue::Array(list)) => command(list),
-        (Kind::Command, other) if !matches!(other, DeValue::String(_)) => Err(Fault::NotACommand),
+        (Kind::Command, DeValue::Array(words)) => command(words),
         (Kind::Count { .. } | Kind::Bool, DeValue::String(_)) => {
             Err(Fault::WrongType { found: "text", wanted })
         }
@@ -283,21 +275,37 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
     }
 }
 
-fn command(list: &DeArray<'_>) -> Result<Read, Fault> {
-    let words: Option<Vec<&str>> = list
-        .iter()
-        .map(|word| match word.get_ref() {
-            DeValue::String(word) => Some(word.as_ref()),
-            _ => None,
-        })
-        .collect();
-    let words = words.filter(|words| words.first().is_some_and(|program| !program.is_empty()));
-    let words = words.ok_or(Fault::NotACommand)?;
+/// A program and its arguments, each a text.
+fn command(written: &DeArray<'_>) -> Result<Read, Fault> {
+    let mut words = Vec::new();
+    for word in written {
+        match word.get_ref() {
+            DeValue::String(word) if word.contains('\0') => return Err(Fault::Nul),
+            DeValue::String(word) => words.push(word.as_ref()),
+            other => {
+                let found = found(other);
+                return Err(Fault::WrongType { found: list_with(found), wanted: COMMAND });
+            }
+        }
+    }
+    if words.first().is_none_or(|program| program.is_empty()) {
+        return Err(Fault::Empty { wanted: COMMAND });
+    }
     let text = format!("{words:?}");
     Ok(Read { value: Value::Command(words.into_iter().map(OsString::from).collect()), text })
 }
 
-fn found(value: &DeValue<'_>) -> &'static str {
+/// What a list holds that should hold texts alone.
+fn list_with(found: &'static str) -> &'static str {
+    match found {
+        "a list" | "a table" => "a list in a list",
+        _ => "a list of more than texts",
+    }
+}
+
+/// What stands there, in words.
+#[must_use]
+pub fn found(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "an integer",
@@ -309,7 +317,11 @@ fn found(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-fn count(digits: &str, radix: u32, min: u32, max: u32) -> Result<u32, Fault> {
+/// A whole number in its limits.
+///
+/// # Errors
+/// It is none, or is outside of them.
+pub fn count(digits: &str, radix: u32, min: u32, max: u32) -> Result<u32, Fault> {
     // i128, so that a number beyond u32 is out of range and not "no number".
     let number = i128::from_str_radix(digits, radix).map_err(|_| Fault::NotACount { min, max })?;
     u32::try_from(number)
@@ -318,123 +330,5 @@ fn count(digits: &str, radix: u32, min: u32, max: u32) -> Result<u32, Fault> {
         .ok_or_else(|| Fault::OutOfRange { min: min.to_string(), max: max.to_string() })
 }
 
-/// The signal, and the text that stands for it on every system.
-fn signal(text: &str) -> Result<(StopSignal, String), Fault> {
-    let upper = text.to_ascii_uppercase();
-    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
-    if let Some((name, linux, bsd)) = SIGNALS.into_iter().find(|(name, ..)| *name == short) {
-        return Ok((StopSignal { linux, bsd }, name.to_owned()));
-    }
-    match text.parse::<i32>() {
-        Ok(number) if (1..=SIGNAL_MAX).contains(&number) => {
-            let named = SIGNALS.iter().find(|(_, linux, bsd)| *linux == number && *bsd == number);
-            let shown = named.map_or_else(|| number.to_string(), |(name, ..)| (*name).to_owned());
-            Ok((StopSignal { linux: number, bsd: number }, shown))
-        }
-        _ => Err(Fault::NotASignal),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SPAN: Kind =
-        Kind::Duration { min: Duration::from_millis(10), max: Duration::from_hours(24) };
-    const COUNT: Kind = Kind::Count { min: 1, max: 1_000 };
-    const CHOICE: Kind = Kind::Choice(&["auto", "stdout", "none"]);
-
-    fn text(kind: Kind, written: &str) -> Result<Value, String> {
-        from_text(kind, written.as_ref()).map(|read| read.value).map_err(|fault| fault.to_string())
-    }
-
-    #[test]
-    fn text_is_read_by_its_kind() {
-        for (kind, written, value) in [
-            (SPAN, "10ms", Value::Duration(Duration::from_millis(10))),
-            (SPAN, "1d", Value::Duration(Duration::from_hours(24))),
-            (COUNT, "1", Value::Count(1)),
-            (COUNT, "1000", Value::Count(1_000)),
-            (CHOICE, "none", Value::Word("none")),
-            (Kind::Bool, "false", Value::Bool(false)),
-            (Kind::Name, "my-agent", Value::Name("my-agent".into())),
-            (Kind::Label, "crawler:v1+9f3c", Value::Name("crawler:v1+9f3c".into())),
-            (Kind::Path, "a b", Value::Path("a b".into())),
-        ] {
-            assert_eq!(text(kind, written), Ok(value), "{written}");
-        }
-    }
-
-    #[test]
-    fn wrong_text_is_refused_with_what_would_be_right() {
-        for (kind, written, words) in [
-            (SPAN, "60", "has no unit; write \"60s\" or \"60m\""),
-            (SPAN, "9ms", "is out of range; write 10ms to 1d"),
-            (SPAN, "1d1ms", "is out of range; write 10ms to 1d"),
-            (COUNT, "0", "is out of range; write 1 to 1000"),
-            (COUNT, "-1", "is out of range; write 1 to 1000"),
-            (COUNT, "1001", "is out of range; write 1 to 1000"),
-            (COUNT, "99999999999", "is out of range; write 1 to 1000"),
-            (COUNT, "two", "is not a whole number; write 1 to 1000"),
-            (COUNT, "", "is not a whole number; write 1 to 1000"),
-            (CHOICE, "Auto", "is none of auto, stdout, none; did you mean auto?"),
-            (CHOICE, "stdot", "is none of auto, stdout, none; did you mean stdout?"),
-            (CHOICE, "pigeon", "is none of auto, stdout, none"),
-            (Kind::Bool, "yes", "is no yes or no; write true or false"),
-            (Kind::Path, "", "is empty; write a path"),
-        ] {
-            assert_eq!(text(kind, written), Err(words.to_owned()), "{written}");
-        }
-        assert!(text(Kind::Label, "a b").is_err_and(|words| words.starts_with("is no ID")));
-        assert!(text(Kind::Name, "../etc").is_err_and(|words| words.starts_with("is no name")));
-    }
-
-    #[test]
-    fn signals_go_by_name_or_number_and_by_the_numbers_of_the_machine() {
-        for (written, linux, bsd, shown) in [
-            ("TERM", 15, 15, "TERM"),
-            ("SIGTERM", 15, 15, "TERM"),
-            ("sigint", 2, 2, "INT"),
-            ("15", 15, 15, "TERM"),
-            ("USR1", 10, 30, "USR1"),
-            ("SIGUSR2", 12, 31, "USR2"),
-            // A number is that number everywhere, so it gets no name that differs.
-            ("10", 10, 10, "10"),
-            ("37", 37, 37, "37"),
-        ] {
-            let read = from_text(Kind::Signal, written.as_ref()).unwrap();
-            assert_eq!(read.text, shown, "{written}");
-            let Value::Signal(signal) = read.value else { panic!("{written}") };
-            assert_eq!((signal.here(false).0, signal.here(true).0), (linux, bsd), "{written}");
-        }
-        for written in ["", "0", "65", "-9", "STOP", "SIG", "SIGSIGTERM"] {
-            assert_eq!(from_text(Kind::Signal, written.as_ref()), Err(Fault::NotASignal));
-        }
-    }
-
-    #[test]
-    fn toml_types_are_held_to() {
-        for (kind, written, result) in [
-            (SPAN, "\"60s\"", Ok("60s")),
-            (SPAN, "60", Err("has no unit; write \"60s\" or \"60m\"")),
-            (SPAN, "true", Err("is a boolean; write a duration in quotes, such as \"60s\"")),
-            (SPAN, "1.5", Err("is a fraction; write a duration in quotes, such as \"60s\"")),
-            (COUNT, "3", Ok("3")),
-            (COUNT, "0x10", Ok("16")),
-            (COUNT, "1_000", Ok("1000")),
-            (COUNT, "-3", Err("is out of range; write 1 to 1000")),
-            (COUNT, "\"3\"", Err("is text; write a number without quotes")),
-            (COUNT, "[3]", Err("is a list; write a number without quotes")),
-            (CHOICE, "false", Err("is a boolean; write text in quotes")),
-            (Kind::Bool, "false", Ok("false")),
-            (Kind::Bool, "\"false\"", Err("is text; write true or false without quotes")),
-            (Kind::Signal, "15", Ok("TERM")),
-            (Kind::Path, "{}", Err("is a table; write text in quotes")),
-        ] {
-            let value = DeValue::parse(written).unwrap();
-            let read = from_toml(kind, value.get_ref());
-            let read = read.map(|read| read.text).map_err(|fault| fault.to_string());
-            assert_eq!(read, result.map(str::to_owned).map_err(str::to_owned), "{written}");
-        }
-    }
-}
+mod tests;

@@ -242,9 +242,17 @@ impl Shell {
             set.push(("AGENTWATCH_LAST_EXIT".into(), text.into()));
         }
         set.extend(self.road_variables());
+        // What is ours is not for a file to change: processes are known by it.
+        for (name, value) in self.plan.resolved.variables.iter() {
+            if !set.iter().any(|(ours, _)| ours == name) {
+                set.push((name.into(), value.into()));
+            }
+        }
         // A piped Python would hold its beats back for minutes.
-        if std::env::var_os("PYTHONUNBUFFERED").is_none() {
-            set.push(("PYTHONUNBUFFERED".into(), "1".into()));
+        let unbuffered = "PYTHONUNBUFFERED";
+        let variables = &self.plan.resolved.variables;
+        if std::env::var_os(unbuffered).is_none() && variables.get(unbuffered).is_none() {
+            set.push((unbuffered.into(), "1".into()));
         }
         set
     }

@@ -109,6 +109,17 @@ pub fn input(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// The most of a folder that [`is_linked_to`] looks through: where releases lie there are tens.
+const LINKS_MAX: usize = 1_000;
+
+/// Whether a symlink in `folder` leads to `target`, as `current` does to the newest release.
+#[must_use]
+pub fn is_linked_to(folder: &Path, target: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(LINKS_MAX);
+    let mut links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+    links.any(|link| fs::canonicalize(link.path()).is_ok_and(|path| path == target))
+}
+
 /// Makes a folder and those above it, each 0700; those that exist are left as they are.
 ///
 /// # Errors
@@ -187,6 +198,20 @@ mod tests {
         assert_eq!(append(&fifo).unwrap_err().kind(), ErrorKind::InvalidInput);
         assert_eq!(append(Path::new("/dev/null")).unwrap_err().kind(), ErrorKind::InvalidInput);
         append(&scratch.path("")).unwrap_err();
+    }
+
+    #[test]
+    fn the_folder_that_a_link_leads_to_is_told_from_the_others() {
+        let scratch = Scratch::new();
+        let folder = fs::canonicalize(scratch.path("")).unwrap();
+        for name in ["41", "42"] {
+            fs::create_dir(folder.join(name)).unwrap();
+        }
+        symlink("42", folder.join("current")).unwrap();
+        symlink("gone", folder.join("dangling")).unwrap();
+        assert!(is_linked_to(&folder, &folder.join("42")));
+        assert!(!is_linked_to(&folder, &folder.join("41")));
+        assert!(!is_linked_to(&folder.join("no"), &folder.join("42")));
     }
 
     #[test]

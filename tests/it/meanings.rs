@@ -91,7 +91,7 @@ fn bad_rules_are_refused_before_anything_starts() {
     configured(&world, "[[restart.rule]]\nexit = 75\naction = \"pause\"\n");
     let mut run = world.script(&[], "echo started");
     assert_eq!(run.wait(), 78);
-    assert!(run.stderr().contains("agentwatch.toml:3: restart.rule: action is none of"));
+    assert!(run.stderr().contains("agentwatch.toml:3: restart.rule.action = \"pause\" is none of"));
     assert_eq!(run.stdout(), "");
 }
 

@@ -1,4 +1,4 @@
-//! The table is whole and consistent.
+//! The table of settings holds what it promises.
 
 use std::collections::BTreeSet;
 

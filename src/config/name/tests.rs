@@ -6,7 +6,7 @@ use super::*;
 
 fn of(command: &str) -> Result<String, String> {
     let words: Vec<OsString> = command.split_whitespace().map(OsString::from).collect();
-    derive(&words).map_err(|error| error.to_string())
+    derive(&words).map(|derived| derived.name).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -16,7 +16,9 @@ fn a_command_is_named_by_what_its_author_wrote() {
         ("./agent", "agent"),
         ("/opt/bots/trader.sh", "trader"),
         ("claude -p hello", "claude"),
-        ("docker run image", "docker"),
+        ("docker ps", "docker"),
+        ("docker run --rm --name trader image", "trader"),
+        ("podman run --name=trader image", "trader"),
         ("agent-1.2", "agent-1.2"),
         ("./.hidden", "hidden"),
         ("./agent.test.py", "agent.test"),
@@ -48,7 +50,14 @@ fn a_command_is_named_by_what_its_author_wrote() {
         ("python -um pkg.mod", "mod"),
         ("python -mpkg.mod", "mod"),
         ("python -m pkg.__main__", "pkg"),
-        // Launchers, also stacked.
+    ] {
+        assert_eq!(of(command).as_deref(), Ok(name), "{command}");
+    }
+}
+
+#[test]
+fn what_only_starts_something_else_gives_no_name_of_its_own() {
+    for (command, name) in [
         ("env python agent.py", "agent"),
         ("/usr/bin/env -i -u HOME A=1 B=x=y python3 agent.py", "agent"),
         ("env --unset=HOME -C /tmp ./agent", "agent"),
@@ -71,14 +80,35 @@ fn a_command_is_named_by_what_its_author_wrote() {
         ("npx tsx@latest agent.ts", "agent"),
         ("npx -p some-pkg tool", "tool"),
         ("npm run crawler", "crawler"),
+        ("npm exec --package x -- crawler", "crawler"),
+        ("npm exec crawler", "crawler"),
+        ("pipx run --spec git+x crawler", "crawler"),
+        ("poetry run crawler", "crawler"),
+        ("poetry -C x run", "poetry"),
+        ("bun x tsx agent.ts", "agent"),
+        ("bun run --bun agent.ts", "agent"),
+        ("deno run -A agent.ts", "agent"),
+        ("deno agent.ts", "agent"),
+        ("setsid -w python agent.py", "agent"),
+        ("timeout 5 python agent.py", "agent"),
+        ("timeout --signal=KILL 5 ./agent", "agent"),
+        ("op run --env-file=.env -- python agent.py", "agent"),
+        ("dotenv -f .env run -- python agent.py", "run"),
+        ("dotenv run -- python agent.py", "agent"),
+        ("systemd-run --user -u x ./agent", "agent"),
         ("npm start", "npm"),
         ("uv sync", "uv"),
         ("env", "env"),
-        // What does not fit.
-        ("./my+agent", "my-agent"),
-        ("./größe", "gr--e"),
-        ("./--agent--", "agent"),
     ] {
+        assert_eq!(of(command).as_deref(), Ok(name), "{command}");
+    }
+}
+
+#[test]
+fn signs_that_do_not_fit_give_way() {
+    for (command, name) in
+        [("./my+agent", "my-agent"), ("./größe", "gr--e"), ("./--agent--", "agent")]
+    {
         assert_eq!(of(command).as_deref(), Ok(name), "{command}");
     }
 }
@@ -92,11 +122,14 @@ fn code_on_the_command_line_asks_for_a_name() {
         ("env A=1 sh -ec x", "sh -c"),
         ("python -c x", "python -c"),
         ("python3.11 -uc x", "python3.11 -c"),
+        ("docker run --rm image", "docker run"),
+        ("docker exec -it box ./agent", "docker exec"),
+        ("podman compose up", "podman compose"),
         ("node --eval x", "node --eval"),
         ("node -e x", "node -e"),
         ("perl -we x", "perl -e"),
     ] {
-        let words = format!("{what} gives no name to the agent; add --name my-agent");
+        let words = format!("{what} gives no name to the agent");
         assert_eq!(of(command), Err(words), "{command}");
     }
 }
@@ -105,7 +138,7 @@ fn code_on_the_command_line_asks_for_a_name() {
 fn what_holds_no_letter_asks_for_a_name() {
     for command in ["./агент", "./---", "/", "..", "python ."] {
         assert!(
-            of(command).is_err_and(|words| words.ends_with("add --name my-agent")),
+            of(command).is_err_and(|words| words.ends_with("gives no name to the agent")),
             "{command}"
         );
     }
@@ -118,7 +151,7 @@ fn a_long_name_is_cut_to_a_valid_one() {
     assert_eq!(name.len(), 64);
     assert!(is_valid(&name));
     // Names that are not UTF-8 must not be cut inside of a character.
-    assert!(derive(&[OsString::from_vec(vec![b'a', 0xff, b'b'])]).is_ok_and(|name| name == "a-b"));
+    assert!(derive(&[OsString::from_vec(vec![b'a', 0xff, b'b'])]).is_ok_and(|it| it.name == "a-b"));
 }
 
 #[test]
@@ -140,5 +173,22 @@ fn names_are_safe_folder_names() {
         ("ä", false),
     ] {
         assert_eq!(is_valid(name), valid, "{name}");
+    }
+}
+
+#[test]
+fn the_subject_is_the_same_however_it_is_started() {
+    for (command, subject) in [
+        ("python agent.py --fast", "./agent"),
+        ("uv run agent.py", "./agent"),
+        ("python -um agent", "./agent"),
+        ("python -m bots.agent", "./bots/agent"),
+        ("python bots/agent/__main__.py", "bots/agent"),
+        ("node ./agent.js", "./agent.js"),
+        ("npx trader", "trader"),
+        ("/opt/bin/trader -v", "/opt/bin/trader"),
+    ] {
+        let words: Vec<OsString> = command.split_whitespace().map(OsString::from).collect();
+        assert_eq!(derive(&words).unwrap().subject, subject, "{command}");
     }
 }

@@ -1,7 +1,14 @@
 //! Precedence, defaults and errors of the whole resolution, without touching a file.
 
+use std::path::Path;
+use std::time::Duration;
+
 use super::*;
 use crate::config::files::{Role, Source};
+use crate::config::flags;
+use crate::core::signal::Signal;
+
+mod defined;
 
 fn around(vars: &[(&str, &str)]) -> Surroundings {
     Surroundings {
@@ -24,8 +31,9 @@ fn matches(line: &[&str]) -> ArgMatches {
 /// The local file with `text`, as `files::read` gives it.
 fn local(text: &str) -> Found {
     let shown = "agentwatch.toml".to_owned();
-    let source = Source { shown, folder: "/work/here".into(), text: text.into() };
-    Found { sources: vec![source], notes: vec!["settings from ./agentwatch.toml".into()] }
+    let source = Source { shown, folder: "/work/here".into(), text: text.into(), defines: false };
+    let notes = vec!["settings from ./agentwatch.toml".into()];
+    Found { sources: vec![source], notes, ..Found::default() }
 }
 
 fn with(line: &[&str], vars: &[(&str, &str)], file: &str) -> Result<Resolved, String> {
@@ -111,7 +119,7 @@ fn a_later_file_beats_an_earlier_one_key_by_key() {
     let (shown_as, folder) =
         ("/etc/agentwatch/agentwatch.toml".to_owned(), "/etc/agentwatch".into());
     let text = "[restart]\ncooldown = '9s'\nmax_failures = 5".into();
-    found.sources.insert(0, Source { shown: shown_as, folder, text });
+    found.sources.insert(0, Source { shown: shown_as, folder, text, defines: false });
     let resolved = run_with(&matches(&["x"]), &around(&[]), found).unwrap();
     assert_eq!(shown(&resolved, "restart.cooldown"), "3s (agentwatch.toml:2)");
     let failures = shown(&resolved, "restart.max_failures");
