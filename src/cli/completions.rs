@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use clap_complete::Shell;
+use clap_complete::shells::{Bash, Fish, Zsh};
 
 use crate::config;
 
@@ -13,6 +14,9 @@ use super::{EXIT_FAILED, Failure, Outcome, agents};
 /// The flag by which a completion asks for the agents that there are.
 const AGENTS: &str = "agents";
 
+/// Those that the agents can be told to; every other generator would be carried by every agent.
+const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+
 /// The definition.
 pub fn command() -> Command {
     Command::new("completions")
@@ -20,10 +24,10 @@ pub fn command() -> Command {
         .arg(
             Arg::new("shell")
                 .value_name("SHELL")
-                .value_parser(clap::value_parser!(Shell))
+                .value_parser(PossibleValuesParser::new(SHELLS))
                 .hide_possible_values(true)
                 .required_unless_present(AGENTS)
-                .help("The shell that is to read it: bash, zsh, fish, elvish or powershell"),
+                .help("The shell that is to read it: bash, zsh or fish"),
         )
         .arg(
             Arg::new(AGENTS)
@@ -42,9 +46,9 @@ pub fn command() -> Command {
 
 /// The deed.
 pub fn main(matches: &ArgMatches) -> Outcome {
-    let text = match matches.get_one::<Shell>("shell") {
+    let text = match matches.get_one::<String>("shell") {
         None => names(matches)?,
-        Some(shell) => script(*shell)?,
+        Some(shell) => script(shell)?,
     };
     print(&text)?;
     Ok(0)
@@ -64,16 +68,18 @@ fn names(matches: &ArgMatches) -> Result<String, Failure> {
 ///
 /// # Errors
 /// None that can happen; passed on rather than hidden.
-fn script(shell: Shell) -> Result<String, Failure> {
+fn script(shell: &str) -> Result<String, Failure> {
+    match shell {
+        "zsh" => Ok(with_agents_in_zsh(&generated(Zsh)?)),
+        "fish" => Ok(generated(Fish)? + &fish()),
+        _ => Ok(generated(Bash)? + &bash()),
+    }
+}
+
+fn generated(shell: impl clap_complete::Generator) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut super::command(), "agentwatch", &mut bytes);
-    let text = String::from_utf8(bytes).map_err(|error| Failure::new(EXIT_FAILED, error))?;
-    Ok(match shell {
-        Shell::Bash => text + &bash(),
-        Shell::Zsh => with_agents_in_zsh(&text),
-        Shell::Fish => text + &fish(),
-        _ => text,
-    })
+    String::from_utf8(bytes).map_err(|error| Failure::new(EXIT_FAILED, error))
 }
 
 /// The commands with a word of that id: `name` is an agent, `command` is an agent or a program.
@@ -154,20 +160,18 @@ fn fish() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::ValueEnum as _;
 
     #[test]
     fn every_shell_gets_every_command_and_the_agents() {
-        for shell in Shell::value_variants() {
-            let text = script(*shell).unwrap();
+        for shell in SHELLS {
+            let text = script(shell).unwrap();
             for (name, ..) in super::super::COMMANDS {
                 assert!(text.contains(name), "{shell}: {name}");
             }
             assert!(text.contains("stop-timeout"), "{shell}");
-            let own = matches!(shell, Shell::Bash | Shell::Zsh | Shell::Fish);
-            assert_eq!(text.contains("completions --agents 2>/dev/null"), own, "{shell}");
+            assert!(text.contains("completions --agents 2>/dev/null"), "{shell}");
         }
-        let zsh = script(Shell::Zsh).unwrap();
+        let zsh = script("zsh").unwrap();
         assert_eq!(zsh.matches(":_agentwatch_agents'").count(), takers_of("name").len());
         assert!(takers_of("name").contains(&"resume".to_owned()));
         assert_eq!(takers_of(config::COMMAND), ["run", "check"]);
