@@ -136,7 +136,7 @@ pub struct StateDir {
 }
 
 /// Resolves where agents keep their data, for commands whose matches know
-/// [`flags::state_dir_flags`]. Reads the files; their other keys are checked, too.
+/// [`super::flags::state_dir_flags`]. Reads the files; their other keys are checked, too.
 ///
 /// # Errors
 /// Everything that [`files::read`] and [`state_dir_with`] refuse.
@@ -160,8 +160,8 @@ pub fn state_dir_with(
     Ok(StateDir { path, origin, notes: found.notes })
 }
 
-/// Resolves the configuration of `run` and `check` from matches that know [`flags::run_flags`] and
-/// [`flags::command_arg`], and from files that are already read. Pure; the variables of `env_file` are
+/// Resolves the configuration of `run` and `check` from matches that know [`super::flags::run_flags`] and
+/// [`super::flags::command_arg`], and from files that are already read. Pure; the variables of `env_file` are
 /// still to be filled in.
 ///
 /// # Errors
