@@ -116,7 +116,7 @@ pub fn beat(line: &[u8]) -> Option<BeatLine<'_>> {
     serde_json::from_slice(line).ok()
 }
 
-/// As [`write`] puts it there.
+/// As [`write()`] puts it there.
 fn as_written(line: &[u8]) -> Option<Head<'_>> {
     let (ts, rest) = line.strip_prefix(b"{\"ts\":\"")?.split_at_checked(24)?;
     let rest = rest.strip_prefix(b"\",\"seq\":")?;

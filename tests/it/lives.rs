@@ -66,11 +66,11 @@ fn rule_04_a_killed_agentwatch_leaves_the_next_one_knowing_everything() {
 #[test]
 fn rule_04_every_start_has_its_end_through_fifty_kills() {
     let world = World::new();
+    // A life that was given up would start nothing that could be lost.
+    let text = "[restart]\ncooldown = \"0s\"\nmax_failures = 1000\nmax_failures_per_day = 1000\n";
+    fs::write(world.path("agentwatch.toml"), text).unwrap();
     for round in 0..50_u64 {
-        let mut run = world.script(
-            &["--cooldown", "0s", "--max-failures", "1000", "--reset-after", "1h"],
-            "sleep 1000",
-        );
+        let mut run = world.script(&[], "sleep 1000");
         // At another moment of its start each time, also before the child is there.
         let begin = std::time::Instant::now();
         until("the moment", || {
@@ -79,12 +79,7 @@ fn rule_04_every_start_has_its_end_through_fifty_kills() {
         kill(run.pid(), "KILL");
         run.wait();
     }
-    let config = world.path("aw.toml");
-    fs::write(&config, "[restart]\nmax_failures_per_day = 1000\n").unwrap();
-    let run = world.script(
-        &["--cooldown", "0s", "--max-failures", "1000", "--config", config.to_str().unwrap()],
-        "sleep 1000",
-    );
+    let run = world.script(&[], "sleep 1000");
     run.fact("started", 1, |fact| matches!(fact, Fact::Started { .. }).then_some(()));
     until("all ends", || {
         let facts = world.facts();
