@@ -1,5 +1,6 @@
 //! Giving a command to the agentwatch that runs an agent, or learning that none does.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -44,9 +45,16 @@ pub fn ask(name: &str, paths: &Paths, request: &Request) -> Result<Asked, Failur
     let answer = control::write(request)
         .map_err(std::io::Error::other)
         .and_then(|line| socket::ask(Path::new(&control), &line, control::LINE_MAX, PATIENCE))
-        .map_err(|error| {
-            let words = format!("its agentwatch does not answer at {control}: {error}");
-            failed(name, &words)
+        .map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                let waited = PATIENCE.as_secs();
+                let words = format!("its agentwatch has not answered in {waited}s");
+                failed(name, &format_args!("{words}; look: agentwatch status --check live {name}"))
+            }
+            _ => {
+                let words = format!("its agentwatch does not answer at {control}: {error}");
+                failed(name, &words)
+            }
         })?;
     match control::read_answer(&answer) {
         Some(answer) if answer.ok => Ok(Asked::Done(answer)),

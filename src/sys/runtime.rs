@@ -7,22 +7,29 @@ use std::path::{Path, PathBuf};
 
 use super::host;
 
+/// The longest folder whose sockets can be named: a socket's path ends at 104 bytes on BSD and macOS, and
+/// ours take `/`, 16 digits, `-`, an incarnation, `.notify` and the closing zero.
+const DIR_MAX: usize = 104 - (1 + 16 + 1 + 10 + 7 + 1);
+
 /// Where it is (SPEC §10): `$RUNTIME_DIRECTORY` of a systemd unit, for root `/run/agentwatch`, else
-/// `$XDG_RUNTIME_DIR/agentwatch` or a private one below the temporary folder.
+/// `$XDG_RUNTIME_DIR/agentwatch`; a private one below the temporary folder where there is none of these, or
+/// where its path is too long for sockets.
 #[must_use]
 pub fn dir() -> PathBuf {
+    let private = || std::env::temp_dir().join(format!("agentwatch-{}", host::uid()));
+    customary().filter(|dir| dir.as_os_str().len() <= DIR_MAX).unwrap_or_else(private)
+}
+
+fn customary() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(dir) = set("RUNTIME_DIRECTORY") {
         // A unit may name several, with colons between them; the first is ours.
-        return std::env::split_paths(&dir).next().unwrap_or_default();
+        return std::env::split_paths(&dir).next();
     }
     if host::uid() == 0 && Path::new("/run").is_dir() {
-        return "/run/agentwatch".into();
+        return Some("/run/agentwatch".into());
     }
-    match set("XDG_RUNTIME_DIR") {
-        Some(dir) => Path::new(&dir).join("agentwatch"),
-        None => std::env::temp_dir().join(format!("agentwatch-{}", host::uid())),
-    }
+    set("XDG_RUNTIME_DIR").map(|dir| Path::new(&dir).join("agentwatch"))
 }
 
 /// Makes sure that a folder is there and that nobody else can put anything into it.

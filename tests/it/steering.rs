@@ -291,3 +291,19 @@ fn clients_that_flood_stall_or_talk_nonsense_harm_nobody() {
     run.started(2);
     run.beat(3);
 }
+
+#[test]
+fn a_runtime_folder_too_long_for_sockets_is_passed_over() {
+    let world = World::new();
+    let long = world.path(&"x".repeat(120));
+    std::fs::create_dir(&long).unwrap();
+    let mut command = world.command(&["run", "--name", "t", "--", "sh", "-c", "exec sleep 600"]);
+    command.env("RUNTIME_DIRECTORY", &long).env("TMPDIR", &world.dir);
+    let run = world.spawn(command);
+    run.started(1);
+    drop(control(&world));
+    assert_eq!(world.output(&["pause", "t"]).status.code(), Some(0));
+    assert!(!run.stderr().contains("no control socket"), "{}", run.stderr());
+    assert!(!run.stderr().contains("$NOTIFY_SOCKET"), "{}", run.stderr());
+    assert_eq!(std::fs::read_dir(&long).unwrap().count(), 0);
+}
