@@ -143,4 +143,41 @@ mod tests {
         let memory = learn_all(&[Fact::Started { incarnation: 9, pid: 42, first_beat_ms: None }]);
         assert_eq!(memory.tree.map(|tree| (tree.incarnation, tree.ended)), Some((9, false)));
     }
+
+    #[test]
+    fn what_waits_and_what_a_human_has_halted_is_learnt_too() {
+        let ended = |outcome| Fact::Exited {
+            incarnation: 1,
+            ending: Ending::Exit { code: 75 },
+            ran_ms: Some(5),
+            outcome,
+            rule: Some(1),
+            last_line: None,
+            traces: Traces::default(),
+        };
+        let started = Fact::Started { incarnation: 1, pid: 42, first_beat_ms: None };
+        let parked = Fact::Parked { wait_ms: 9, until: Wall(9), asked: true };
+        let memory = learn_all(&[started.clone(), ended(Outcome::Parked), parked.clone()]);
+        let why = DelayWhy::Park { asked: true };
+        assert_eq!(memory.delay.map(|delay| (delay.why, delay.since)), Some((why, Wall(1000))));
+        assert!(memory.cooldown_owed && memory.unfinished && memory.streak.failures == 0);
+        let waiting = Fact::Waiting { wait_ms: 9, until: Wall(9) };
+        let completed = ended(Outcome::Completed { idle: false });
+        let memory = learn_all(&[started.clone(), completed, waiting]);
+        assert_eq!(memory.delay.map(|delay| delay.why), Some(DelayWhy::Repeat));
+        assert!(!memory.cooldown_owed && !memory.unfinished);
+        assert!(learn_all(&[parked, started.clone()]).delay.is_none(), "it was started since");
+
+        let paused = Fact::Paused { incarnation: 1 };
+        assert!(learn_all(&[started.clone(), paused.clone()]).paused);
+        let goes_on = Fact::Continued { incarnation: 1, paused_ms: 1 };
+        assert!(!learn_all(&[started.clone(), paused.clone(), goes_on]).paused);
+        assert!(!learn_all(&[started, paused, ended(Outcome::Stopped)]).paused);
+        let latch = |facts: &[Fact]| learn_all(facts).latch.map(|latch| latch.why);
+        assert_eq!(latch(&[Fact::Held]), Some(LatchWhy::Stay));
+        let released = Fact::Released { release: "v2".into(), before: None };
+        let memory = learn_all(&[failure(1, 2), Fact::Held, released]);
+        assert_eq!((memory.latch, memory.streak.failures), (None, 0));
+        assert_eq!(memory.release.as_deref(), Some("v2"));
+    }
 }

@@ -70,8 +70,11 @@ fn parking_survives_agentwatch_and_a_stop_ends_it() {
     story.relaunch(None, false).tells(&["parked 3600s"]).is(Phase::Parked);
     story.relaunch(None, true).tells(&["parked 3600s"]);
     story.advance(hours(1)).is(Phase::Running);
+    assert_eq!(story.persisted.delay, None, "what is over is not waited for again");
+    assert!(story.again);
     story.exit(75).advance(s(1)).stop(crate::core::signal::Signal::TERM).take();
     story.relaunch(None, false).tells(&["started 3"]);
+    assert!(!story.again, "after a stop everything begins afresh");
 }
 
 #[test]
