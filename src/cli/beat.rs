@@ -48,6 +48,12 @@ const TEXTS: [(&str, &str, &str, &str); 3] = [
     ("model", "model", "MODEL", "The model that was asked"),
 ];
 
+/// Fields that are times: flag, field, help.
+const TIMES: [(&str, &str, &str); 2] = [
+    ("expect-next", "expect_next", "The next beat comes within this time"),
+    ("retry-after", "retry_after", "Another start makes no sense sooner: a quota"),
+];
+
 /// The definition.
 pub fn command() -> Command {
     let number = |(flag, _, help)| {
@@ -67,13 +73,13 @@ pub fn command() -> Command {
                 .help("What this cycle cost")
                 .value_parser(value_parser!(f64)),
         )
-        .arg(
-            Arg::new("expect-next")
-                .long("expect-next")
+        .args(TIMES.map(|(flag, _, help)| {
+            Arg::new(flag)
+                .long(flag)
                 .value_name("DURATION")
-                .help("The next beat comes within this time")
-                .value_parser(|text: &str| duration::parse(text).map_err(|why| why.to_string())),
-        )
+                .help(help)
+                .value_parser(|text: &str| duration::parse(text).map_err(|why| why.to_string()))
+        }))
         .args(config::state_dir_flags())
         .after_help(
             "Example:\n  agentwatch beat --tokens 1234\n  \
@@ -124,8 +130,10 @@ fn line(matches: &ArgMatches) -> String {
         let cost = if cost.is_null() { "not a number".into() } else { cost };
         fields.insert("cost_usd".to_owned(), cost);
     }
-    if let Some(next) = matches.get_one::<Duration>("expect-next") {
-        fields.insert("expect_next".to_owned(), next.as_secs_f64().into());
+    for (flag, field, _) in TIMES {
+        if let Some(time) = matches.get_one::<Duration>(flag) {
+            fields.insert(field.to_owned(), time.as_secs_f64().into());
+        }
     }
     Value::Object(fields).to_string()
 }

@@ -51,14 +51,25 @@ fn a_quota_parks_and_the_run_goes_on_with_the_command_for_restarts() {
 fn the_last_beat_says_how_long_to_park() {
     let world = World::new();
     configured(&world, &RULES.replace("100ms", "1h"));
-    let run = world
-        .script(&[], r#"echo '{"agent":"t","status":"rate_limited","retry_after":0.2}'; exit 75"#);
-    let asked = run.fact("parked", 1, |fact| match fact {
-        Fact::Parked { asked, wait_ms, .. } => Some((*asked, *wait_ms <= 200)),
-        _ => None,
-    });
-    assert_eq!(asked, (true, true));
-    run.started(2);
+    // Once from a shell, once on stdout.
+    let run = world.script(
+        &[],
+        &format!(
+            r#"if [ $AGENTWATCH_INCARNATION = 1 ]; then
+                   {} beat --status rate_limited --retry-after 200ms
+               else echo '{{"agent":"t","status":"rate_limited","retry_after":0.2}}'; fi
+               exit 75"#,
+            env!("CARGO_BIN_EXE_agentwatch")
+        ),
+    );
+    for n in [1, 2] {
+        let parked = run.fact("parked", n, |fact| match fact {
+            Fact::Parked { asked, wait_ms, .. } => Some((*asked, *wait_ms <= 200)),
+            _ => None,
+        });
+        assert_eq!(parked, (true, true));
+    }
+    run.started(3);
 }
 
 #[test]
