@@ -18,6 +18,7 @@ use crate::sys::lock::{Lock, LockError};
 use crate::sys::signals::Signals;
 use crate::sys::{file, host, tty};
 use crate::wire::stamp;
+use crate::wire::state::Identity;
 use crate::wire::words::count;
 
 use super::{EXIT_BUSY, EXIT_CONFIG, EXIT_NOT_FOUND, EXIT_USAGE, Failure, Outcome};
@@ -73,10 +74,16 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let signals = Signals::new()
         .map_err(|error| Failure::new(EXIT_SELF, format_args!("cannot catch signals: {error}")))?;
     let paths = Paths::new(&resolved.state_dir, &resolved.name);
-    let lock = lock(&resolved, &paths)?;
+    let lock = lock(&resolved, &paths).or_else(|busy| {
+        // A stranger is not told to stop somebody else's agent.
+        let known = memory::look(&paths).ok().flatten();
+        refuse_strangers(&resolved, known.as_ref().map(|(identity, _)| identity))?;
+        Err(busy)
+    })?;
     let found = memory::load(&paths, &clock.now())
         .map_err(|error| format!("{}: {error}", paths.dir().display()));
-    refuse_strangers(&resolved, &found)?;
+    let known = found.as_ref().ok().and_then(|found| found.identity.as_ref());
+    refuse_strangers(&resolved, known)?;
     let flagged = matches.get_flag("resume").then_some(By::Flag);
     let resume =
         flagged.or_else(|| found.as_ref().ok().and_then(|found| ask(&resolved, &clock, found)));
@@ -186,13 +193,15 @@ fn lock(resolved: &Resolved, paths: &Paths) -> Result<Result<Lock, String>, Fail
 }
 
 /// A name that nobody chose must not give one agent the latch, streak and journal of another.
-fn refuse_strangers(
-    resolved: &Resolved,
-    found: &Result<memory::Found, String>,
-) -> Result<(), Failure> {
-    let known = found.as_ref().ok().and_then(|found| found.identity.as_ref());
+fn refuse_strangers(resolved: &Resolved, known: Option<&Identity>) -> Result<(), Failure> {
     let (true, Some(known)) = (resolved.name_derived, known) else { return Ok(()) };
     let Ok(here) = std::env::current_dir() else { return Ok(()) };
+    // Of a folder that is gone nobody runs anything: the project has moved.
+    if !Path::new(&known.directory).is_dir() {
+        return Ok(());
+    }
+    // The record replaces bytes that are no text: compared as it is, such a folder would be a stranger.
+    let here = PathBuf::from(here.to_string_lossy().as_ref());
     let command: Vec<_> = known.command.iter().map(OsString::from).collect();
     let before = Who { directory: Path::new(&known.directory), command: &command };
     let now = Who { directory: &here, command: &resolved.command };

@@ -70,7 +70,10 @@ fn is_same_place(before: &Path, now: &Path, linked: &impl Fn(&Path) -> bool) -> 
         _ => None,
     });
     let (old, new) = (old.to_string_lossy(), new.to_string_lossy());
-    holder.is_some_and(|holder| HOLDERS.contains(&holder))
+    let numbered = |name: &str| name.bytes().any(|byte| byte.is_ascii_digit());
+    let held = holder.is_some_and(|holder| HOLDERS.contains(&holder));
+    // Two words in one folder are two agents: `deploy/trader` and `deploy/crawler`.
+    held && numbered(&old) && numbered(&new)
         || are_releases(&old, &new)
         || linked(&above.join(new.as_ref()))
 }
@@ -163,6 +166,7 @@ mod tests {
             ("/srv/app/releases/41", "/srv/app/releases/42", "", true),
             ("/srv/app/releases/41/bots", "/srv/app/releases/42/bots", "", true),
             ("/srv/app/releases/41/bots", "/srv/app/releases/42/cats", "", false),
+            ("/srv/deploy/trader", "/srv/deploy/crawler", "", false),
             ("/srv/one/releases/41", "/srv/two/releases/41", "", false),
             ("/srv/app-1.2.3", "/srv/app-1.10.0", "", true),
             ("/srv/app-1.2.3", "/srv/cat-1.10.0", "", false),

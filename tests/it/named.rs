@@ -1,6 +1,8 @@
 //! Names that nobody chose: strangers are told apart, the next release of an agent is not one.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::process::Output;
 
@@ -46,6 +48,35 @@ fn a_stranger_with_the_same_derived_name_is_refused() {
     assert_eq!(taken.status.code(), Some(0), "{taken:?}");
     assert_eq!(run(&world, "b", &["--", "sh", "agent.sh"]).status.code(), Some(0));
     assert_eq!(run(&world, "a", &["--", "sh", "agent.sh"]).status.code(), Some(78));
+}
+
+#[test]
+fn a_stranger_is_told_so_also_while_the_other_one_runs() {
+    let world = World::new();
+    for folder in ["a", "b"] {
+        script(&world, folder);
+        fs::write(world.path(folder).join("agent.sh"), "exec sleep 600\n").unwrap();
+    }
+    let mut command = world.command(&["run", "--", "sh", "agent.sh"]);
+    command.current_dir(world.path("a"));
+    let agent = world.spawn(command);
+    agent.says("started");
+    crate::harness::until("its state", || {
+        world.path("state/agent/state.json").exists().then_some(())
+    });
+    let output = run(&world, "b", &["--", "sh", "agent.sh"]);
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+    assert!(!err(&output).contains("stop that one"), "{}", err(&output));
+    assert_eq!(run(&world, "a", &["--", "sh", "agent.sh"]).status.code(), Some(75));
+}
+
+#[test]
+fn a_project_that_moved_is_no_stranger() {
+    let world = World::new();
+    script(&world, "old");
+    assert_eq!(run(&world, "old", &["--", "sh", "agent.sh"]).status.code(), Some(0));
+    fs::rename(world.path("old"), world.path("new")).unwrap();
+    assert_eq!(run(&world, "new", &["--", "sh", "agent.sh"]).status.code(), Some(0));
 }
 
 #[test]
@@ -98,4 +129,17 @@ fn the_latch_stays_with_the_name() {
     assert_eq!(run(&world, "b", &options).status.code(), Some(78));
     let named = [&["--name", "agent"], &options[..]].concat();
     assert_eq!(run(&world, "b", &named).status.code(), Some(69));
+}
+
+#[test]
+fn a_folder_whose_name_is_no_text_is_known_again() {
+    let world = World::new();
+    let folder = world.dir.join(OsStr::from_bytes(b"b\xffd"));
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("agent.sh"), "exit 0\n").unwrap();
+    for _ in 0..2 {
+        let mut command = world.command(&["run", "--", "sh", "agent.sh"]);
+        let output = command.current_dir(&folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
 }
