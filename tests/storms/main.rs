@@ -1,0 +1,15 @@
+//! Storms on the real binary: what people will put agentwatch through, and worse.
+//!
+//! `cargo test --release --test storms -- --nocapture` takes a minute or two and prints its figures;
+//! `AGENTWATCH_STORM=100` in front makes everything that is repeated a hundred times as long.
+#![allow(clippy::print_stdout, reason = "figures for whoever asks for --nocapture")]
+
+#[path = "../it/harness.rs"]
+#[expect(dead_code, reason = "the storms need less of it than the integration tests")]
+mod harness;
+
+/// How many rounds to do of what does `few` of them in CI.
+pub fn rounds(few: u32) -> u32 {
+    let text = std::env::var("AGENTWATCH_STORM").unwrap_or_default();
+    few * text.parse::<u32>().unwrap_or(1)
+}
