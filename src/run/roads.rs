@@ -3,7 +3,7 @@
 //! What is read in one turn is bounded, so that a flood postpones neither a signal nor a stop; before
 //! silence is judged all that was readable is read, as far as the kernel's own buffers go.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
@@ -135,6 +135,7 @@ impl Shell {
     /// Where the sockets and FIFOs of this agent begin: a folder and a name that is short, as socket paths
     /// must be, and its own.
     fn road_path(&self, incarnation: u32, ending: &str) -> PathBuf {
+        // Found again by `road_of`.
         let name = short_name(self.paths.dir());
         runtime::dir().join(format!("{name}-{incarnation}.{ending}"))
     }
@@ -180,16 +181,18 @@ impl Shell {
         }
     }
 
-    /// What an agentwatch that was killed has left lying about.
+    /// What agentwatches that were killed have left lying about: many of them, where none came as far as
+    /// this. Without the lock it may be somebody's who lives.
     pub(super) fn clear_roads(&self) {
-        let latest = self.supervisor.memory().incarnation;
+        if self.plan.lock.is_err() {
+            return;
+        }
+        let name = short_name(self.paths.dir());
         let current = self.roads.as_ref().map(|roads| roads.incarnation);
-        for stale in [latest.saturating_sub(1), latest] {
-            // Of the first life of all there is nothing before it.
-            let none = stale == 0 || Some(stale) == current;
-            for ending in ["pipe", "notify"].iter().filter(|_| !none) {
-                // Mostly there is none.
-                let _ = std::fs::remove_file(self.road_path(stale, ending));
+        for entry in std::fs::read_dir(runtime::dir()).into_iter().flatten().flatten() {
+            let stale = road_of(&entry.file_name(), &name).filter(|of| Some(*of) != current);
+            if stale.is_some() {
+                let _ = std::fs::remove_file(entry.path());
             }
         }
     }
@@ -258,6 +261,13 @@ impl Shell {
         self.step(Event::Beat { incarnation, beat });
         Ok(format!("{name}: beat heard"))
     }
+}
+
+/// The incarnation of the agent with this short name whose road a file is.
+fn road_of(file: &OsStr, name: &str) -> Option<u32> {
+    let rest = file.to_str()?.strip_prefix(name)?.strip_prefix('-')?;
+    let (incarnation, ending) = rest.split_once('.')?;
+    matches!(ending, "pipe" | "notify").then(|| incarnation.parse().ok()).flatten()
 }
 
 fn named(path: &Path, error: &io::Error) -> String {

@@ -7,6 +7,10 @@
 #[path = "../it/harness.rs"]
 #[expect(dead_code, reason = "the storms need less of it than the integration tests")]
 mod harness;
+mod killed;
+#[path = "../simulation/rng.rs"]
+#[expect(dead_code, reason = "the storms need less of it than the simulator")]
+mod rng;
 
 /// How many rounds to do of what does `few` of them in CI.
 pub fn rounds(few: u32) -> u32 {
