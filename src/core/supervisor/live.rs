@@ -41,7 +41,7 @@ impl Supervisor {
         fact.first_after_ms = first.then(|| millis(waited));
         child.pulse.beat(now.up, beat.expect_next, &self.settings);
         let stall = child.progress.beat(now.up, beat, &self.settings);
-        child.status = Some(beat.status.word().into());
+        child.status = Some(beat.status.clone());
         child.retry_at = beat.retry_after.map(|after| now.boot.plus(after));
         let restarts = live && ends_cycle && child.restart_at_beat;
         if live {
@@ -56,12 +56,11 @@ impl Supervisor {
             child.announced = Some(now.up);
         }
         self.totals.add(beat, tokens);
-        let recorded = if dull {
-            self.recording.dull(now.up, fact)
+        if dull {
+            self.recording.dull(now.up, fact, out);
         } else {
-            self.recording.beat(now.up, fact)
-        };
-        out.extend(recorded.into_iter().flatten().map(Effect::Record));
+            self.recording.beat(now.up, fact, out);
+        }
         if let Some((stall, cycle)) = stall.zip(beat.cycle) {
             let for_ms = millis(stall.lasted);
             out.push(Effect::Record(Fact::Progressing { incarnation, cycle, for_ms }));
