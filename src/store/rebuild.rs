@@ -23,7 +23,13 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         }
         Fact::Exited { incarnation, ending, outcome, last_line, .. } => {
             memory.incarnation = memory.incarnation.max(*incarnation);
+            let halted = memory.paused && *ending == Ending::Unknown && *outcome != Outcome::Passed;
             exited(memory, record.ts, *ending, *outcome, last_line.as_deref());
+            // What a human has halted stays down when agentwatch died over it.
+            if halted && memory.latch.is_none() {
+                let why = LatchWhy::Paused;
+                memory.latch = Some(Latch { since: record.ts, failures: 0, why });
+            }
         }
         Fact::Beat(beat) => {
             if let Some(first) = beat.first_after_ms {
@@ -37,6 +43,9 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         Fact::Escalated { failures, reason, .. } => {
             let why = if *reason == Excess::Rule { LatchWhy::Rule } else { LatchWhy::Failures };
             memory.latch = Some(Latch { since: record.ts, failures: *failures, why });
+        }
+        Fact::Latched { since, failures, why } => {
+            memory.latch = Some(Latch { since: *since, failures: *failures, why: *why });
         }
         Fact::Held => {
             memory.latch = Some(Latch { since: record.ts, failures: 0, why: LatchWhy::Stay });
@@ -199,9 +208,16 @@ mod tests {
         assert!(learn_all(&[started.clone(), paused.clone()]).paused);
         let goes_on = Fact::Continued { incarnation: 1, paused_ms: 1 };
         assert!(!learn_all(&[started.clone(), paused.clone(), goes_on]).paused);
-        assert!(!learn_all(&[started, paused, ended(Outcome::Stopped)]).paused);
+        assert!(!learn_all(&[started.clone(), paused.clone(), ended(Outcome::Stopped)]).paused);
         let latch = |facts: &[Fact]| learn_all(facts).latch.map(|latch| latch.why);
         assert_eq!(latch(&[Fact::Held]), Some(LatchWhy::Stay));
+        let mut lost = failure(1, 1);
+        if let Fact::Exited { ending, .. } = &mut lost {
+            *ending = Ending::Unknown;
+        }
+        assert_eq!(latch(&[started, paused, lost]), Some(LatchWhy::Paused));
+        let told = Fact::Latched { since: Wall(5), failures: 2, why: LatchWhy::Rule };
+        assert_eq!(latch(&[told]), Some(LatchWhy::Rule));
         let released = Fact::Released { release: "v2".into(), before: None };
         let memory = learn_all(&[failure(1, 2), Fact::Held, released]);
         assert_eq!((memory.latch, memory.streak.failures), (None, 0));
