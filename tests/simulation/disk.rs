@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use agentwatch::core::effect::Effect;
 use agentwatch::core::event::Kept;
-use agentwatch::core::fact::Fact;
+use agentwatch::core::fact::{BeatFact, Fact};
 use agentwatch::core::memory::Memory;
 use agentwatch::core::time::Wall;
 use agentwatch::store::rebuild;
@@ -63,15 +63,14 @@ impl Disk {
         }
     }
 
-    /// Takes a fact for the journal. Beats that a later life learns nothing from are left out.
+    /// Whether a later life learns nothing from a beat: those are left out of the journal.
+    pub fn is_dull(beat: &BeatFact) -> bool {
+        beat.first_after_ms.is_none() && beat.tokens_total.is_none()
+    }
+
+    /// Takes a fact for the journal.
     pub fn note(&mut self, ts: Wall, fact: Fact) {
         self.seq += 1;
-        if let Fact::Beat(beat) = &fact
-            && beat.first_after_ms.is_none()
-            && beat.tokens_total.is_none()
-        {
-            return;
-        }
         self.weighty |= !matches!(fact, Fact::SupervisorStarted { .. });
         let (event, line) = (String::new(), String::new());
         self.unwritten.push(Record { ts, seq: self.seq, fact: Some(fact), event, line });

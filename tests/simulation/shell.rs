@@ -3,10 +3,11 @@
 
 use agentwatch::core::effect::{Effect, Force};
 use agentwatch::core::event::{By, Event, Kept, Launch, SpawnFailure, SpawnStage, Stray};
+use agentwatch::core::fact::Fact;
 use agentwatch::core::supervisor::Supervisor;
 
 use crate::agent::{Agent, Strays};
-use crate::disk::{Written, is_dull};
+use crate::disk::{Disk, Written, is_dull};
 use crate::run::{check, fail};
 use crate::world::World;
 
@@ -15,6 +16,9 @@ const EFFECTS_MAX: usize = 12;
 
 /// What a supervisor may weigh, as text: its lists have limits.
 const WEIGHT_MAX: usize = 64 * 1024;
+
+/// Weighing takes as long as a thousand steps.
+const WEIGH_EVERY: u64 = 16;
 
 impl World {
     pub fn launch(&mut self) {
@@ -56,9 +60,11 @@ impl World {
         self.kill_in = None;
         let Some(sut) = self.sut.take() else { return };
         self.tell(|_| "agentwatch is killed".to_owned());
-        Self::weigh(&sut);
         self.crashes += 1;
-        self.effects.clear();
+        if self.crashes % WEIGH_EVERY == 1 {
+            Self::weigh(&sut);
+        }
+        self.forget_effects();
         self.checker.memory_lost |= self.disk.lose();
         self.crashed = self.agent.is_some();
         self.frozen = None;
@@ -101,35 +107,58 @@ impl World {
         let told = !matches!(event, Event::Beat { .. } | Event::Tick { .. });
         let words = (told && self.story.is_some()).then(|| format!("  event {event:?}"));
         let before = sut.phase();
-        sut.step(self.now, event, &mut self.scratch);
+        let queued = self.effects.len();
+        sut.step(self.now, event, &mut self.effects);
         self.diagram.take(before, sut.phase());
         self.checker.moved(sut);
         if let Some(words) = words {
             self.tell(|_| words);
         }
-        if EFFECTS_MAX < self.scratch.len() {
-            fail(10, &format!("{} effects in one step", self.scratch.len()));
+        let new = &self.effects[queued..];
+        if EFFECTS_MAX < new.len() {
+            fail(10, &format!("{} effects in one step", new.len()));
         }
         if self.story.is_some() {
-            for effect in self.scratch.iter().filter(|effect| !is_dull(effect)) {
+            for effect in new.iter().filter(|effect| !is_dull(effect)) {
                 self.tell(|_| format!("    {effect:?}"));
             }
         }
-        self.effects.extend(self.scratch.drain(..));
+    }
+
+    /// What is to be done next, if anything is.
+    fn next_effect(&mut self) -> Option<Effect> {
+        let effect = self.effects.get_mut(self.performed)?;
+        self.performed += 1;
+        Some(std::mem::replace(effect, Effect::Exit { code: 0 }))
+    }
+
+    fn forget_effects(&mut self) {
+        self.effects.clear();
+        self.performed = 0;
     }
 
     /// Performs everything that is to be done.
     pub fn perform_all(&mut self) {
-        while let Some(effect) = self.effects.pop_front() {
-            if self.dies() {
+        while self.performed < self.effects.len() {
+            if self.kill_in.is_some() && self.dies() {
                 return;
             }
-            self.perform(effect);
+            // Most effects are the record of a beat, and there is no more to it.
+            if let Effect::Record(fact @ Fact::Beat(beat)) = &self.effects[self.performed]
+                && Disk::is_dull(beat)
+            {
+                self.performed += 1;
+                self.books.record(fact);
+                continue;
+            }
+            if let Some(effect) = self.next_effect() {
+                self.perform(effect);
+            }
             if self.sut.is_none() {
-                self.effects.clear();
-                return;
+                break;
             }
         }
+        self.forget_effects();
         if let Some(sut) = &self.sut {
             check(self.checker.after(sut, &self.settings));
         }
@@ -198,6 +227,9 @@ impl World {
             return false;
         }
         let written = self.disk.write_journal();
+        if let Some(sut) = self.sut.as_ref().filter(|_| written == Some((Kept::Journal, true))) {
+            self.checker.journaled(sut.memory());
+        }
         self.wrote(written);
         true
     }
@@ -287,7 +319,7 @@ impl World {
         if !self.write_journal() || !self.save() {
             return;
         }
-        while let Some(effect) = self.effects.pop_front() {
+        while let Some(effect) = self.next_effect() {
             self.perform(effect);
         }
         if !self.write_journal() {
@@ -298,9 +330,7 @@ impl World {
         if left && !self.checker.stuck {
             fail(5, "left while something of the tree was there");
         }
-        if let Some(sut) = self.sut.take() {
-            Self::weigh(&sut);
-        }
+        self.sut = None;
         self.kill_in = None;
         self.checker.memory_lost |= self.disk.lose();
         if let Some(agent) = self.agent.take() {

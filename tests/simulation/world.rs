@@ -1,7 +1,6 @@
 //! The world of one agent: its clocks, its processes, its disk, and how time passes in it.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use agentwatch::core::effect::Effect;
@@ -55,8 +54,9 @@ pub struct World {
     /// The agent is stopped where it is, since then.
     pub frozen: Option<Up>,
     /// What agentwatch still has to do, in order.
-    pub effects: VecDeque<Effect>,
-    pub scratch: Vec<Effect>,
+    pub effects: Vec<Effect>,
+    /// How many of them are done.
+    pub performed: usize,
     pub release: u32,
     /// Turns in a row in which no time passed.
     idle: u32,
@@ -101,8 +101,8 @@ impl World {
             resume: false,
             crashed: false,
             frozen: None,
-            effects: VecDeque::new(),
-            scratch: Vec::new(),
+            effects: Vec::new(),
+            performed: 0,
             release: 0,
             idle: 0,
             answers: 0,
@@ -152,7 +152,8 @@ impl World {
         self.tell(|_| "the world turns kind".to_owned());
         self.plan = Plan::none();
         self.kind = Kind::Steady;
-        (self.kill_in, self.spawn_fails, self.blocked_until) = (None, None, None);
+        (self.kill_in, self.spawn_fails) = (None, None);
+        self.blocked_until = self.blocked_until.map(|_| self.now.up);
         self.apply(Act::Disk { state: true, journal: true });
         if self.phase() == Phase::Paused {
             self.apply(Act::Help);
@@ -188,7 +189,10 @@ impl World {
         match &self.sut {
             None => next = next.min(self.relaunch_at),
             Some(sut) => {
-                if let Some((when @ (When::Up(_) | When::Boot(_)), _)) = sut.deadline() {
+                let deadline = sut.deadline();
+                let deaf = self.blocked_until.is_some();
+                check(Checker::on_time(sut.phase(), deadline.is_some(), deaf));
+                if let Some((when, _)) = deadline {
                     next = next.min(now.plus(when.wait(&self.now)));
                 }
             }
@@ -281,7 +285,6 @@ impl World {
         }
         self.step(Event::Tick { drained: self.blocked_until.is_none() });
         self.perform_all();
-        check(self.checker.on_time(self.sut.as_ref(), self.blocked_until.is_some()));
         self.chores(false);
     }
 
