@@ -39,6 +39,8 @@ pub enum Act {
     Order(Command),
     /// A human resumes, on the command line if need be.
     Help,
+    /// Somebody kills the child: the kernel for want of memory, say.
+    Oom,
     /// Reports of incarnations that are no more.
     Voices,
     /// Another release is to be run from the next launch on.
@@ -126,6 +128,7 @@ fn act(rng: &mut Rng) -> Act {
             Act::Signal { signal, reached: rng.one_in(2) }
         }
         15 => Act::Help,
+        23 => Act::Oom,
         16 => Act::Release(u32::try_from(rng.below(4)).unwrap_or(0)),
         17..=22 => Act::Order(order(rng)),
         _ => Act::Voices,

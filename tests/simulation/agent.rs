@@ -69,6 +69,8 @@ pub struct Agent {
     /// Survives KILL for this long.
     unkillable: Duration,
     announced: bool,
+    /// Its next beat, which comes too late, announces its shutdown.
+    late_word: bool,
     period: Duration,
     cycle: u64,
     /// For this many beats its cycle stands still.
@@ -107,7 +109,8 @@ impl Agent {
         };
         let period = if kind == Kind::Slow { interval * 9 / 10 } else { interval / 2 };
         let first = now.plus(rng.secs(0, 20));
-        let quiet = matches!(kind, Kind::Mute | Kind::Puppet);
+        let quiet = matches!(kind, Kind::Mute | Kind::Puppet)
+            || kind == Kind::OneShot && seed.is_multiple_of(2);
         let mild = matches!(kind, Kind::Steady | Kind::Puppet);
         Self {
             incarnation,
@@ -115,20 +118,22 @@ impl Agent {
             next_beat: (!quiet).then_some(first),
             exit,
             ignores_term: !mild && rng.one_in(4),
-            unkillable: if !mild && rng.one_in(50) { rng.secs(1, 60) } else { Duration::ZERO },
+            unkillable: if !mild && rng.one_in(12) { rng.secs(1, 60) } else { Duration::ZERO },
             announced: false,
+            late_word: false,
             period,
-            cycle: rng.below(100),
+            cycle: 1 + rng.below(100) * u64::from(kind == Kind::Stalling),
             stands: 0,
             rng: rng.clone(),
         }
     }
 
     /// The beat that it sends now, and how many like it.
-    pub fn beat(&mut self, now: Up) -> (Beat, u32) {
+    pub fn beat(&mut self, now: Up) -> (Box<Beat>, u32) {
         let rng = &mut self.rng;
         self.next_beat = Some(now.plus(self.period));
-        let mut beat = Beat { tokens_used: Some(rng.below(5_000)), ..Beat::default() };
+        let mut beat = Box::<Beat>::default();
+        beat.tokens_used = Some(rng.below(5_000));
         match self.kind {
             Kind::Hanging if rng.one_in(200) => self.next_beat = None,
             Kind::Hanging if rng.one_in(100) => {
@@ -137,7 +142,14 @@ impl Agent {
                 self.next_beat = Some(now.plus(long.mul_f64(0.9)));
             }
             Kind::Announcing if self.announced => beat.status = Status::Busy,
-            Kind::Announcing if rng.one_in(300) => {
+            Kind::Announcing if !self.late_word && rng.one_in(300) => {
+                self.late_word = true;
+                let late = self.period * rng.pick(&[3, 5, 12]);
+                self.next_beat = Some(now.plus(late));
+            }
+            Kind::Announcing
+                if self.late_word || rng.one_in(if self.cycle == 1 { 9 } else { 300 }) =>
+            {
                 self.announced = true;
                 beat.status = Status::ShuttingDown;
                 let code = i32::from(rng.one_in(4));
@@ -150,8 +162,7 @@ impl Agent {
                 }
                 if let Some(left) = self.stands.checked_sub(1) {
                     self.stands = left;
-                } else {
-                    self.cycle += 1;
+                    self.cycle -= 1;
                 }
                 beat.cycle = (!rng.one_in(10)).then_some(self.cycle);
             }
@@ -171,6 +182,7 @@ impl Agent {
             | Kind::Mute
             | Kind::Puppet => {}
         }
+        self.cycle += 1;
         (beat, 1)
     }
 
@@ -183,10 +195,15 @@ impl Agent {
         }
     }
 
-    /// KILL arrived.
+    /// KILL arrived, whoever sent it.
     pub fn killed(&mut self, now: Up) {
         let left = std::mem::take(&mut self.unkillable);
         self.dies(now.plus(left), killed());
+    }
+
+    /// When it ends, and how. Nobody exits while it is stopped, but anybody can be killed.
+    pub fn ends(&self, frozen: bool) -> Option<(Up, Ending)> {
+        self.exit.filter(|(_, ending)| !frozen || *ending == killed())
     }
 
     fn dies(&mut self, at: Up, ending: Ending) {

@@ -50,6 +50,11 @@ impl World {
                     self.relaunch_at = self.now.up;
                 }
             }
+            Act::Oom => {
+                if let Some(agent) = &mut self.agent {
+                    agent.killed(self.now.up);
+                }
+            }
             Act::Voices => self.voices_of_the_dead(),
             Act::Release(release) => self.release = release,
             Act::Beat(status) => self.child_beats(status),

@@ -200,11 +200,12 @@ impl World {
         if let Some(until) = self.blocked_until {
             next = next.min(until);
         }
-        if let Some(agent) = self.agent.as_ref().filter(|_| self.frozen.is_none()) {
-            if let Some(at) = agent.next_beat {
+        let frozen = self.frozen.is_some();
+        if let Some(agent) = &self.agent {
+            if let Some(at) = agent.next_beat.filter(|_| !frozen) {
                 next = next.min(at);
             }
-            if let Some((at, _)) = agent.exit {
+            if let Some((at, _)) = agent.ends(frozen) {
                 next = next.min(at);
             }
         }
@@ -277,8 +278,7 @@ impl World {
         }
         self.agent_writes();
         self.read();
-        if let Some(agent) = self.agent.as_ref().filter(|_| self.frozen.is_none())
-            && let Some((at, ending)) = agent.exit
+        if let Some((at, ending)) = self.agent.as_ref().and_then(|a| a.ends(self.frozen.is_some()))
             && at <= now
         {
             self.child_ends(ending);
@@ -308,6 +308,7 @@ impl World {
         let incarnation = agent.incarnation;
         self.tell(|_| format!("child {incarnation} ends: {ending:?}"));
         self.pipe.clear();
+        self.frozen = None;
         if let Some(strays) = agent.leaves(4) {
             self.strays = Some(strays);
         }
@@ -332,11 +333,11 @@ impl World {
         }
         for _ in 1..count {
             if self.pipe.len() < PIPE_MAX {
-                self.pipe.push(Event::Beat { incarnation, beat: Box::new(beat.clone()) });
+                self.pipe.push(Event::Beat { incarnation, beat: beat.clone() });
             }
         }
         if self.pipe.len() < PIPE_MAX {
-            self.pipe.push(Event::Beat { incarnation, beat: Box::new(beat) });
+            self.pipe.push(Event::Beat { incarnation, beat });
         }
     }
 }
