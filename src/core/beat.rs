@@ -1,5 +1,6 @@
 //! A heartbeat as the core sees it, whatever road it came by.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The most tokens that one beat may claim; more is a bad beat (a year of the fastest model is less).
@@ -47,6 +48,20 @@ impl Status {
     #[must_use]
     pub fn ends_cycle(&self) -> bool {
         !matches!(self, Self::Busy | Self::ShuttingDown)
+    }
+
+    /// The word, to be kept.
+    #[must_use]
+    pub fn name(&self) -> Cow<'static, str> {
+        match self {
+            Self::Ok => "ok".into(),
+            Self::Busy => "busy".into(),
+            Self::Idle => "idle".into(),
+            Self::Warning => "warning".into(),
+            Self::Error => "error".into(),
+            Self::ShuttingDown => "shutting_down".into(),
+            Self::Other(word) => String::from(word.clone()).into(),
+        }
     }
 
     /// The word, as it stands in the journal.

@@ -179,14 +179,12 @@ impl Pulse {
         if self.deaf_since.is_some() {
             return None;
         }
-        let late = self.late_after.map(|after| (self.last.plus(after), Silence::Late));
-        let unhealthy =
-            self.unhealthy_after.map(|after| (self.last.plus(after), Silence::Unhealthy));
-        match self.said {
-            Silence::None => late.or(unhealthy),
-            Silence::Late => unhealthy,
-            Silence::Unhealthy => None,
-        }
+        let (after, silence) = match (self.said, self.late_after) {
+            (Silence::None, Some(after)) => (after, Silence::Late),
+            (Silence::None | Silence::Late, _) => (self.unhealthy_after?, Silence::Unhealthy),
+            (Silence::Unhealthy, _) => return None,
+        };
+        Some((self.last.plus(after), silence))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::effect::Effect;
 use super::fact::{BeatFact, Fact};
 use super::time::Up;
 
@@ -35,40 +36,38 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Takes a beat; gives what is to be recorded now, oldest first.
-    pub fn beat(&mut self, now: Up, fact: BeatFact) -> [Option<Fact>; 2] {
-        let full = match self.window {
-            Some(start) if now.since(start) < WINDOW => LINES_MAX <= self.lines,
-            Some(_) | None => {
-                let owed = self.flush();
-                self.window = Some(now);
-                self.lines = 1;
-                return [owed, Some(Fact::Beat(fact))];
-            }
-        };
-        if !full {
+    /// Takes a beat; what is to be recorded now comes out, oldest first.
+    pub fn beat(&mut self, now: Up, fact: BeatFact, out: &mut Vec<Effect>) {
+        let new = self.window.is_none_or(|start| WINDOW <= now.since(start));
+        if new {
+            out.extend(self.flush().map(Effect::Record));
+            self.window = Some(now);
+            self.lines = 0;
+        }
+        if self.lines < LINES_MAX {
             self.lines += 1;
-            return [None, Some(Fact::Beat(fact))];
+            out.push(Effect::Record(Fact::Beat(fact)));
+            return;
         }
         self.merged = Some(match self.merged.take() {
             None => fact,
             Some(sum) => merge(&sum, fact),
         });
-        [None, None]
     }
 
-    /// Takes a beat that says no more than that somebody lives; gives what is to be recorded now.
-    pub fn dull(&mut self, now: Up, fact: BeatFact) -> [Option<Fact>; 2] {
+    /// Takes a beat that says no more than that somebody lives; what is to be recorded now comes out.
+    pub fn dull(&mut self, now: Up, fact: BeatFact, out: &mut Vec<Effect>) {
         let sum = match self.dull.take() {
             Some((since, sum)) => Some((since, merge(&sum, fact))),
             None if self.dull_at.is_some_and(|at| now.since(at) < DULL_EVERY) => Some((now, fact)),
             None => {
                 self.dull_at = Some(now);
-                return [None, Some(Fact::Beat(fact))];
+                out.push(Effect::Record(Fact::Beat(fact)));
+                return;
             }
         };
         self.dull = sum;
-        [self.due(now), None]
+        out.extend(self.due(now).map(Effect::Record));
     }
 
     /// Whether a word of the agent about itself is to be recorded, or there was one a moment ago.
@@ -156,9 +155,9 @@ mod tests {
     #[test]
     fn a_flood_of_beats_keeps_every_token_in_few_lines() {
         let mut recording = Recording::default();
-        let (mut lines, mut tokens, mut beats) = (0, 0, 0);
-        let mut count = |fact: Fact| {
-            if let Fact::Beat(beat) = fact {
+        let (mut lines, mut tokens, mut beats, mut out) = (0, 0, 0, Vec::new());
+        let mut count = |effect: Effect| {
+            if let Effect::Record(Fact::Beat(beat)) = effect {
                 lines += 1;
                 tokens += beat.tokens.unwrap_or(0);
                 beats += beat.beats;
@@ -167,9 +166,10 @@ mod tests {
         for n in 0..100_000_u64 {
             let now = Up(Duration::from_micros(n * 100));
             let fact = BeatFact { tokens: Some(n), beats: 1, cycles: 1, ..BeatFact::default() };
-            recording.beat(now, fact).into_iter().flatten().for_each(&mut count);
+            recording.beat(now, fact, &mut out);
+            out.drain(..).for_each(&mut count);
         }
-        recording.flush().into_iter().for_each(&mut count);
+        recording.flush().map(Effect::Record).into_iter().for_each(&mut count);
         assert_eq!((tokens, beats), ((0..100_000).sum(), 100_000));
         assert!(lines <= 11 * 10, "{lines} lines in ten seconds");
     }

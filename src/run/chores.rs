@@ -130,7 +130,11 @@ impl Shell {
         self.identity.journal_seq = self.journal.as_ref().map_or(0, Journal::seq);
         match memory::save(&self.paths, &self.identity, self.supervisor.memory(), sync) {
             Ok(()) => self.step(Event::StoreWorks { what }),
-            Err(error) => self.step(Event::StoreFailed { what, error }),
+            Err(error) => {
+                // Tried again whenever agentwatch is awake: the next change may be months away.
+                self.chores.unsaved = Some(sync);
+                self.step(Event::StoreFailed { what, error });
+            }
         }
     }
 }

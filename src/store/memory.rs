@@ -3,11 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::core::fact::Fact;
 use crate::core::memory::Memory;
 use crate::core::time::{LocalDay, Now, Wall};
 use crate::sys::file;
-use crate::wire::record::Record;
 use crate::wire::state::{self, Identity};
 
 use super::paths::Paths;
@@ -77,36 +75,15 @@ pub fn load(paths: &Paths, now: &Now) -> io::Result<Found> {
     let known = identity.as_ref().map_or(u64::MAX, |identity| identity.journal_seq);
     let news = read::since(&paths.journal(), known)?;
     if error.is_none() && identity.is_some() {
-        catch_up(&mut memory, &news.records);
-    } else if memory.incarnation > 0 {
-        memory.last_start = Some(now.wall);
+        rebuild::catch_up(&mut memory, &news.records);
+    } else {
+        rebuild::after_loss(&mut memory, error.is_some(), now.wall);
     }
     let torn = match error {
         None => None,
         Some(error) => Some((error, keep_aside(paths, now.wall)?)),
     };
-    if torn.is_some() {
-        memory.last_start = Some(now.wall);
-        memory.cooldown_owed = true;
-    }
     Ok(Found { memory, identity, torn, newest: news.newest, seq: news.seq })
-}
-
-/// Learns from the end of the journal what was recorded and not saved any more: the numbers that were
-/// given out, and the end of a child if agentwatch was killed right after it had recorded it.
-fn catch_up(memory: &mut Memory, records: &[Record]) {
-    let mut told = Memory::default();
-    let open = memory.tree.as_ref().filter(|tree| !tree.ended).map(|tree| tree.incarnation);
-    let mut ended = false;
-    for record in records {
-        rebuild::learn(&mut told, record);
-        ended |= matches!(&record.fact, Some(Fact::Exited { incarnation, .. }) if Some(*incarnation) == open);
-        if ended {
-            rebuild::learn(memory, record);
-        }
-    }
-    memory.incarnation = memory.incarnation.max(told.incarnation);
-    memory.tokens.0 = told.tokens.0.or(memory.tokens.0);
 }
 
 /// What the newest day files tell.
@@ -141,68 +118,4 @@ pub fn save(paths: &Paths, identity: &Identity, memory: &Memory, sync: bool) -> 
         saved => saved,
     };
     saved.map_err(|error| named(&error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::ending::Ending;
-    use crate::core::event::Traces;
-    use crate::core::fact::BeatFact;
-    use crate::core::fact::{Cause, Outcome};
-    use crate::core::memory::Tree;
-    use crate::core::usage::Counter;
-
-    fn exited(incarnation: u32) -> Vec<Record> {
-        let fact = Fact::Exited {
-            incarnation,
-            ending: Ending::Exit { code: 1 },
-            ran_ms: Some(5),
-            outcome: Outcome::Failure { cause: Cause::Exited, streak: 2, max: 3 },
-            rule: None,
-            last_line: None,
-            traces: Traces::default(),
-        };
-        let (event, line) = (String::new(), String::new());
-        vec![Record { ts: Wall(9), seq: 1, fact: Some(fact), event, line }]
-    }
-
-    fn running() -> Memory {
-        let tree =
-            Tree { incarnation: 7, run: None, pid: Some(42), start_time: None, ended: false };
-        let mut memory = Memory { incarnation: 7, tree: Some(tree), ..Memory::default() };
-        memory.streak.failures = 1;
-        memory
-    }
-
-    #[test]
-    fn an_end_that_was_recorded_and_not_saved_is_not_lost_and_not_counted_twice() {
-        let mut memory = running();
-        catch_up(&mut memory, &exited(7));
-        assert_eq!(memory.tree.map(|tree| tree.ended), Some(true));
-        assert_eq!((memory.streak.failures, memory.cooldown_owed), (2, true));
-    }
-
-    #[test]
-    fn what_a_counter_showed_last_is_learnt_though_nothing_ended() {
-        let beat = |seq: u64, total: Option<u64>| Record {
-            ts: Wall(1000),
-            seq,
-            fact: Some(Fact::Beat(BeatFact { tokens_total: total, ..BeatFact::default() })),
-            event: String::new(),
-            line: String::new(),
-        };
-        let mut memory = Memory { tokens: Counter(Some(5)), ..running() };
-        catch_up(&mut memory, &[beat(7, Some(900)), beat(8, None)]);
-        assert_eq!(memory.tokens, Counter(Some(900)));
-        catch_up(&mut memory, &[beat(9, None)]);
-        assert_eq!(memory.tokens, Counter(Some(900)));
-    }
-
-    #[test]
-    fn the_end_of_an_earlier_incarnation_is_old_news() {
-        let mut memory = running();
-        catch_up(&mut memory, &exited(6));
-        assert_eq!((memory.tree.map(|tree| tree.ended), memory.streak.failures), (Some(false), 1));
-    }
 }

@@ -23,7 +23,13 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         }
         Fact::Exited { incarnation, ending, outcome, last_line, .. } => {
             memory.incarnation = memory.incarnation.max(*incarnation);
+            let halted = memory.paused && *ending == Ending::Unknown && *outcome != Outcome::Passed;
             exited(memory, record.ts, *ending, *outcome, last_line.as_deref());
+            // What a human has halted stays down when agentwatch died over it.
+            if halted && memory.latch.is_none() {
+                let why = LatchWhy::Paused;
+                memory.latch = Some(Latch { since: record.ts, failures: 0, why });
+            }
         }
         Fact::Beat(beat) => {
             if let Some(first) = beat.first_after_ms {
@@ -37,6 +43,9 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         Fact::Escalated { failures, reason, .. } => {
             let why = if *reason == Excess::Rule { LatchWhy::Rule } else { LatchWhy::Failures };
             memory.latch = Some(Latch { since: record.ts, failures: *failures, why });
+        }
+        Fact::Latched { since, failures, why } => {
+            memory.latch = Some(Latch { since: *since, failures: *failures, why: *why });
         }
         Fact::Held => {
             memory.latch = Some(Latch { since: record.ts, failures: 0, why: LatchWhy::Stay });
@@ -59,6 +68,32 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         Fact::StreakForgotten { .. } => memory.streak = Streak::default(),
         _ => {}
     }
+}
+
+/// Learns from the end of the journal what was recorded and not saved any more: the numbers that were
+/// given out, and the end of a child if agentwatch was killed right after it had recorded it.
+pub fn catch_up(memory: &mut Memory, records: &[Record]) {
+    let mut told = Memory::default();
+    let open = memory.tree.as_ref().filter(|tree| !tree.ended).map(|tree| tree.incarnation);
+    let mut ended = false;
+    for record in records {
+        learn(&mut told, record);
+        ended |= matches!(&record.fact, Some(Fact::Exited { incarnation, .. }) if Some(*incarnation) == open);
+        if ended {
+            learn(memory, record);
+        }
+    }
+    memory.incarnation = memory.incarnation.max(told.incarnation);
+    memory.tokens.0 = told.tokens.0.or(memory.tokens.0);
+}
+
+/// What a lost state leaves unknown is taken at its worst: a cooldown begins now. Where there never was
+/// a state (`torn` is false) nothing is owed that the journal does not tell of.
+pub fn after_loss(memory: &mut Memory, torn: bool, now: Wall) {
+    if torn || memory.incarnation > 0 {
+        memory.last_start = Some(now);
+    }
+    memory.cooldown_owed |= torn;
 }
 
 fn put_off(memory: &mut Memory, why: DelayWhy, since: Wall, wait_ms: u64) {
@@ -89,7 +124,8 @@ fn exited(memory: &mut Memory, ts: Wall, ending: Ending, outcome: Outcome, last:
 mod tests {
     use super::*;
     use crate::core::event::Traces;
-    use crate::core::fact::Cause;
+    use crate::core::fact::{BeatFact, Cause};
+    use crate::core::usage::Counter;
 
     fn learn_all(facts: &[Fact]) -> Memory {
         let mut memory = Memory::default();
@@ -172,12 +208,72 @@ mod tests {
         assert!(learn_all(&[started.clone(), paused.clone()]).paused);
         let goes_on = Fact::Continued { incarnation: 1, paused_ms: 1 };
         assert!(!learn_all(&[started.clone(), paused.clone(), goes_on]).paused);
-        assert!(!learn_all(&[started, paused, ended(Outcome::Stopped)]).paused);
+        assert!(!learn_all(&[started.clone(), paused.clone(), ended(Outcome::Stopped)]).paused);
         let latch = |facts: &[Fact]| learn_all(facts).latch.map(|latch| latch.why);
         assert_eq!(latch(&[Fact::Held]), Some(LatchWhy::Stay));
+        let mut lost = failure(1, 1);
+        if let Fact::Exited { ending, .. } = &mut lost {
+            *ending = Ending::Unknown;
+        }
+        assert_eq!(latch(&[started, paused, lost]), Some(LatchWhy::Paused));
+        let told = Fact::Latched { since: Wall(5), failures: 2, why: LatchWhy::Rule };
+        assert_eq!(latch(&[told]), Some(LatchWhy::Rule));
         let released = Fact::Released { release: "v2".into(), before: None };
         let memory = learn_all(&[failure(1, 2), Fact::Held, released]);
         assert_eq!((memory.latch, memory.streak.failures), (None, 0));
         assert_eq!(memory.release.as_deref(), Some("v2"));
+    }
+
+    fn ended(incarnation: u32) -> Vec<Record> {
+        let fact = Fact::Exited {
+            incarnation,
+            ending: Ending::Exit { code: 1 },
+            ran_ms: Some(5),
+            outcome: Outcome::Failure { cause: Cause::Exited, streak: 2, max: 3 },
+            rule: None,
+            last_line: None,
+            traces: Traces::default(),
+        };
+        let (event, line) = (String::new(), String::new());
+        vec![Record { ts: Wall(9), seq: 1, fact: Some(fact), event, line }]
+    }
+
+    fn running() -> Memory {
+        let tree =
+            Tree { incarnation: 7, run: None, pid: Some(42), start_time: None, ended: false };
+        let mut memory = Memory { incarnation: 7, tree: Some(tree), ..Memory::default() };
+        memory.streak.failures = 1;
+        memory
+    }
+
+    #[test]
+    fn an_end_that_was_recorded_and_not_saved_is_not_lost_and_not_counted_twice() {
+        let mut memory = running();
+        catch_up(&mut memory, &ended(7));
+        assert_eq!(memory.tree.map(|tree| tree.ended), Some(true));
+        assert_eq!((memory.streak.failures, memory.cooldown_owed), (2, true));
+    }
+
+    #[test]
+    fn what_a_counter_showed_last_is_learnt_though_nothing_ended() {
+        let beat = |seq: u64, total: Option<u64>| Record {
+            ts: Wall(1000),
+            seq,
+            fact: Some(Fact::Beat(BeatFact { tokens_total: total, ..BeatFact::default() })),
+            event: String::new(),
+            line: String::new(),
+        };
+        let mut memory = Memory { tokens: Counter(Some(5)), ..running() };
+        catch_up(&mut memory, &[beat(7, Some(900)), beat(8, None)]);
+        assert_eq!(memory.tokens, Counter(Some(900)));
+        catch_up(&mut memory, &[beat(9, None)]);
+        assert_eq!(memory.tokens, Counter(Some(900)));
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_incarnation_is_old_news() {
+        let mut memory = running();
+        catch_up(&mut memory, &ended(6));
+        assert_eq!((memory.tree.map(|tree| tree.ended), memory.streak.failures), (Some(false), 1));
     }
 }

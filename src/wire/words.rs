@@ -127,7 +127,7 @@ pub fn summary(summary: &Summary) -> String {
 
 /// A beat in a few words.
 fn beat(fact: &BeatFact) -> String {
-    let mut text = fact.status.clone();
+    let mut text = fact.status.clone().into_owned();
     if fact.beats > 1 {
         let _ = write!(text, " ×{}", grouped(fact.beats));
     }

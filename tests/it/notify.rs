@@ -48,7 +48,7 @@ fn words_pings_and_whole_beats_come_through() {
         beats(&facts).iter().map(|beat| (beat.status.clone(), beat.tokens, beat.cycles)).collect();
     let want =
         [("busy", None, 0), ("ok", Some(1234), 1), ("busy", None, 0), ("shutting_down", None, 0)];
-    assert_eq!(told, want.map(|(word, tokens, cycles)| (word.to_owned(), tokens, cycles)));
+    assert_eq!(told, want.map(|(word, tokens, cycles)| (word.into(), tokens, cycles)));
     assert_eq!(beats(&facts)[1].message.as_deref(), Some("page 3"));
     assert!(bad_beats(&facts)[0].contains("tokens_used is -1"), "{}", story(&facts));
     run.says("finished as announced");

@@ -38,7 +38,7 @@ fn beats(world: &World, command: &[&str]) {
         _ => None,
     };
     let beats: Vec<_> = facts.iter().filter_map(beat).collect();
-    let want = (Some(1234), Some("my-agent".to_owned()), "ok".to_owned());
+    let want = (Some(1234), Some("my-agent".to_owned()), "ok".into());
     assert_eq!(beats, [want], "{}", story(&facts));
 }
 

@@ -62,7 +62,7 @@ fn any_object_in_the_fifo_is_a_beat_and_anything_else_a_bad_one() {
     let told: Vec<_> =
         beats(&facts).iter().map(|beat| (beat.tokens, beat.status.clone())).collect();
     let want = [(Some(1), "ok"), (None, "ok"), (Some(1234), "idle")];
-    assert_eq!(told, want.map(|(tokens, word)| (tokens, word.to_owned())), "{}", story(&facts));
+    assert_eq!(told, want.map(|(tokens, word)| (tokens, word.into())), "{}", story(&facts));
     assert!(bad_beats(&facts)[0].contains("$AGENTWATCH_PIPE: not a JSON object"));
     assert_eq!(run.stdout(), "");
 }
@@ -299,10 +299,10 @@ fn a_shell_beats_from_inside_its_agent() {
     assert_eq!(told.len(), 4, "{}", story(&facts));
     let first = &told[0];
     assert_eq!((first.tokens, first.cycle, first.cost_usd), (Some(1234), Some(7), Some(0.25)));
-    assert_eq!((first.status.as_str(), first.expect_next_ms), ("warning", Some(600_000)));
+    assert_eq!((first.status.as_ref(), first.expect_next_ms), ("warning", Some(600_000)));
     // Too long for one piece in the FIFO once it is escaped.
     assert_eq!(told[1].message.as_ref().map(String::len), Some(900));
-    assert_eq!((told[2].tokens, told[2].status.as_str()), (Some(5), "busy"));
+    assert_eq!((told[2].tokens, told[2].status.as_ref()), (Some(5), "busy"));
     assert_eq!(told[3].tokens, Some(3));
     let read = |name| fs::read_to_string(world.path(name)).unwrap();
     assert!(read("old").contains("that incarnation is over, 1 is up"), "{}", read("old"));

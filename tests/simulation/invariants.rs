@@ -2,21 +2,20 @@
 //!
 //! The checker believes only what it sees: effects, beats as delivered, and the true clock.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use agentwatch::core::beat::Beat;
 use agentwatch::core::effect::Effect;
 use agentwatch::core::fact::{Fact, Outcome};
 use agentwatch::core::memory::Memory;
+use agentwatch::core::notice::Extended;
 use agentwatch::core::settings::{Policy, Settings};
-use agentwatch::core::supervisor::Phase;
+use agentwatch::core::supervisor::{Phase, Supervisor};
+
+use crate::disk::Disk;
 
 /// Wall time is whole milliseconds.
 const ROUNDING: Duration = Duration::from_millis(5);
-
-/// The most that one step may ask for.
-const EFFECTS_MAX: usize = 12;
 
 #[derive(Clone, Debug, Default)]
 pub struct Checker {
@@ -26,10 +25,17 @@ pub struct Checker {
     /// The last end was a failure or unknown and nobody lifted the cooldown.
     owed: bool,
     failures: u32,
-    /// Between the last successful persist and now, these ends were recorded.
-    unsaved_exits: Vec<u32>,
-    /// How often the end of each incarnation may be and was recorded.
-    ends: HashMap<u32, (u32, u32)>,
+    /// The least and the most failures that a crash now may leave.
+    streak: (u32, u32),
+    /// What is on the platter: a latch, or a streak.
+    saved_latch: bool,
+    saved_failures: u32,
+    /// The incarnation that was started last, if its end has to be in the journal before the next start.
+    pub open: Option<u32>,
+    /// Something survived KILL, and that was said.
+    pub stuck: bool,
+    /// The stop that is under way was given more time.
+    extended: bool,
     pub highest: u32,
     /// Time in which the agent was silent and could have been heard.
     pub audible_silence: Duration,
@@ -53,6 +59,7 @@ pub struct Checker {
     /// The wall clock was stepped, or something could not be written, since the last start.
     pub clock_stepped: bool,
     pub memory_lost: bool,
+    memory_lost_before_start: bool,
     relaunched: bool,
     pub starts: u64,
     pub escalations: u64,
@@ -95,34 +102,106 @@ impl Checker {
         self.audible_silence = Duration::ZERO;
     }
 
-    /// A new life begins with what was persisted.
+    /// Whether what a new life begins with is what the last one knew.
+    pub fn survived(&self, memory: &Memory, power_cut: bool, sound: bool) -> Verdict {
+        if self.memory_lost {
+            return Ok(());
+        }
+        let failures = memory.streak.failures;
+        if power_cut {
+            rule(3, memory.latch.is_some() || !self.saved_latch, || {
+                "the latch is lost".to_owned()
+            })?;
+            // What a journal tells may be newer than what a power cut has left: a streak that is forgotten.
+            return rule(3, !sound || self.saved_failures <= failures, || {
+                format!("{failures} failures after a power cut, not {}", self.saved_failures)
+            });
+        }
+        let (least, most) = self.streak;
+        let holds = !sound || least <= failures && failures <= most;
+        rule(3, holds, || format!("{failures} failures survived, not {least} to {most}"))
+    }
+
+    /// A new life begins with that.
     pub fn relaunched(&mut self, memory: &Memory, crashed: bool) {
         self.failures = memory.streak.failures;
+        self.streak = (self.failures, self.failures);
         self.relaunched = true;
-        self.exited = false;
+        (self.exited, self.stuck, self.extended) = (false, false, false);
         self.stopping_for = None;
         self.owed |= crashed;
-        // Recorded, but the memory of it died: it will be recorded once more.
-        for incarnation in self.unsaved_exits.drain(..) {
-            self.ends.entry(incarnation).or_default().0 += 1;
-        }
+    }
+
+    /// After every step.
+    pub fn moved(&mut self, sut: &Supervisor) {
+        let failures = sut.memory().streak.failures;
+        self.streak = (self.streak.0.min(failures), self.streak.1.max(failures));
+    }
+
+    /// The memory is on disk.
+    pub fn saved(&mut self, memory: &Memory) {
+        let failures = memory.streak.failures;
+        self.streak = (failures, failures);
+        (self.saved_latch, self.saved_failures) = (memory.latch.is_some(), failures);
+    }
+
+    /// The journal is on disk, and may tell of what is not in the memory there yet: that a latch was lifted.
+    pub fn journaled(&mut self, memory: &Memory) {
+        self.saved_latch &= memory.latch.is_some();
+    }
+
+    /// Before a start: the end of the one before it is in the journal, once (rule 4).
+    pub fn ends_are_known(&mut self, disk: &mut Disk) -> Verdict {
+        let lost = self.memory_lost_before_start || !disk.journal_works;
+        let ends = std::mem::take(&mut disk.ends);
+        let Some(open) = self.open.take().filter(|_| !lost) else { return Ok(()) };
+        // One that was never spawned, as agentwatch was killed right before it, has an unknown end too.
+        rule(4, ends.values().all(|count| *count == 1) && ends.contains_key(&open), || {
+            format!("after {open} these ends are in the journal: {ends:?}")
+        })
+    }
+
+    /// After every turn: nobody waits for ever, unless a human is awaited.
+    pub fn on_time(phase: Phase, wakes: bool, deaf: bool) -> Verdict {
+        let waits = match phase {
+            Phase::Stopping
+            | Phase::Failed
+            | Phase::Cooldown
+            | Phase::Parked
+            | Phase::Waiting
+            | Phase::ShuttingDown => true,
+            Phase::Starting | Phase::Healthy | Phase::Late => !deaf,
+            Phase::New
+            | Phase::Running
+            | Phase::Unhealthy
+            | Phase::Paused
+            | Phase::Escalated
+            | Phase::Done => false,
+        };
+        rule(8, !waits || wakes, || format!("waits for ever: {phase:?}"))
     }
 
     pub fn effect(&mut self, effect: &Effect, settings: &Settings, latched: bool) -> Verdict {
-        rule(0, !self.exited, || format!("{effect:?} after the exit"))?;
+        // That something cannot be written is all that may still be said.
+        let last_words =
+            matches!(effect, Effect::Record(Fact::StoreFailed { .. } | Fact::StoreWorks { .. }));
+        rule(0, !self.exited || last_words, || format!("{effect:?} after the exit"))?;
         match effect {
             Effect::Record(fact) => self.fact(fact, settings)?,
             Effect::Spawn { incarnation, .. } => self.spawn(*incarnation, settings, latched)?,
             Effect::Exit { .. } => self.exited = true,
-            Effect::Persist { .. }
-            | Effect::Stop { .. }
-            | Effect::Examine { .. }
-            | Effect::Pass { .. }
-            | Effect::Suspend { .. }
-            | Effect::Freeze { .. }
-            | Effect::Thaw { .. }
-            | Effect::Answer(_)
-            | Effect::EndTree { .. } => {}
+            // All that is done to a child is done to the last one.
+            Effect::Stop { incarnation, .. }
+            | Effect::Examine { incarnation }
+            | Effect::Pass { incarnation, .. }
+            | Effect::Freeze { incarnation }
+            | Effect::Thaw { incarnation }
+            | Effect::EndTree { incarnation, .. } => {
+                rule(7, *incarnation == self.highest || self.memory_lost, || {
+                    format!("{effect:?}, but {} was started last", self.highest)
+                })?;
+            }
+            Effect::Persist { .. } | Effect::Suspend { .. } | Effect::Answer(_) => {}
         }
         // Between the two only the word that the disk is full may come.
         if !matches!(effect, Effect::Record(_)) {
@@ -131,13 +210,9 @@ impl Checker {
         Ok(())
     }
 
-    /// The spawn failed: there is no child whose end must be recorded, but its start is on disk.
-    pub fn never_ran(&mut self, incarnation: u32) {
-        self.ends.insert(incarnation, (2, 1));
-    }
-
-    pub fn persisted(&mut self) {
-        self.unsaved_exits.clear();
+    /// The spawn failed: there is no child whose end must be recorded.
+    pub fn never_ran(&mut self) {
+        self.open = None;
     }
 
     fn spawn(&mut self, incarnation: u32, settings: &Settings, latched: bool) -> Verdict {
@@ -155,14 +230,10 @@ impl Checker {
         rule(3, self.failures < settings.max_failures, || {
             format!("started after failure {}", self.failures)
         })?;
-        for (of, (may, was)) in &self.ends {
-            let holds = self.memory_lost || 1 <= *was && was <= may;
-            rule(4, holds, || format!("{was} ends of {of}, not {may}"))?;
-        }
         rule(7, self.highest < incarnation, || format!("{incarnation} after {}", self.highest))?;
         self.highest = incarnation;
-        self.ends.clear();
-        self.ends.insert(incarnation, (1, 0));
+        self.memory_lost_before_start = self.memory_lost;
+        self.extended = false;
         self.last_start = Some(self.real);
         self.audible_silence = Duration::ZERO;
         (self.owed, self.lifted, self.not_before) = (false, false, None);
@@ -176,9 +247,7 @@ impl Checker {
     #[expect(clippy::too_many_lines, reason = "a table: one arm a fact, no steps")]
     fn fact(&mut self, fact: &Fact, settings: &Settings) -> Verdict {
         match fact {
-            Fact::Exited { incarnation, outcome, .. } => {
-                self.ends.entry(*incarnation).or_insert((1, 0)).1 += 1;
-                self.unsaved_exits.push(*incarnation);
+            Fact::Exited { outcome, .. } => {
                 self.owed = matches!(
                     outcome,
                     Outcome::Failure { .. }
@@ -245,6 +314,8 @@ impl Checker {
                 self.recoveries += 1;
                 rule(3, self.beaten || *alive_only, || "recovered without a beat".to_owned())?;
             }
+            Fact::TreeStuck { .. } => self.stuck = true,
+            Fact::Extended { what: Extended::Stop, .. } => self.extended = true,
             Fact::Bug { what } => return Err((0, format!("bug: {what}"))),
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
@@ -262,7 +333,6 @@ impl Checker {
             | Fact::Evidence { .. }
             | Fact::Progressing { .. }
             | Fact::Strays { .. }
-            | Fact::TreeStuck { .. }
             | Fact::Cooldown { .. }
             | Fact::Idle { .. }
             | Fact::Held
@@ -278,23 +348,18 @@ impl Checker {
         Ok(())
     }
 
-    /// After each step.
-    pub fn after(
-        &mut self,
-        effects: usize,
-        phase: Phase,
-        latched: bool,
-        settings: &Settings,
-    ) -> Verdict {
-        rule(10, effects <= EFFECTS_MAX, || format!("{effects} effects in one step"))?;
-        let escalated = latched || self.failures < settings.max_failures;
+    /// After all that was to be done was done.
+    pub fn after(&mut self, sut: &Supervisor, settings: &Settings) -> Verdict {
+        let escalated = sut.memory().latch.is_some() || self.failures < settings.max_failures;
         rule(3, escalated, || format!("failure {} and no latch", self.failures))?;
-        if matches!(phase, Phase::Done | Phase::Escalated) {
+        if matches!(sut.phase(), Phase::Done | Phase::Escalated) {
             self.stopping_for = None;
         }
+        let Some(so_far) = self.stopping_for else { return Ok(()) };
+        let patience = settings.stop_timeout;
+        let extended = if self.extended { settings.shutdown_grace } else { Duration::ZERO };
         // The stop, the wait for a child that survives KILL, the tree, and the rounds between.
-        let limit = settings.stop_timeout + Duration::from_secs(10 + 5 + 10 + 10);
-        let so_far = self.stopping_for.unwrap_or_default();
+        let limit = patience.max(extended) + Duration::from_secs(10 + 5 + 10 + 10);
         rule(8, so_far <= limit, || format!("still stopping after {so_far:?}"))
     }
 }

@@ -10,6 +10,18 @@ impl Rng {
         Self(seed)
     }
 
+    /// The `n`th of the streams of a seed that are about `what`: none of them changes when another is used
+    /// more or less.
+    pub fn of(seed: u64, what: &str, n: u64) -> Self {
+        let mut rng = Self::new(seed);
+        for byte in what.bytes() {
+            rng.0 = rng.next() ^ u64::from(byte);
+        }
+        rng.0 = rng.next() ^ n;
+        rng.next();
+        rng
+    }
+
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

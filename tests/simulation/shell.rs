@@ -1,31 +1,48 @@
-//! The shell of the simulated agentwatch: feeds the core, performs its effects, answers at once.
+//! The shell of the simulated agentwatch: feeds the core, performs its effects in order, writes when it
+//! is quiet. As the real one does it, and it can be killed between any two things.
 
 use agentwatch::core::effect::{Effect, Force};
-use agentwatch::core::event::{
-    By, Event, Kept, Launch, SpawnFailure, SpawnFailureKind, SpawnStage, Stray,
-};
+use agentwatch::core::event::{By, Event, Kept, Launch, SpawnFailure, SpawnStage, Stray};
 use agentwatch::core::fact::Fact;
 use agentwatch::core::supervisor::Supervisor;
 
 use crate::agent::{Agent, Strays};
+use crate::disk::{Disk, Written, is_dull};
+use crate::run::{check, fail};
 use crate::world::World;
+
+/// The most that one step may ask for.
+const EFFECTS_MAX: usize = 12;
+
+/// What a supervisor may weigh, as text: its lists have limits.
+const WEIGHT_MAX: usize = 64 * 1024;
+
+/// Weighing takes as long as a thousand steps.
+const WEIGH_EVERY: u64 = 16;
 
 impl World {
     pub fn launch(&mut self) {
+        let (mut memory, sound) = self.disk.load(self.now.wall);
+        let power_cut = std::mem::take(&mut self.power_cut);
+        check(self.checker.survived(&memory, power_cut, sound));
+        self.checker.memory_lost |= power_cut || !sound;
         if self.checker.memory_lost {
-            // What the shell does about a lost memory: the journal knows the incarnation.
-            self.disk.incarnation = self.disk.incarnation.max(self.checker.highest);
+            // What the journal does about a lost memory: it knows the numbers that were given out.
+            memory.incarnation = memory.incarnation.max(self.checker.highest);
+            self.strays = None;
         }
-        self.checker.relaunched(&self.disk, self.crashed);
+        self.checker.relaunched(&memory, self.crashed);
+        self.books.anew();
         let resume = std::mem::take(&mut self.resume).then_some(By::Flag);
         let rebooted = std::mem::take(&mut self.rebooted);
         self.crashed = false;
-        if self.rng.one_in(20) {
-            self.settings.release = Some(self.rng.below(100).to_string());
+        if 0 < self.release {
+            self.settings.release = Some(self.release.to_string());
         }
-        self.sut = Some(Supervisor::new(self.settings.clone(), self.disk.clone()));
+        self.sut = Some(Supervisor::new(self.settings.clone(), memory));
         let run = u64::from(self.checker.highest);
-        self.feed(Event::Launch(Launch { resume, rebooted, run, terminal: true }));
+        self.step(Event::Launch(Launch { resume, rebooted, run, terminal: true }));
+        self.perform_all();
     }
 
     /// The agent goes on where it was.
@@ -40,140 +57,232 @@ impl World {
 
     /// agentwatch is killed; its child dies with it (Linux), strays may stay.
     pub fn crash(&mut self) {
-        if self.sut.take().is_none() {
-            return;
-        }
+        self.kill_in = None;
+        let Some(sut) = self.sut.take() else { return };
         self.tell(|_| "agentwatch is killed".to_owned());
         self.crashes += 1;
-        self.checker.memory_lost |= std::mem::take(&mut self.unsaved);
+        if self.crashes % WEIGH_EVERY == 1 {
+            Self::weigh(&sut);
+        }
+        self.forget_effects();
+        self.checker.memory_lost |= self.disk.lose();
         self.crashed = self.agent.is_some();
         self.frozen = None;
-        if let Some(agent) = self.agent.take()
-            && self.rng.one_in(3)
+        if let Some(mut agent) = self.agent.take()
+            && let Some(strays) = agent.leaves(3)
         {
-            self.strays = Some(Strays::new(&mut self.rng, agent.incarnation));
+            self.strays = Some(strays);
         }
         self.pipe.clear();
-        self.forget_strays();
         self.relaunch_at = self.now.up.plus(self.rng.secs(0, 600));
     }
 
-    /// Of a tree that could not be written down the core cannot know (SPEC rule 9): the shell's sweep by
-    /// the marker in the environment finds it.
-    fn forget_strays(&mut self) {
-        if self.checker.memory_lost {
-            self.strays = None;
+    fn weigh(sut: &Supervisor) {
+        let weight = format!("{sut:?}").len();
+        if WEIGHT_MAX < weight {
+            fail(10, &format!("the supervisor weighs {weight}"));
         }
     }
 
-    /// Gives one event to the core and performs what follows; answers are given at once.
-    pub fn feed(&mut self, event: Event) {
-        let Some(mut sut) = self.sut.take() else { return };
-        self.steps += 1;
-        if !matches!(event, Event::Beat { .. } | Event::Tick { .. }) {
-            self.tell(|_| format!("  event {event:?}"));
-        }
-        let mut effects = Vec::new();
-        sut.step(self.now, event, &mut effects);
-        let (phase, latched) = (sut.phase(), sut.memory().latch.is_some());
-        self.sut = Some(sut);
-        let mut told = Vec::new();
-        for effect in &effects {
-            if !matches!(effect, Effect::Record(Fact::Beat(_)) | Effect::Persist { .. }) {
-                told.push(format!("    {effect:?}"));
-            }
-        }
-        for line in told {
-            self.tell(|_| line);
-        }
-        let count = effects.len();
-        for effect in effects {
-            if self.sut.is_none() {
-                return;
-            }
-            if self.chaos.kills(&mut self.rng) {
+    /// True if agentwatch is killed right now.
+    fn dies(&mut self) -> bool {
+        match &mut self.kill_in {
+            None => false,
+            Some(0) => {
                 self.crash();
-                return;
+                true
             }
-            let verdict = self.checker.effect(&effect, &self.settings, latched);
-            self.check(verdict);
-            self.perform(&effect);
-        }
-        if let Some(sut) = &self.sut {
-            let latched = sut.memory().latch.is_some();
-            let verdict = self.checker.after(count, phase, latched, &self.settings);
-            self.check(verdict);
+            Some(left) => {
+                *left -= 1;
+                false
+            }
         }
     }
 
-    fn perform(&mut self, effect: &Effect) {
-        match *effect {
+    /// Gives one event to the core; what follows is performed in its turn.
+    pub fn step(&mut self, event: Event) {
+        let Some(sut) = &mut self.sut else { return };
+        self.steps += 1;
+        self.books.hear(sut, &event);
+        let told = !matches!(event, Event::Beat { .. } | Event::Tick { .. });
+        let words = (told && self.story.is_some()).then(|| format!("  event {event:?}"));
+        let before = sut.phase();
+        let queued = self.effects.len();
+        sut.step(self.now, event, &mut self.effects);
+        self.diagram.take(before, sut.phase());
+        self.checker.moved(sut);
+        if let Some(words) = words {
+            self.tell(|_| words);
+        }
+        let new = &self.effects[queued..];
+        if EFFECTS_MAX < new.len() {
+            fail(10, &format!("{} effects in one step", new.len()));
+        }
+        if self.story.is_some() {
+            for effect in new.iter().filter(|effect| !is_dull(effect)) {
+                self.tell(|_| format!("    {effect:?}"));
+            }
+        }
+    }
+
+    /// What is to be done next, if anything is.
+    fn next_effect(&mut self) -> Option<Effect> {
+        let effect = self.effects.get_mut(self.performed)?;
+        self.performed += 1;
+        Some(std::mem::replace(effect, Effect::Exit { code: 0 }))
+    }
+
+    fn forget_effects(&mut self) {
+        self.effects.clear();
+        self.performed = 0;
+    }
+
+    /// Performs everything that is to be done.
+    pub fn perform_all(&mut self) {
+        while self.performed < self.effects.len() {
+            if self.kill_in.is_some() && self.dies() {
+                return;
+            }
+            // Most effects are the record of a beat, and there is no more to it.
+            if let Effect::Record(fact @ Fact::Beat(beat)) = &self.effects[self.performed]
+                && Disk::is_dull(beat)
+            {
+                self.performed += 1;
+                self.books.record(fact);
+                continue;
+            }
+            if let Some(effect) = self.next_effect() {
+                self.perform(effect);
+            }
+            if self.sut.is_none() {
+                break;
+            }
+        }
+        self.forget_effects();
+        if let Some(sut) = &self.sut {
+            check(self.checker.after(sut, &self.settings));
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        if matches!(effect, Effect::Spawn { .. }) && !self.before_start() {
+            return;
+        }
+        let latched = self.sut.as_ref().is_some_and(|sut| sut.memory().latch.is_some());
+        check(self.checker.effect(&effect, &self.settings, latched));
+        match effect {
+            Effect::Record(fact) => {
+                self.books.record(&fact);
+                self.disk.note(self.now.wall, fact);
+            }
             // What a passed signal does to an agent, and our own suspension, are the world's affair.
-            Effect::Record(_)
-            | Effect::Examine { .. }
-            | Effect::Pass { .. }
-            | Effect::Suspend { .. } => {}
-            Effect::Persist { .. } => self.persist(),
+            Effect::Examine { .. } | Effect::Pass { .. } | Effect::Suspend { .. } => {}
+            Effect::Persist { sync } => self.disk.is_unsaved(sync),
             Effect::Spawn { incarnation, .. } => self.spawn(incarnation),
             Effect::Stop { incarnation, .. } => {
                 let now = self.now.up;
                 if let Some(agent) = self.agent.as_mut().filter(|a| a.incarnation == incarnation) {
-                    agent.asked(&mut self.rng, now);
+                    agent.asked(now);
                 }
             }
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
-            Effect::Freeze { incarnation } => {
-                self.frozen.get_or_insert(self.now.up);
-                let fresh = u32::from(self.rng.one_in(3));
-                self.feed(Event::Frozen { incarnation, fresh });
-            }
+            Effect::Freeze { incarnation } => self.freeze_child(incarnation),
             Effect::Thaw { .. } => self.thaw(),
             Effect::Answer(_) => self.answers += 1,
             Effect::Exit { code } => self.exit(code),
         }
     }
 
-    fn persist(&mut self) {
-        let Some(sut) = &self.sut else { return };
-        if self.disk_works {
-            self.disk = sut.memory().clone();
-            self.unsaved = false;
-            self.checker.persisted();
-            self.feed(Event::StoreWorks { what: Kept::State });
-        } else {
-            self.unsaved = true;
-            let error = "disk full".to_owned();
-            self.feed(Event::StoreFailed { what: Kept::State, error });
+    fn freeze_child(&mut self, incarnation: u32) {
+        if !self.write_journal() || !self.save() {
+            return;
+        }
+        self.frozen.get_or_insert(self.now.up);
+        let fresh = u32::from(self.rng.one_in(3));
+        self.step(Event::Frozen { incarnation, fresh });
+    }
+
+    /// What can wait for a quiet moment; put off once at most.
+    pub fn chores(&mut self, quiet: bool) {
+        if self.sut.is_none() || !self.disk.has_chores() {
+            return;
+        }
+        if !quiet && !self.disk.put_off && self.rng.one_in(4) {
+            self.disk.put_off = true;
+            return;
+        }
+        self.disk.put_off = false;
+        if self.write_journal() && self.save() {
+            self.perform_all();
+        }
+    }
+
+    /// What must be on disk before a child is started; false if agentwatch was killed meanwhile.
+    fn before_start(&mut self) -> bool {
+        (!self.disk.is_weighty() || self.write_journal()) && self.save()
+    }
+
+    fn write_journal(&mut self) -> bool {
+        if self.dies() {
+            return false;
+        }
+        let written = self.disk.write_journal();
+        if let Some(sut) = self.sut.as_ref().filter(|_| written == Some((Kept::Journal, true))) {
+            self.checker.journaled(sut.memory());
+        }
+        self.wrote(written);
+        true
+    }
+
+    fn save(&mut self) -> bool {
+        if self.dies() {
+            return false;
+        }
+        let Some(sut) = &self.sut else { return false };
+        let written = self.disk.save(sut.memory());
+        if written == Some((Kept::State, true)) {
+            self.checker.saved(sut.memory());
+        }
+        self.wrote(written);
+        true
+    }
+
+    fn wrote(&mut self, written: Written) {
+        match written {
+            None => {}
+            Some((what, true)) => self.step(Event::StoreWorks { what }),
+            Some((what, false)) => {
+                let error = "disk full".to_owned();
+                self.step(Event::StoreFailed { what, error });
+            }
         }
     }
 
     fn spawn(&mut self, incarnation: u32) {
         if self.agent.is_some() {
-            self.fail(1, "a second child");
+            fail(1, "a second child");
         }
-        if self.strays.is_some() && !self.rebooted {
-            self.fail(5, &format!("started beside {:?}", self.strays));
+        if let Some(strays) = &self.strays {
+            fail(5, &format!("started beside {strays:?}"));
         }
         let memory = self.sut.as_ref().map(Supervisor::memory);
-        if self.disk_works && memory != Some(&self.disk) {
-            self.fail(2, "what is on disk does not know of this start");
+        if self.disk.state_works && memory != self.disk.state() {
+            fail(2, "what is on disk does not know of this start");
         }
-        if self.chaos.breaks_spawn(&mut self.rng) {
-            let kind = self.rng.pick(&[
-                SpawnFailureKind::System,
-                SpawnFailureKind::NotFound,
-                SpawnFailureKind::NotExecutable,
-            ]);
-            self.checker.never_ran(incarnation);
+        check(self.checker.ends_are_known(&mut self.disk));
+        let fails = self.spawn_fails.take();
+        if let Some(kind) = fails {
+            self.checker.never_ran();
             let failure = SpawnFailure { kind, stage: SpawnStage::Exec, error: "no".to_owned() };
-            self.feed(Event::SpawnFailed { incarnation, failure });
+            self.step(Event::SpawnFailed { incarnation, failure });
             return;
         }
+        self.checker.open = Some(incarnation);
         let interval = self.settings.interval;
-        let agent = Agent::new(&mut self.rng, incarnation, self.kind, self.now.up, interval);
+        let agent = Agent::new(self.seed, incarnation, self.kind, self.now.up, interval);
         self.agent = Some(agent);
         let pid = i32::try_from(incarnation).unwrap_or(i32::MAX);
-        self.feed(Event::Spawned { incarnation, pid, start_time: None });
+        self.step(Event::Spawned { incarnation, pid, start_time: None });
     }
 
     fn end_tree(&mut self, incarnation: u32, how: Force) {
@@ -197,7 +306,7 @@ impl World {
                 left.push(Stray { pid: 2, name: "stray".to_owned() });
             }
         }
-        self.feed(if left.is_empty() {
+        self.step(if left.is_empty() {
             Event::TreeGone { incarnation }
         } else {
             Event::TreeLeft { incarnation, left }
@@ -207,13 +316,27 @@ impl World {
     /// It left; the outer supervisor starts it again, or a human does so later.
     fn exit(&mut self, code: u8) {
         self.tell(|_| format!("agentwatch left with {code}"));
+        if !self.write_journal() || !self.save() {
+            return;
+        }
+        while let Some(effect) = self.next_effect() {
+            self.perform(effect);
+        }
+        if !self.write_journal() {
+            return;
+        }
+        check(self.books.close());
+        let left = self.agent.is_some() || self.strays.is_some();
+        if left && !self.checker.stuck {
+            fail(5, "left while something of the tree was there");
+        }
         self.sut = None;
-        self.checker.memory_lost |= std::mem::take(&mut self.unsaved);
+        self.kill_in = None;
+        self.checker.memory_lost |= self.disk.lose();
         if let Some(agent) = self.agent.take() {
             // Left behind stuck in the kernel; it dies with us as soon as it can die.
             self.strays = Some(Strays::new(&mut self.rng, agent.incarnation));
         }
-        self.forget_strays();
         let wait = if code == 69 { self.rng.secs(600, 40_000) } else { self.rng.secs(1, 3_600) };
         self.resume = code == 69 && !self.rng.one_in(3);
         self.relaunch_at = self.now.up.plus(wait);

@@ -1,5 +1,7 @@
 //! A heartbeat as the journal has it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::core::beat::{Beat, clip};
@@ -13,7 +15,7 @@ pub struct BeatFact {
     /// From which incarnation.
     pub incarnation: u32,
     /// Its status word.
-    pub status: String,
+    pub status: Cow<'static, str>,
     /// The tokens counted for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
@@ -86,7 +88,7 @@ impl BeatFact {
         let text = |text: &Option<Box<str>>| text.as_deref().map(|t| clip(t, TEXT_MAX).to_owned());
         Self {
             incarnation,
-            status: beat.status.word().to_owned(),
+            status: beat.status.name(),
             tokens,
             beats: 1,
             cycles: u64::from(ends_cycle),

@@ -19,18 +19,19 @@ impl Supervisor {
     /// Moves the clocks on; what we overslept is not the agent's silence.
     pub(super) fn wake(&mut self, now: Now) {
         let before = self.now.up;
-        let late = match self.deadline() {
-            Some((When::Up(promised), _)) => now.up.since(promised.max(before)),
-            Some((When::Boot(_), _)) | None => Duration::ZERO,
-        };
+        // The events of a turn share its time: only the first of them can be late.
         if before < now.up {
+            let late = match self.deadline() {
+                Some((When::Up(promised), _)) => now.up.since(promised.max(before)),
+                Some((When::Boot(_), _)) | None => Duration::ZERO,
+            };
             self.gap = now.up.since(before);
-        }
-        if OVERSLEPT <= late {
-            // When in this time we were stopped nobody can say, and the agent may have been stopped
-            // with us (Ctrl-Z, `docker pause`): so it gets back all that has passed since we last
-            // looked, and is judged only by time in which we were awake.
-            self.excuse_once();
+            if OVERSLEPT <= late {
+                // When in this time we were stopped nobody can say, and the agent may have been
+                // stopped with us (Ctrl-Z, `docker pause`): so it gets back all that has passed since
+                // we last looked, and is judged only by time in which we were awake.
+                self.excuse_once();
+            }
         }
         self.now = now;
     }

@@ -8,9 +8,9 @@ use crate::core::evidence::Evidence;
 use crate::core::fact::{BeatFact, Fact};
 use crate::core::pulse::Silence;
 use crate::core::settings::OnMissed;
-use crate::core::time::{Wall, When, millis};
+use crate::core::time::{Up, Wall, millis};
 
-use super::{Child, NOTICE_AFTER, State, StopCause, Supervisor, Why};
+use super::{Child, NOTICE_AFTER, State, StopCause, Supervisor, Why, sooner};
 
 impl Supervisor {
     /// A beat was heard. One of an old incarnation, or one that comes while a child is being ended, is
@@ -41,7 +41,7 @@ impl Supervisor {
         fact.first_after_ms = first.then(|| millis(waited));
         child.pulse.beat(now.up, beat.expect_next, &self.settings);
         let stall = child.progress.beat(now.up, beat, &self.settings);
-        child.status = Some(beat.status.word().into());
+        child.status = Some(beat.status.clone());
         child.retry_at = beat.retry_after.map(|after| now.boot.plus(after));
         let restarts = live && ends_cycle && child.restart_at_beat;
         if live {
@@ -56,12 +56,11 @@ impl Supervisor {
             child.announced = Some(now.up);
         }
         self.totals.add(beat, tokens);
-        let recorded = if dull {
-            self.recording.dull(now.up, fact)
+        if dull {
+            self.recording.dull(now.up, fact, out);
         } else {
-            self.recording.beat(now.up, fact)
-        };
-        out.extend(recorded.into_iter().flatten().map(Effect::Record));
+            self.recording.beat(now.up, fact, out);
+        }
         if let Some((stall, cycle)) = stall.zip(beat.cycle) {
             let for_ms = millis(stall.lasted);
             out.push(Effect::Record(Fact::Progressing { incarnation, cycle, for_ms }));
@@ -99,10 +98,10 @@ impl Supervisor {
     }
 
     /// When something about a running child is due.
-    pub(super) fn live_deadline(&self, child: &Child) -> Option<(When, Why)> {
+    pub(super) fn live_deadline(&self, child: &Child) -> Option<(Up, Why)> {
         if let Some(since) = child.announced {
             let end = since.plus(self.settings.shutdown_grace);
-            return Some((When::Up(end), Why::ShutdownGrace));
+            return Some((end, Why::ShutdownGrace));
         }
         let silence = child.pulse.deadline().map(|(at, silence)| match silence {
             Silence::None | Silence::Late => (at, Why::Late),
@@ -121,11 +120,7 @@ impl Supervisor {
             .filter(|_| self.has_past() && child.last_beat.is_none() && child.first_limit.is_none())
             .map(|since| (since.plus(self.settings.reset_after), Why::ForgetStreak));
         let max_run = child.run_until.map(|until| (until, Why::MaxRun));
-        [silence, stalled, notice, forget, max_run]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at)
-            .map(|(at, why)| (When::Up(at), why))
+        [stalled, notice, forget, max_run].into_iter().fold(silence, sooner)
     }
 
     /// Whether long health would change anything.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::core::beat::Status;
 use crate::core::effect::Effect;
 use crate::core::ending::{Ending, Life, Verdict, judge};
 use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome};
@@ -100,7 +101,7 @@ impl Supervisor {
         // Of an agent that runs again and again every run ends, and a polite one says so.
         let announced = child.announced.is_some() && self.settings.repeat.is_none();
         if !(clean && announced) {
-            let end = End { ending, line, output, status: child.status.as_deref() };
+            let end = End { ending, line, output, status: child.status.as_ref().map(Status::word) };
             if let Some((rule, action)) = first_match(&self.settings.rules, end) {
                 return Meaning { rule: Some(rule), ..self.by_rule(action, child, seen) };
             }

@@ -81,6 +81,14 @@ pub enum Why {
     Blocked,
 }
 
+/// The sooner of two moments; the first where they are one.
+fn sooner(one: Option<(Up, Why)>, other: Option<(Up, Why)>) -> Option<(Up, Why)> {
+    match (one, other) {
+        (Some(one), Some(other)) if other.0 < one.0 => Some(other),
+        (one, other) => one.or(other),
+    }
+}
+
 /// The supervisor of one agent: every decision, no IO.
 #[derive(Clone, Debug)]
 pub struct Supervisor {
@@ -233,25 +241,27 @@ impl Supervisor {
     /// When to wake the supervisor, and why. `None`: only if something happens.
     #[must_use]
     pub fn deadline(&self) -> Option<(When, Why)> {
-        let recording = self.recording.deadline().map(|at| (When::Up(at), Why::Recording));
-        let blocked = self.blocked_deadline().map(|at| (When::Up(at), Why::Blocked));
         let state = match &self.state {
             State::Done => return None,
-            State::New | State::Escalated => None,
+            State::New | State::Escalated | State::Down { .. } => None,
             State::Live(child) => self.live_deadline(child),
             State::Stopping(stopping) => {
                 let at =
                     if stopping.killed.is_some() { stopping.again_at } else { stopping.kill_at };
-                Some((When::Up(at), Why::StopTimeout))
+                Some((at, Why::StopTimeout))
             }
-            State::Sweeping(sweeping) => Some((When::Up(sweeping.sweep.deadline()), Why::Tree)),
-            State::Paused(paused) => paused.look_at.map(|at| (When::Up(at), Why::Freeze)),
-            State::Down { until, .. } => Some((When::Boot(*until), Why::Start)),
+            State::Sweeping(sweeping) => Some((sweeping.sweep.deadline(), Why::Tree)),
+            State::Paused(paused) => paused.look_at.map(|at| (at, Why::Freeze)),
         };
-        [state, recording, blocked]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(when, _)| when.wait(&self.now))
+        let recording = self.recording.deadline().map(|at| (at, Why::Recording));
+        let blocked = self.blocked_deadline().map(|at| (at, Why::Blocked));
+        let up = sooner(sooner(state, recording), blocked);
+        if let State::Down { until, .. } = &self.state
+            && up.is_none_or(|(at, _)| until.since(self.now.boot) <= at.since(self.now.up))
+        {
+            return Some((When::Boot(*until), Why::Start));
+        }
+        up.map(|(at, why)| (When::Up(at), why))
     }
 
     /// The end of a turn: whatever is due now is done.

@@ -72,6 +72,11 @@ impl Supervisor {
         child.pulse.refresh(self.now.up);
         child.progress.excuse(time);
         child.unproven(time);
+        // Nobody listened for it meanwhile: it may have been deaf before, and that may be over.
+        if self.blocked.is_none() {
+            child.pulse.hear(self.now.up);
+            child.progress.hear(self.now.up);
+        }
         child.looked = None;
         child.run_until = child.run_until.map(|until| until.plus(time));
         let (incarnation, paused_ms) = (child.incarnation, millis(time));

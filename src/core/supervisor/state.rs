@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::core::beat::Status;
 use crate::core::fact::{FinishedWhy, StopBy};
 use crate::core::memory::DelayWhy;
 use crate::core::progress::Progress;
@@ -35,7 +36,7 @@ pub(super) struct Child {
     /// The signals that were passed on to it, one bit each.
     pub(super) passed: u64,
     /// The word of its last beat.
-    pub(super) status: Option<Box<str>>,
+    pub(super) status: Option<Status>,
     /// Its last beat said that another start makes no sense before then.
     pub(super) retry_at: Option<Boot>,
     /// A human wants it started anew at its next beat.

@@ -8,7 +8,7 @@ use crate::core::ending::Ending;
 use crate::core::rule::{Rule, RuleAction};
 use crate::core::settings::{OnEscalate, Policy, Settings};
 use crate::core::signal::Signal;
-use crate::core::supervisor::Phase;
+use crate::core::supervisor::{Phase, Why};
 
 use super::story::{Story, Strays, defaults, min, s};
 
@@ -178,6 +178,18 @@ fn time_paused_is_no_silence_and_a_fresh_grace_follows() {
     story.advance(s(59)).tells(&[]);
     story.advance(s(1)).tells(&["late 60s"]);
     story.beat().is(Phase::Healthy);
+}
+
+#[test]
+fn an_output_that_was_unblocked_in_a_pause_leaves_nobody_deaf_after_it() {
+    let mut story = Story::healthy(defaults());
+    story.drained = false;
+    story.tick().advance(s(10));
+    story.command(Command::Pause);
+    story.advance(s(10)).drained = true;
+    story.tick().advance(s(10));
+    story.command(Command::Resume);
+    assert_eq!(story.why(), Some(Why::Late), "a hang right after the pause is noticed");
 }
 
 #[test]

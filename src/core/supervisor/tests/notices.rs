@@ -28,7 +28,7 @@ fn beats(story: &Story) -> Vec<(u64, String)> {
     let mut beats = Vec::new();
     for fact in &story.facts {
         if let Fact::Beat(beat) = fact {
-            beats.push((beat.beats, beat.status.clone()));
+            beats.push((beat.beats, beat.status.clone().into_owned()));
         }
     }
     beats

@@ -92,7 +92,7 @@ fn busy_is_a_sign_of_life_that_ends_no_cycle() {
     let mut story = Story::healthy(defaults());
     story.advance(s(50)).say(Status::Busy).advance(s(59)).is(Phase::Healthy);
     let Some(Fact::Beat(last)) = story.facts.last() else { panic!("no beat") };
-    assert_eq!((last.status.as_str(), last.cycles), ("busy", 0));
+    assert_eq!((last.status.as_ref(), last.cycles), ("busy", 0));
 }
 
 #[test]
