@@ -67,6 +67,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
                      agent, or command = … in a configuration file";
         return Err(Failure::new(EXIT_USAGE, words));
     }
+    look_at_descriptors()?;
     look_at_stdin(&resolved)?;
     enter(&resolved)?;
     let mut clock = Clock::new();
@@ -90,6 +91,22 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let plan = Plan { resolved, lock, found, resume };
     run::run(plan, clock, signals)
         .map_err(|error| Failure::new(EXIT_SELF, format_args!("{error:#}")))
+}
+
+/// With too few of them the first start may succeed and none after it.
+fn look_at_descriptors() -> Result<(), Failure> {
+    /// What is needed at the worst: 3 streams, signals, lock, journal, log, control and 8 clients, a timer,
+    /// two roads, four pipes of a start, 8 sources of ended children, and what is looked at in /proc.
+    const NEEDED: u64 = 40;
+    match host::descriptors_max() {
+        Some(max) if max < NEEDED => {
+            let words = format!(
+                "at most {max} open files are allowed here and {NEEDED} may be needed; raise the limit (ulimit -n 1024)"
+            );
+            Err(Failure::new(EXIT_SELF, words))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A file for stdin that cannot be read now is a mistyped path, and said before anything starts.

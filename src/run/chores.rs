@@ -8,8 +8,9 @@ use crate::core::event::{Event, Kept};
 use crate::core::fact::Fact;
 use crate::store::journal::Journal;
 use crate::store::memory;
-use crate::sys::host;
+use crate::sys::lock::{Lock, LockError};
 use crate::sys::oom::OomWatch;
+use crate::sys::{file, host};
 
 use super::Shell;
 
@@ -36,6 +37,7 @@ impl Shell {
             return;
         }
         self.chores.put_off = false;
+        self.keep_home();
         self.write_journal();
         self.save();
         if !std::mem::replace(&mut self.chores.settled, true) {
@@ -80,6 +82,7 @@ impl Shell {
     /// What must be on disk before a child is started: that it is (SPEC rule 2), and how the one before
     /// it ended (rule 4).
     pub(super) fn before_start(&mut self) {
+        self.keep_home();
         if self.chores.weighty {
             self.write_journal();
         }
@@ -105,6 +108,36 @@ impl Shell {
         self.write_journal();
     }
 
+    /// Goes back to where the agent's folder should be, if somebody has removed it or moved it away: with a
+    /// lock and a journal that nobody finds there, another agentwatch would start a second child.
+    fn keep_home(&mut self) {
+        // Nobody is that quick, and every launch would pay for the question.
+        if !self.chores.settled {
+            return;
+        }
+        let path = self.paths.lock();
+        if self.plan.lock.as_ref().map_or(true, |lock| lock.is_at(&path)) {
+            return;
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.close();
+        }
+        self.is_unsaved(self.supervisor.memory().is_grave());
+        // Where this fails, writing there will, too, and is told.
+        let _ = file::private_dir(self.paths.dir());
+        match Lock::retake(&path) {
+            Ok(lock) => self.plan.lock = Ok(lock),
+            Err(error @ LockError::Held { .. }) => {
+                // From now on that one writes here.
+                let error = format!("{}: {error}", path.display());
+                self.plan.lock = Err(error.clone());
+                self.journal = None;
+                self.step(Event::StoreFailed { what: Kept::State, error });
+            }
+            Err(LockError::Io(_)) => {}
+        }
+    }
+
     /// Writes what was recorded.
     fn write_journal(&mut self) {
         if !std::mem::take(&mut self.chores.unwritten) {
@@ -115,7 +148,11 @@ impl Shell {
         match self.journal.as_mut().map(|journal| journal.flush(&self.now)) {
             None => {}
             Some(Ok(())) => self.step(Event::StoreWorks { what }),
-            Some(Err(error)) => self.step(Event::StoreFailed { what, error }),
+            Some(Err(error)) => {
+                // Tried again whenever agentwatch is awake, as below.
+                (self.chores.unwritten, self.chores.weighty) = (true, true);
+                self.step(Event::StoreFailed { what, error });
+            }
         }
     }
 

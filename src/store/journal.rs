@@ -53,6 +53,11 @@ impl Journal {
         self.seq
     }
 
+    /// Lets go of the file: it is looked for anew at the next [`Self::flush`].
+    pub fn close(&mut self) {
+        self.file = None;
+    }
+
     /// Appends one fact and writes what waits.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::path::PathBuf;
 
 use nix::libc;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::unistd::{getpid, getuid};
 
 use super::os;
@@ -32,6 +33,12 @@ pub const IS_MACOS: bool = os::IS_MACOS;
 pub fn home() -> Option<PathBuf> {
     let set = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     set.or_else(|| nix::unistd::User::from_uid(getuid()).ok().flatten().map(|user| user.dir))
+}
+
+/// How many descriptors this process may have, if that is limited.
+pub fn descriptors_max() -> Option<u64> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    (soft != RLIM_INFINITY).then_some(soft)
 }
 
 /// Our process id.

@@ -1,7 +1,8 @@
 //! The lock of an agent: two agentwatch of one name cannot both run.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 use std::{fmt, process};
@@ -63,9 +64,29 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] if another process holds it all that time.
     pub fn take(path: &Path) -> Result<Self, LockError> {
+        Self::try_for(path, TRIES)
+    }
+
+    /// The same for who holds one already that [is no longer there](Self::is_at). Never blocks.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] if another process holds it, were it for a moment.
+    pub fn retake(path: &Path) -> Result<Self, LockError> {
+        Self::try_for(path, 1)
+    }
+
+    /// Whether the file that is held is the one at `path`: else somebody has removed or moved it.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        let id = |metadata: Metadata| (metadata.dev(), metadata.ino());
+        let held = self.0.metadata().map(id).ok();
+        held.is_some() && held == std::fs::symlink_metadata(path).map(id).ok()
+    }
+
+    fn try_for(path: &Path, tries: u32) -> Result<Self, LockError> {
         let mut options = OpenOptions::new();
         let file = open_regular(path, options.read(true).write(true).create(true))?;
-        for _ in 0..TRIES {
+        for attempt in 1..=tries {
             match file.try_lock() {
                 Ok(()) => {
                     let lock = Self(file);
@@ -73,7 +94,8 @@ impl Lock {
                     let _ = lock.write_pid();
                     return Ok(lock);
                 }
-                Err(TryLockError::WouldBlock) => pause(PATIENCE / TRIES),
+                Err(TryLockError::WouldBlock) if attempt < tries => pause(PATIENCE / TRIES),
+                Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error.into()),
             }
         }
@@ -161,6 +183,19 @@ mod tests {
         drop(lock);
         assert_eq!(probe(&path).unwrap(), Probe::Free);
         Lock::take(&path).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_was_moved_away_is_missed_and_taken_anew() {
+        let scratch = Scratch::new();
+        let path = scratch.path("lock");
+        let lock = Lock::take(&path).unwrap();
+        assert!(lock.is_at(&path));
+        fs::rename(&path, scratch.path("away")).unwrap();
+        assert!(!lock.is_at(&path));
+        let new = Lock::retake(&path).unwrap();
+        assert!(new.is_at(&path) && !lock.is_at(&path));
+        assert!(matches!(Lock::retake(&path), Err(LockError::Held { .. })));
     }
 
     #[test]

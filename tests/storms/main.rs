@@ -7,6 +7,7 @@
 #[path = "../it/harness.rs"]
 #[expect(dead_code, reason = "the storms need less of it than the integration tests")]
 mod harness;
+mod kernel;
 mod killed;
 #[path = "../simulation/rng.rs"]
 #[expect(dead_code, reason = "the storms need less of it than the simulator")]

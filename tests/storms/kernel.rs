@@ -1,0 +1,443 @@
+//! Faults where the kernel meets us: agentwatch goes on or refuses clearly, loses nothing and never hangs.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use agentwatch::core::fact::Fact;
+
+use crate::harness::{Run, World, alive, has, kill, records, until};
+use crate::killed::{can_storm, lines_are_whole, names, seeded};
+use crate::rounds;
+
+/// Beats once and fails: a storm of restarts.
+const FAILS: &str =
+    r#"echo $AGENTWATCH_INCARNATION >>starts; echo '{"agent":"a","status":"ok"}'; exit 1"#;
+
+/// Beats for ever.
+const BEATS: &str = r#"echo $$ >>starts
+    while :; do echo '{"agent":"a","status":"ok","tokens_used":1}'; sleep 0.02; done"#;
+
+fn starts(world: &World) -> usize {
+    fs::read_to_string(world.path("starts")).unwrap_or_default().lines().count()
+}
+
+fn count(world: &World, pick: impl Fn(&Fact) -> bool) -> usize {
+    world.facts().iter().filter(|fact| pick(fact)).count()
+}
+
+fn exits(world: &World) -> usize {
+    count(world, |fact| matches!(fact, Fact::Exited { .. }))
+}
+
+/// A program from elsewhere without which there is nothing to see.
+fn need(program: &str, package: &str) {
+    let there = has(program);
+    assert!(there, "{program} is missing: apt-get install {package}");
+}
+
+/// What one agentwatch makes of a call of the kernel that fails.
+struct Fault {
+    /// For strace: which calls, and what becomes of them.
+    inject: &'static str,
+    /// Of five starts, how many come to an agent.
+    starts: usize,
+    /// What is said.
+    says: &'static str,
+}
+
+const fn fault(inject: &'static str, starts: usize, says: &'static str) -> Fault {
+    Fault { inject, starts, says }
+}
+
+/// What a faulty disk, a full table or an old kernel answers. `A+B` is the Ath call and each Bth after it.
+const FAULTS: &[Fault] = &[
+    fault("write:error=ENOSPC:when=3+4", 5, ""),
+    fault("write:error=EIO:when=4+3", 5, ""),
+    fault("write:error=EINTR:when=1+2", 5, "GAVE UP after 5"),
+    fault("read:error=EINTR:when=6+3", 5, "GAVE UP after 5"),
+    fault("poll,ppoll:error=EINTR:when=1+2", 5, "GAVE UP after 5"),
+    fault("wait4:error=EINTR:when=1+2", 5, "GAVE UP after 5"),
+    fault("openat:error=EIO:when=10+2", 5, "GAVE UP after 5"),
+    fault("openat:error=EMFILE:when=12+3", 5, "GAVE UP after 5"),
+    fault("openat:error=EINTR:when=12+3", 5, "GAVE UP after 5"),
+    fault("fsync,rename:error=EIO", 5, "cannot write state.json"),
+    fault("rename:error=ENOSPC:when=2+2", 5, "state.json can be written again"),
+    fault("mkdir:error=EACCES", 5, "cannot write the journal"),
+    fault("flock:error=ENOLCK", 5, "No locks available"),
+    fault("clone,clone3,vfork,fork:error=EAGAIN:when=1..2", 3, "cannot make a process"),
+    fault("clone,clone3,vfork,fork:error=ENOMEM:when=2+2", 3, "cannot make a process"),
+    fault("timerfd_create:error=EMFILE", 5, "GAVE UP after 5"),
+    fault("socket,bind,mknodat,mknod:error=EACCES", 5, "no control socket"),
+    fault("pidfd_open,pidfd_send_signal:error=ENOSYS", 5, "GAVE UP after 5"),
+    fault("prctl:error=EPERM", 5, "GAVE UP after 5"),
+    fault("getdents64:error=EIO", 5, "GAVE UP after 5"),
+    fault("chdir:error=EACCES", 5, "GAVE UP after 5"),
+    fault("lseek:error=EIO", 5, "GAVE UP after 5"),
+    fault("signalfd4:error=EMFILE", 0, "cannot catch signals: Too many open files"),
+];
+
+#[test]
+fn faults_of_single_calls_stop_nothing() {
+    if !can_storm() {
+        return;
+    }
+    need("strace", "strace");
+    let begin = Instant::now();
+    for fault in FAULTS {
+        let calls = fault.inject.split(':').next().unwrap();
+        let (trace, inject) = (format!("trace={calls}"), format!("inject={}", fault.inject));
+        // The tracer stands aside: what agentwatch starts is its own, and is not tampered with.
+        let strace = ["strace", "-D", "-qq", "-o", "trace", "-e", &trace, "-e", &inject];
+        let world = World::new();
+        let run = ["run", "--name", "t", "--cooldown", "10ms", "--max-failures", "5", "--"];
+        let args: Vec<&str> = run.into_iter().chain(["sh", "-c", FAILS]).collect();
+        let mut run = world.spawn(world.within(&strace, &args));
+        let code = run.wait();
+        let stderr = run.stderr();
+        let of = format!("{}: {stderr}", fault.inject);
+        assert_eq!(code, if fault.starts == 0 { 125 } else { 69 }, "{of}");
+        assert_eq!(starts(&world), fault.starts, "{of}");
+        assert!(stderr.contains(fault.says), "{of}");
+        let injected = fs::read_to_string(world.path("trace")).unwrap();
+        assert!(injected.contains("INJECTED") || calls.starts_with("pidfd"), "{of}");
+        // What could be written at the end was: nothing that happened is missing.
+        if fault.starts > 0 && !["mkdir", "openat", "write"].contains(&calls) {
+            lines_are_whole(&world.agent());
+            assert_eq!(exits(&world), 5, "{of}");
+        }
+    }
+    println!("{} faults in {:.1?}", FAULTS.len(), begin.elapsed());
+}
+
+#[test]
+fn a_limit_of_descriptors_is_refused_or_enough() {
+    if !can_storm() {
+        return;
+    }
+    for limit in (4..44).step_by(3).chain([39, 40]) {
+        let world = World::new();
+        let limited = format!("--nofile={limit}");
+        let options = ["run", "--name", "t", "--cooldown", "5ms", "--max-failures", "4", "--"];
+        let args: Vec<&str> = options.into_iter().chain(["sh", "-c", FAILS]).collect();
+        let mut run = world.spawn(world.within(&["prlimit", &limited], &args));
+        let code = run.wait();
+        if limit < 40 {
+            assert_eq!((code, starts(&world)), (125, 0), "{limit}: {}", run.stderr());
+            assert!(run.stderr().contains("open files"), "{limit}: {}", run.stderr());
+            assert_eq!(run.stderr().lines().count(), 1, "{}", run.stderr());
+        } else {
+            assert_eq!((code, starts(&world)), (69, 4), "{limit}: {}", run.stderr());
+        }
+    }
+}
+
+/// The CPU time of a process in hundredths of a second.
+fn ticks(pid: i32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+fn descriptors(pid: i32) -> Vec<i32> {
+    let fds = names(&PathBuf::from(format!("/proc/{pid}/fd")));
+    fds.iter().filter_map(|fd| fd.parse().ok()).collect()
+}
+
+#[test]
+fn descriptors_that_run_out_in_mid_life_come_back() {
+    if !can_storm() {
+        return;
+    }
+    let world = World::new();
+    let run = world.script(&["--cooldown", "50ms", "--max-failures", "1000"], BEATS);
+    run.beat(3);
+    let limit = |nofile: i32| {
+        let (pid, nofile) = (run.pid().to_string(), format!("--nofile={nofile}:"));
+        assert!(Command::new("prlimit").args(["--pid", &pid, &nofile]).status().unwrap().success());
+    };
+    let highest = descriptors(run.pid()).into_iter().max().unwrap();
+    limit(highest + 1);
+    // Whoever asks for something is not heard, which must cost no CPU.
+    let socket = names(&world.path("run")).into_iter().find(|name| name.ends_with(".sock"));
+    let socket = world.path("run").join(socket.unwrap());
+    let mut clients: Vec<UnixStream> =
+        (0..20).map(|_| UnixStream::connect(&socket).unwrap()).collect();
+    let (begin, before) = (Instant::now(), ticks(run.pid()));
+    until("a second", || (begin.elapsed().as_millis() > 1000).then_some(()));
+    let used = ticks(run.pid()) - before;
+    assert!(used <= 30, "{used} hundredths of a second of CPU in one second");
+    kill(run.started(1), "KILL");
+    run.says("Too many open files");
+    run.fact("a failed start", 2, |fact| matches!(fact, Fact::SpawnFailed { .. }).then_some(()));
+    limit(1024);
+    run.started(2);
+    // And whoever waited is answered.
+    clients.truncate(1);
+    let _ = clients[0].write_all(b"?\n");
+    run.beat(6);
+    let mut stop = world.command(&["stop", "t"]).stdout(Stdio::null()).spawn().unwrap();
+    until("an answer", || stop.try_wait().unwrap());
+}
+
+#[test]
+fn a_long_life_gains_no_descriptor_and_no_file() {
+    if !can_storm() {
+        return;
+    }
+    let (begin, few) = (Instant::now(), usize::try_from(rounds(300)).unwrap());
+    let world = World::new();
+    let text = "[restart]\ncooldown = \"0s\"\nmax_failures = 1000\nmax_failures_per_day = 10000\n\
+                [log]\nfile = \"kept\"\n";
+    fs::write(world.path("agentwatch.toml"), text).unwrap();
+    let script = format!(
+        "(sleep 0.01; echo left) & [ -p $AGENTWATCH_PIPE ] && echo '{{}}' >$AGENTWATCH_PIPE; {FAILS}"
+    );
+    let run = world.script(&[], &script);
+    let mut most = [0, 0];
+    for (at, after) in [few / 10, few].into_iter().enumerate() {
+        until("starts", || (after <= starts(&world)).then_some(()));
+        for _ in 0..50 {
+            most[at] = most[at].max(descriptors(run.pid()).len() + names(&world.path("run")).len());
+            // A streak must not end it.
+            if world.output(&["resume", "t"]).status.success() {
+                sleep(Duration::from_millis(2));
+            }
+        }
+    }
+    assert!(most[1] <= most[0] + 2, "{most:?}");
+    println!("{} starts in one life in {:.1?}: {most:?}", starts(&world), begin.elapsed());
+}
+
+fn can_mount() -> bool {
+    let can = can_storm()
+        && has("unshare")
+        && Command::new("unshare").args(["-m", "true"]).output().is_ok_and(|o| o.status.success());
+    if !can {
+        println!("SKIPPED: mount namespaces are not allowed here");
+    }
+    can
+}
+
+#[test]
+fn a_disk_that_fills_and_empties_again_and_again_loses_nothing() {
+    if !can_mount() {
+        return;
+    }
+    let (begin, few) = (Instant::now(), rounds(20));
+    let world = World::new();
+    fs::create_dir_all(world.path("state")).unwrap();
+    let bin = env!("CARGO_BIN_EXE_agentwatch");
+    // One whole page of it stays free in each second round: lines are cut off where it ends.
+    let script = format!(
+        r#"mount -t tmpfs -o size=1m tmpfs state; export RUNTIME_DIRECTORY=$PWD/run
+        {bin} run --name t --cooldown 10ms --max-failures 1000 --state-dir state -- sh -c '{FAILS}' 2>err &
+        until [ -e starts ]; do sleep 0.01; done
+        for n in $(seq {few}); do
+            head -c 2000000 /dev/zero >state/filler 2>/dev/null
+            [ $((n % 2)) = 0 ] && truncate -s -4096 state/filler
+            sleep 0.1; rm state/filler; sleep 0.05
+        done
+        kill %1; wait %1; echo $? >code; cp -r state after"#
+    );
+    let done = Command::new("unshare")
+        .args([
+            "-m",
+            "bash",
+            "-c",
+            &script.replace("'{\"agent\"", "'\\''{\"agent\"").replace("\"ok\"}'", "\"ok\"}'\\''"),
+        ])
+        .current_dir(&world.dir)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let stderr = fs::read_to_string(world.path("err")).unwrap();
+    assert!(stderr.contains("No space left"), "{stderr}");
+    fs::rename(world.path("state"), world.path("before")).unwrap();
+    fs::rename(world.path("after"), world.path("state")).unwrap();
+    let numbers: Vec<u64> = records(&world.agent()).iter().map(|record| record.seq).collect();
+    assert!(numbers.iter().zip(1..).all(|(seq, at)| *seq == at), "{numbers:?}");
+    assert_eq!(exits(&world), starts(&world), "{stderr}");
+    let state = fs::read(world.agent().join("state.json")).unwrap();
+    let state: serde_json::Value = serde_json::from_slice(&state).unwrap();
+    assert_eq!(state["incarnation"], starts(&world));
+    println!("{few} full disks, {} starts in {:.1?}", starts(&world), begin.elapsed());
+}
+
+#[test]
+fn a_file_that_may_grow_no_further_stops_nothing() {
+    if !can_storm() {
+        return;
+    }
+    // Real short writes: the kernel takes what fits below the limit, then refuses.
+    let world = World::new();
+    fs::create_dir_all(world.agent()).unwrap();
+    let options = ["run", "--name", "t", "--cooldown", "5ms", "--max-failures", "60", "--"];
+    let script = format!("{FAILS} 2>/dev/null");
+    fs::write(world.path("agentwatch.toml"), "[restart]\nmax_failures_per_day = 1000\n").unwrap();
+    let args: Vec<&str> = options.into_iter().chain(["sh", "-c", &script]).collect();
+    let mut run = world.spawn(world.within(&["prlimit", "--fsize=20000"], &args));
+    assert_eq!(run.wait(), 69, "{}", run.stderr());
+    assert_eq!(starts(&world), 60);
+    run.says("File too large");
+    let known = records(&world.agent()).len();
+    // The next life is not limited, and goes on after what was cut off.
+    let mut run = world.script(&["--resume"], "exit 0");
+    assert_eq!(run.wait(), 0, "{}", run.stderr());
+    let records = records(&world.agent());
+    assert!(known + 3 <= records.len());
+    assert!(records.iter().zip(1..).all(|(record, at)| record.seq == at));
+}
+
+/// Everything that the journal tells of `run` since, so that it is seen to be heard.
+fn goes_on(run: &Run, world: &World) {
+    let beats = |fact: &Fact| matches!(fact, Fact::Beat(_));
+    let now = count(world, beats);
+    until(&format!("beats in the journal: {}", run.stderr()), || {
+        (now + 1 < count(world, beats)).then_some(())
+    });
+}
+
+#[test]
+fn a_state_directory_that_comes_and_goes_keeps_one_agentwatch() {
+    if !can_storm() {
+        return;
+    }
+    let begin = Instant::now();
+    let world = World::new();
+    let mut rng = seeded("vanishing state");
+    let run = world.script(&["--cooldown", "20ms", "--max-failures", "1000"], BEATS);
+    run.beat(2);
+    for round in 0..rounds(12) {
+        let (state, away) = (world.path("state"), world.path(&format!("away-{round}")));
+        match rng.below(4) {
+            0 => drop(fs::remove_dir_all(&state)),
+            1 => fs::rename(world.agent(), &away).unwrap(),
+            2 => fs::rename(&state, &away).unwrap(),
+            _ => {
+                // Away and back, over what was made meanwhile.
+                fs::rename(world.agent(), &away).unwrap();
+                sleep(Duration::from_millis(rng.below(100)));
+                let _ = fs::remove_dir_all(world.agent());
+                if fs::create_dir_all(&state).is_ok() {
+                    // Lost to agentwatch if it was quicker.
+                    let _ = fs::rename(&away, world.agent());
+                }
+            }
+        }
+        goes_on(&run, &world);
+        if rng.one_in(2) {
+            let pid: i32 = fs::read_to_string(world.path("starts"))
+                .unwrap()
+                .lines()
+                .last()
+                .unwrap()
+                .parse()
+                .unwrap();
+            kill(pid, "KILL");
+            until("another", || (!alive(pid)).then_some(()));
+            goes_on(&run, &world);
+        }
+        // It is found where it should be, and nobody else can take its place.
+        until("a state", || world.agent().join("state.json").exists().then_some(()));
+        let mut second = world.script(&[], "echo two >>screams");
+        assert_eq!(second.wait(), 75, "{}", second.stderr());
+        assert!(world.output(&["status", "--check", "live", "t"]).status.success());
+    }
+    assert!(!world.path("screams").exists());
+    println!("{} vanishings in {:.1?}", rounds(12), begin.elapsed());
+}
+
+#[test]
+fn a_reader_of_a_byte_at_a_time_gets_all_in_order_and_blames_nobody() {
+    if !can_storm() {
+        return;
+    }
+    let world = World::new();
+    // Beats go by the pipe, and stdout is flooded with numbers.
+    let script =
+        r#"(while :; do echo '{}' >$AGENTWATCH_PIPE; sleep 0.02; done) & exec seq 1 100000000"#;
+    let args =
+        ["run", "--name", "t", "--interval", "300ms", "--misses", "2", "--", "sh", "-c", script];
+    let mut child =
+        world.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut stdout, mut read) = (child.stdout.take().unwrap(), Vec::new());
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(3) {
+        let mut byte = [0];
+        stdout.read_exact(&mut byte).unwrap();
+        read.push(byte[0]);
+        sleep(Duration::from_millis(5));
+    }
+    kill(i32::try_from(child.id()).unwrap(), "TERM");
+    until("the end", || child.try_wait().unwrap());
+    stdout.read_to_end(&mut read).unwrap();
+    let wanted: String = (1..=read.len()).map(|n| format!("{n}\n")).take(read.len() / 2).collect();
+    let read = String::from_utf8(read).unwrap();
+    assert!(
+        wanted.starts_with(&read) || read.starts_with(&wanted[..read.len().min(wanted.len())]),
+        "order"
+    );
+    let blamed = |fact: &Fact| matches!(fact, Fact::Unhealthy { .. } | Fact::Late { .. });
+    assert_eq!(count(&world, blamed), 0);
+}
+
+#[test]
+fn who_stops_either_side_for_a_moment_makes_nobody_ill() {
+    if !can_storm() {
+        return;
+    }
+    let begin = Instant::now();
+    let world = World::new();
+    let mut rng = seeded("stopped and continued");
+    let run = world.script(&["--interval", "1s", "--misses", "2"], BEATS);
+    run.beat(1);
+    let agent = run.started(1);
+    for _ in 0..rounds(25) {
+        let whom = rng.pick(&[run.pid(), run.pid(), agent]);
+        kill(whom, "STOP");
+        // Only agentwatch itself may be away for longer than its agent may be silent.
+        let most = if whom == agent || !rng.one_in(8) { 150 } else { 3_000 };
+        sleep(Duration::from_millis(rng.below(most)));
+        kill(whom, "CONT");
+        sleep(Duration::from_millis(rng.below(50)));
+    }
+    goes_on(&run, &world);
+    let blamed = |fact: &Fact| matches!(fact, Fact::Unhealthy { .. } | Fact::Exited { .. });
+    assert_eq!(count(&world, blamed), 0);
+    println!("{} stops in {:.1?}", rounds(25), begin.elapsed());
+}
+
+#[test]
+fn a_writer_that_dribbles_is_heard_byte_by_byte() {
+    if !can_storm() {
+        return;
+    }
+    let world = World::new();
+    let script = r#"exec python3 -uc '
+import sys, time, os
+line = b"{\"agent\":\"a\",\"status\":\"ok\",\"tokens_used\":%d,\"message\":\"\xc3\xa9\"}\n"
+pipe = os.open(os.environ["AGENTWATCH_PIPE"], os.O_WRONLY)
+for n in range(1, 9):
+    for at, byte in enumerate(line % n):
+        os.write(1, bytes([byte]))
+        os.write(pipe, bytes([(line % (100 * n))[at]]))
+        if at % 9 == 0: time.sleep(0.002)
+    os.write(pipe, (line % (100 * n))[len(line % n):])
+'"#;
+    let mut run = world.script(&["--restart", "on-failure"], script);
+    assert_eq!(run.wait(), 0, "{}", run.stderr());
+    let mut tokens: u64 = 0;
+    for fact in world.facts() {
+        match fact {
+            Fact::Beat(beat) => tokens += beat.tokens.unwrap_or_default(),
+            Fact::BadBeat { reason, .. } => panic!("{reason}"),
+            _ => {}
+        }
+    }
+    assert_eq!(tokens, 36 + 3600);
+}
