@@ -22,6 +22,9 @@ const CLIENTS_MAX: usize = 8;
 pub struct Control {
     listener: Listener,
     clients: Vec<Client>,
+    /// Whoever waits there cannot be let in: asked again whenever agentwatch is awake, since a descriptor
+    /// comes free by what we do. To wait for it would be never to sleep.
+    full: bool,
 }
 
 #[derive(Debug)]
@@ -41,17 +44,24 @@ impl Control {
     /// What to poll for reading.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let clients = self.clients.iter().map(|client| client.stream.as_fd());
-        std::iter::once(self.listener.fd()).chain(clients)
+        let listener = (!self.full).then(|| self.listener.fd());
+        listener.into_iter().chain(clients)
     }
 
     /// The whole lines that have come, each with whom to answer.
     fn take(&mut self) -> Vec<Client> {
-        while let Some(stream) = self.listener.accept() {
-            if self.clients.len() == CLIENTS_MAX {
-                self.clients.remove(0);
+        self.full = loop {
+            match self.listener.accept() {
+                Ok(Some(stream)) => {
+                    if self.clients.len() == CLIENTS_MAX {
+                        self.clients.remove(0);
+                    }
+                    self.clients.push(Client { stream, line: Vec::new() });
+                }
+                Ok(None) => break false,
+                Err(_) => break true,
             }
-            self.clients.push(Client { stream, line: Vec::new() });
-        }
+        };
         let mut whole = Vec::new();
         for mut client in std::mem::take(&mut self.clients) {
             match client.read() {
@@ -101,7 +111,9 @@ impl Shell {
     pub(super) fn open_control(&mut self) {
         let path = self.control_path();
         match Listener::bind(&path) {
-            Ok(listener) => self.control = Some(Control { listener, clients: Vec::new() }),
+            Ok(listener) => {
+                self.control = Some(Control { listener, clients: Vec::new(), full: false })
+            }
             Err(error) => {
                 self.identity.control = None;
                 self.is_unsaved(false);
@@ -113,7 +125,7 @@ impl Shell {
 
     /// Answers whoever has asked something.
     pub(super) fn serve_control(&mut self) -> ControlFlow<u8> {
-        let asked = |control: &Control| control.fds().any(|fd| self.is_ready(fd));
+        let asked = |control: &Control| control.full || control.fds().any(|fd| self.is_ready(fd));
         if !self.control.as_ref().is_some_and(asked) {
             return ControlFlow::Continue(());
         }

@@ -55,10 +55,17 @@ impl Listener {
     }
 
     /// A connection that waits, if any.
-    pub fn accept(&self) -> Option<UnixStream> {
-        let (stream, _) = self.listener.accept().ok()?;
-        stream.set_nonblocking(true).ok()?;
-        Some(stream)
+    ///
+    /// # Errors
+    /// No descriptor or memory left: it goes on waiting, and the socket goes on being ready for it.
+    pub fn accept(&self) -> io::Result<Option<UnixStream>> {
+        match self.listener.accept() {
+            Ok((stream, _)) => stream.set_nonblocking(true).map(|()| Some(stream)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionAborted => Ok(None),
+                _ => Err(error),
+            },
+        }
     }
 
     /// What to poll for reading.

@@ -211,7 +211,12 @@ impl Storm {
             let ticks = i64::try_from(to).unwrap() - i64::try_from(from).unwrap();
             assert!(cooldown - 150 <= ticks * 10, "{before} → {after}: {ticks}0 ms");
             if let (Some(from), Some(to)) = (told.get(&before), told.get(&after)) {
-                assert!(cooldown - 1 <= to - from, "{before} → {after}: {} ms", to - from);
+                assert!(
+                    cooldown - 1 <= to - from,
+                    "{before} → {after}: {} ms\n{}",
+                    to - from,
+                    around(records, before)
+                );
             }
         }
         kept
@@ -280,23 +285,30 @@ fn ends_are_known(starts: &[(u32, u64)], records: &[Record]) -> usize {
     told.len()
 }
 
-/// The incarnations after which somebody lifted the cooldown.
+/// What the journal has from one incarnation on, for who has to find out.
+fn around(records: &[Record], incarnation: u32) -> String {
+    let of = |record: &&Record| record.line.contains(&format!("\"incarnation\":{incarnation},"));
+    let from = records.iter().position(|record| of(&record)).unwrap_or(0);
+    let lines = records[from.saturating_sub(5)..].iter().take(25);
+    lines.map(|record| record.line.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// The incarnations after which somebody lifted the cooldown, or which ended as somebody wished.
 fn lifted(records: &[Record]) -> Vec<u32> {
     let mut latest = 0;
     let mut lifted = Vec::new();
     for record in records {
         match &record.fact {
-            Some(
-                Fact::Started { incarnation, .. }
-                | Fact::Exited { incarnation, .. }
-                | Fact::SpawnFailed { incarnation, .. },
-            ) => latest = latest.max(*incarnation),
-            Some(
-                Fact::Stopped { .. }
-                | Fact::Finished { .. }
-                | Fact::RestartAsked { .. }
-                | Fact::Resumed { .. },
-            ) => lifted.push(latest),
+            Some(Fact::Exited { incarnation, outcome, .. }) => {
+                latest = latest.max(*incarnation);
+                if matches!(outcome, Outcome::Stopped | Outcome::Restarting | Outcome::Finished) {
+                    lifted.push(*incarnation);
+                }
+            }
+            Some(Fact::Started { incarnation, .. }) => latest = latest.max(*incarnation),
+            Some(Fact::RestartAsked { .. } | Fact::Resumed { .. } | Fact::Stopped { .. }) => {
+                lifted.push(latest);
+            }
             _ => {}
         }
     }

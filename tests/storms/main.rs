@@ -4,6 +4,7 @@
 //! `AGENTWATCH_STORM=100` in front makes everything that is repeated a hundred times as long.
 #![allow(clippy::print_stdout, reason = "figures for whoever asks for --nocapture")]
 
+mod clocks;
 #[path = "../it/harness.rs"]
 #[expect(dead_code, reason = "the storms need less of it than the integration tests")]
 mod harness;
