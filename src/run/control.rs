@@ -112,7 +112,7 @@ impl Shell {
         let path = self.control_path();
         match Listener::bind(&path) {
             Ok(listener) => {
-                self.control = Some(Control { listener, clients: Vec::new(), full: false })
+                self.control = Some(Control { listener, clients: Vec::new(), full: false });
             }
             Err(error) => {
                 self.identity.control = None;

@@ -92,6 +92,34 @@ fn rule_09_a_full_disk_is_reported_and_survived_and_nothing_is_lost_when_it_empt
     assert!(state.contains("\"failures\": 4"), "{state}");
 }
 
+#[test]
+fn rule_01_a_state_directory_that_vanishes_makes_no_room_for_a_second_agentwatch() {
+    let world = World::new();
+    let script = r#"while :; do echo '{"agent":"a","status":"ok"}'; sleep 0.05; done"#;
+    let run = world.script(&[], script);
+    run.beat(1);
+    fs::rename(world.agent(), world.path("away")).unwrap();
+    // With the next beat it is missed, and made anew with a lock in it.
+    until("a journal", || (!world.facts().is_empty()).then_some(()));
+    until("a state", || world.agent().join("state.json").exists().then_some(()));
+    let mut second = world.script(&[], "true");
+    assert_eq!(second.wait(), 75, "{}", second.stderr());
+    second.says(&format!("already supervised by pid {}", run.pid()));
+}
+
+#[test]
+fn too_few_descriptors_are_refused_before_anything_starts() {
+    if !has("prlimit") {
+        return;
+    }
+    let world = World::new();
+    let args = ["run", "--", "touch", "started"];
+    let mut run = world.spawn(world.within(&["prlimit", "--nofile=39"], &args));
+    assert_eq!(run.wait(), 125);
+    run.says("at most 39 open files are allowed here and 40 may be needed; raise the limit");
+    assert!(!world.path("started").exists());
+}
+
 fn can_mount() -> bool {
     let can = has("unshare")
         && Command::new("unshare").args(["-m", "true"]).output().is_ok_and(|o| o.status.success());
