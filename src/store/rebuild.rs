@@ -15,11 +15,16 @@ pub fn learn(memory: &mut Memory, record: &Record) {
             memory.incarnation = memory.incarnation.max(incarnation);
             memory.last_start = Some(record.ts);
             memory.delay = None;
-            memory.tree =
-                Some(Tree { incarnation, run: None, pid, start_time: None, ended: false });
+            // The journal does not tell the marks of a process; a memory that knows its start does.
+            let known = memory.tree.take().filter(|tree| tree.incarnation == incarnation);
+            let (run, start_time) = known.map_or((None, None), |tree| (tree.run, tree.start_time));
+            memory.tree = Some(Tree { incarnation, run, pid, start_time, ended: false });
         }
         Fact::SpawnFailed { incarnation, .. } => {
             memory.incarnation = memory.incarnation.max(*incarnation);
+            memory.last_start = Some(record.ts);
+            // Nothing is started before the tree of the one before is gone.
+            memory.tree = None;
         }
         Fact::Exited { incarnation, ending, outcome, last_line, .. } => {
             memory.incarnation = memory.incarnation.max(*incarnation);
@@ -64,27 +69,25 @@ pub fn learn(memory: &mut Memory, record: &Record) {
             (memory.latch, memory.streak) = (None, Streak::default());
         }
         Fact::Resumed { .. } => memory.forgive(),
+        Fact::Stopped { .. } | Fact::Finished { .. } => {
+            (memory.cooldown_owed, memory.unfinished, memory.delay) = (false, false, None);
+        }
         Fact::Recovered { .. } => memory.trouble_since = None,
         Fact::StreakForgotten { .. } => memory.streak = Streak::default(),
         _ => {}
     }
 }
 
-/// Learns from the end of the journal what was recorded and not saved any more: the numbers that were
-/// given out, and the end of a child if agentwatch was killed right after it had recorded it.
+/// Learns what was recorded after `memory` was saved: agentwatch was killed before it could save again,
+/// or the disk took the journal and not the state. What the memory knows already does no harm twice.
 pub fn catch_up(memory: &mut Memory, records: &[Record]) {
-    let mut told = Memory::default();
-    let open = memory.tree.as_ref().filter(|tree| !tree.ended).map(|tree| tree.incarnation);
-    let mut ended = false;
     for record in records {
-        learn(&mut told, record);
-        ended |= matches!(&record.fact, Some(Fact::Exited { incarnation, .. }) if Some(*incarnation) == open);
-        if ended {
-            learn(memory, record);
+        match &record.fact {
+            // Of an earlier one the memory knows more than its end.
+            Some(Fact::Exited { incarnation, .. }) if *incarnation < memory.incarnation => {}
+            Some(_) | None => learn(memory, record),
         }
     }
-    memory.incarnation = memory.incarnation.max(told.incarnation);
-    memory.tokens.0 = told.tokens.0.or(memory.tokens.0);
 }
 
 /// What a lost state leaves unknown is taken at its worst: a cooldown begins now. Where there never was

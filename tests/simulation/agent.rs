@@ -166,7 +166,9 @@ impl Agent {
                 }
                 beat.cycle = (!rng.one_in(10)).then_some(self.cycle);
             }
-            Kind::Flooding if rng.one_in(100) => return (beat, 200),
+            Kind::Flooding if rng.one_in(if self.cycle == 1 { 9 } else { 100 }) => {
+                return (beat, 200);
+            }
             Kind::Runaway if rng.one_in(50) => beat.tokens_used = Some(5_000_000),
             Kind::Steady
             | Kind::Slow

@@ -1,5 +1,7 @@
 //! The books: every beat that was heard is recorded, no more and no less, to the token.
 
+use std::time::Duration;
+
 use agentwatch::core::beat::Beat;
 use agentwatch::core::event::Event;
 use agentwatch::core::fact::Fact;
@@ -17,6 +19,9 @@ struct Sum {
 pub struct Books {
     heard: Sum,
     recorded: Sum,
+    /// Lines of beats in this second of the clock.
+    second: u64,
+    lines: u32,
 }
 
 impl Books {
@@ -37,15 +42,28 @@ impl Books {
         }
     }
 
-    pub fn record(&mut self, fact: &Fact) {
+    pub fn record(&mut self, fact: &Fact, now: Duration) {
         match fact {
             Fact::Beat(beat) => {
+                if self.second != now.as_secs() {
+                    (self.second, self.lines) = (now.as_secs(), 0);
+                }
+                self.lines += 1;
                 self.recorded.beats += beat.beats;
                 self.recorded.tokens += beat.tokens.unwrap_or(0);
             }
             Fact::BadBeat { suppressed, .. } => self.recorded.bad += 1 + suppressed,
             _ => {}
         }
+    }
+
+    /// A flood is a flood of beats and not of lines: two windows of ten meet in a second, and what was
+    /// added up in each.
+    pub fn is_calm(&self) -> Result<(), (u8, String)> {
+        if self.lines <= 22 {
+            return Ok(());
+        }
+        Err((10, format!("{} lines of beats in a second", self.lines)))
     }
 
     /// At the end of a child, and of agentwatch: nothing is owed.

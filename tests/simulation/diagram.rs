@@ -93,10 +93,16 @@ pub fn documented() -> BTreeMap<String, Vec<String>> {
     .collect()
 }
 
-/// That every way that was taken is documented, and the other way round.
-pub fn assert_complete(diagram: &Diagram) {
-    let taken = diagram.ways();
+/// That every way that was taken is documented; and, after so many years that the rarest comes up, that
+/// every way that is documented was taken.
+pub fn assert_complete(diagram: &Diagram, many: bool) {
+    let (taken, documented) = (diagram.ways(), documented());
+    for (from, to) in &taken {
+        let known = documented.get(from).cloned().unwrap_or_default();
+        let unknown: Vec<_> = to.iter().filter(|to| !known.contains(to)).collect();
+        assert!(unknown.is_empty(), "not in ARCHITECTURE.md: {from} → {unknown:?}");
+    }
     let rows = taken.iter().map(|(from, to)| format!("| {from} | {} |\n", to.join(", ")));
     let table: String = rows.collect();
-    assert!(taken == documented(), "ARCHITECTURE.md names other ways than these:\n{table}");
+    assert!(!many || taken == documented, "ARCHITECTURE.md names other ways than these:\n{table}");
 }

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use agentwatch::core::effect::Effect;
+use agentwatch::core::ending::Ending;
 use agentwatch::core::event::Kept;
-use agentwatch::core::fact::{BeatFact, Fact};
+use agentwatch::core::fact::{BeatFact, Fact, Outcome};
 use agentwatch::core::memory::Memory;
 use agentwatch::core::time::Wall;
 use agentwatch::store::rebuild;
@@ -27,6 +28,9 @@ pub struct Disk {
     state_seq: u64,
     /// How often the end of each incarnation is in the journal.
     pub ends: BTreeMap<u32, u32>,
+    /// What is on disk says that an agent has to stay down until a human says otherwise.
+    pub halted: bool,
+    paused: bool,
     /// Not written yet: records, and the memory.
     unwritten: Vec<Record>,
     weighty: bool,
@@ -54,6 +58,8 @@ impl Disk {
             seq: 0,
             state_seq: 0,
             ends: BTreeMap::new(),
+            halted: false,
+            paused: false,
             unwritten: Vec::new(),
             weighty: false,
             unsaved: None,
@@ -103,6 +109,21 @@ impl Disk {
             if let Some(Fact::Exited { incarnation, .. }) = &record.fact {
                 *self.ends.entry(*incarnation).or_default() += 1;
             }
+            match &record.fact {
+                // The state was written after it.
+                _ if record.seq <= self.state_seq => {}
+                Some(Fact::Exited { ending, outcome, .. }) => {
+                    let lost = *ending == Ending::Unknown && *outcome != Outcome::Passed;
+                    self.halted |= std::mem::take(&mut self.paused) && lost;
+                }
+                Some(Fact::Escalated { .. } | Fact::Held | Fact::Latched { .. }) => {
+                    self.halted = true;
+                }
+                Some(Fact::Resumed { .. } | Fact::Released { .. }) => self.halted = false,
+                Some(Fact::Paused { .. }) => self.paused = true,
+                Some(Fact::Continued { .. }) => self.paused = false,
+                _ => {}
+            }
             rebuild::learn(&mut self.whole, &record);
             if self.state_seq < record.seq {
                 self.news.push(record);
@@ -123,15 +144,18 @@ impl Disk {
             self.synced = Some(memory.clone());
         }
         (self.state, self.torn) = (Some(memory.clone()), false);
+        // Where the journal fails the state alone knows that somebody resumed.
+        (self.halted, self.paused) = (memory.latch.is_some(), memory.paused);
         self.state_seq = self.seq;
         self.news.clear();
         Some((Kept::State, true))
     }
 
-    /// agentwatch is gone, and what it had not written. True if a disk that failed kept it from that.
-    pub fn lose(&mut self) -> bool {
-        let lost = self.state_fails && self.unsaved.is_some()
-            || self.journal_fails && !self.unwritten.is_empty();
+    /// agentwatch is gone, and what it had not written, or had to record yet (`more`). True if a disk
+    /// that failed kept it from that.
+    pub fn lose(&mut self, more: bool) -> bool {
+        let fails = self.journal_fails || self.state_fails && self.unsaved.is_some();
+        let lost = fails && (more || !self.unwritten.is_empty());
         self.unwritten.clear();
         (self.weighty, self.put_off, self.unsaved) = (false, false, None);
         self.seq = self.news.last().map_or(self.state_seq, |last| last.seq);
@@ -142,6 +166,9 @@ impl Disk {
     pub fn cut_power(&mut self) {
         self.state.clone_from(&self.synced);
         self.news.clear();
+        let left = self.state.as_ref();
+        self.halted = left.is_some_and(|memory| memory.latch.is_some());
+        self.paused = left.is_some_and(|memory| memory.paused);
     }
 
     pub fn tear(&mut self) {
@@ -159,6 +186,7 @@ impl Disk {
             (Some(_) | None, _) => self.whole.clone(),
         };
         rebuild::after_loss(&mut memory, self.torn, now);
+        (self.halted, self.paused) = (memory.latch.is_some(), memory.paused);
         (memory, !self.torn)
     }
 

@@ -39,6 +39,10 @@ pub struct Checker {
     pub highest: u32,
     /// Time in which the agent was silent and could have been heard.
     pub audible_silence: Duration,
+    /// Such time that nobody gives back: after so much of it a hang must have been noticed.
+    unnoticed: Duration,
+    /// How long it may be silent since its last beat.
+    patience: Duration,
     /// Such time since its cycle grew, and that cycle.
     audible_standing: Duration,
     cycle: Option<u64>,
@@ -78,6 +82,7 @@ impl Checker {
     pub fn pass(&mut self, time: Duration, awake: bool, hears: bool) {
         if awake && hears {
             self.audible_silence += time;
+            self.unnoticed += time;
             self.audible_standing += time;
         }
         if let Some(stopping) = self.stopping_for.as_mut().filter(|_| awake) {
@@ -85,7 +90,10 @@ impl Checker {
         }
     }
 
-    pub fn heard(&mut self, beat: &Beat) {
+    pub fn heard(&mut self, beat: &Beat, settings: &Settings) {
+        let asked = beat.expect_next.unwrap_or_default().min(settings.max_expect);
+        self.patience = settings.interval.max(asked) + settings.interval * (settings.misses - 1);
+        self.unnoticed = Duration::ZERO;
         if let Some(cycle) = beat.cycle {
             if self.cycle.is_none_or(|before| before < cycle) {
                 self.audible_standing = Duration::ZERO;
@@ -99,7 +107,19 @@ impl Checker {
 
     /// Silence begins anew after a pause.
     pub fn heard_nothing_wrong(&mut self) {
-        self.audible_silence = Duration::ZERO;
+        (self.audible_silence, self.unnoticed) = (Duration::ZERO, Duration::ZERO);
+    }
+
+    /// We hear again: what was silent meanwhile is judged from now on.
+    pub fn heard_nothing_new(&mut self) {
+        self.unnoticed = Duration::ZERO;
+    }
+
+    /// Time is given back that could have been the agent's.
+    pub fn excused(&mut self) {
+        self.unnoticed = Duration::ZERO;
+        // The child gets back the time since the last look, in which it may have been stopped too.
+        self.stopping_for = self.stopping_for.map(|_| Duration::ZERO);
     }
 
     /// Whether what a new life begins with is what the last one knew.
@@ -150,9 +170,11 @@ impl Checker {
         self.saved_latch &= memory.latch.is_some();
     }
 
-    /// Before a start: the end of the one before it is in the journal, once (rule 4).
+    /// Before a start, by the journal: the end of the one before it is there, once (rule 4), and no word
+    /// of a human or an escalation stands against it (rule 3).
     pub fn ends_are_known(&mut self, disk: &mut Disk) -> Verdict {
         let lost = self.memory_lost_before_start || !disk.journal_works;
+        rule(3, lost || !disk.halted, || "what was halted starts by itself".to_owned())?;
         let ends = std::mem::take(&mut disk.ends);
         let Some(open) = self.open.take().filter(|_| !lost) else { return Ok(()) };
         // One that was never spawned, as agentwatch was killed right before it, has an unknown end too.
@@ -235,7 +257,7 @@ impl Checker {
         self.memory_lost_before_start = self.memory_lost;
         self.extended = false;
         self.last_start = Some(self.real);
-        self.audible_silence = Duration::ZERO;
+        (self.audible_silence, self.unnoticed) = (Duration::ZERO, Duration::ZERO);
         (self.owed, self.lifted, self.not_before) = (false, false, None);
         (self.health_from, self.beaten) = (self.real, false);
         (self.audible_standing, self.cycle) = (Duration::ZERO, None);
@@ -355,6 +377,10 @@ impl Checker {
         if matches!(sut.phase(), Phase::Done | Phase::Escalated) {
             self.stopping_for = None;
         }
+        let watched = matches!(sut.phase(), Phase::Healthy | Phase::Late) && self.beaten;
+        rule(6, !watched || self.unnoticed <= self.patience + ROUNDING, || {
+            format!("nobody noticed a hang of {:?}", self.unnoticed)
+        })?;
         let Some(so_far) = self.stopping_for else { return Ok(()) };
         let patience = settings.stop_timeout;
         let extended = if self.extended { settings.shutdown_grace } else { Duration::ZERO };

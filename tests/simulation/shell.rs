@@ -64,8 +64,9 @@ impl World {
         if self.crashes % WEIGH_EVERY == 1 {
             Self::weigh(&sut);
         }
+        let more = self.performed < self.effects.len();
         self.forget_effects();
-        self.checker.memory_lost |= self.disk.lose();
+        self.checker.memory_lost |= self.disk.lose(more);
         self.crashed = self.agent.is_some();
         self.frozen = None;
         if let Some(mut agent) = self.agent.take()
@@ -148,7 +149,7 @@ impl World {
                 && Disk::is_dull(beat)
             {
                 self.performed += 1;
-                self.books.record(fact);
+                self.books.record(fact, self.now.up.0);
                 continue;
             }
             if let Some(effect) = self.next_effect() {
@@ -159,6 +160,7 @@ impl World {
             }
         }
         self.forget_effects();
+        check(self.books.is_calm());
         if let Some(sut) = &self.sut {
             check(self.checker.after(sut, &self.settings));
         }
@@ -172,7 +174,7 @@ impl World {
         check(self.checker.effect(&effect, &self.settings, latched));
         match effect {
             Effect::Record(fact) => {
-                self.books.record(&fact);
+                self.books.record(&fact, self.now.up.0);
                 self.disk.note(self.now.wall, fact);
             }
             // What a passed signal does to an agent, and our own suspension, are the world's affair.
@@ -332,7 +334,7 @@ impl World {
         }
         self.sut = None;
         self.kill_in = None;
-        self.checker.memory_lost |= self.disk.lose();
+        self.checker.memory_lost |= self.disk.lose(false);
         if let Some(agent) = self.agent.take() {
             // Left behind stuck in the kernel; it dies with us as soon as it can die.
             self.strays = Some(Strays::new(&mut self.rng, agent.incarnation));

@@ -46,6 +46,8 @@ pub struct World {
     pub kill_in: Option<u32>,
     /// Our stdout is blocked until then; beats wait in the pipe.
     pub blocked_until: Option<Up>,
+    /// agentwatch knows that it cannot hear.
+    deaf: bool,
     pub pipe: Vec<Event>,
     pub rebooted: bool,
     pub power_cut: bool,
@@ -95,6 +97,7 @@ impl World {
             spawn_fails: None,
             kill_in: None,
             blocked_until: None,
+            deaf: false,
             pipe: Vec::new(),
             rebooted: false,
             power_cut: false,
@@ -226,7 +229,8 @@ impl World {
         // Nobody sleeps on what is still to be written.
         self.chores(true);
         self.now.up = self.now.up.plus(time);
-        self.checker.pass(time, awake && self.sut.is_some(), self.blocked_until.is_none());
+        let hears = self.blocked_until.is_none() && !self.deaf;
+        self.checker.pass(time, awake && self.sut.is_some(), hears);
         self.suspend(time);
     }
 
@@ -250,8 +254,10 @@ impl World {
         // A stop that ends before the promised wake leaves no trace: nobody can excuse it.
         self.pass(time, late < OVERSLEPT);
         if OVERSLEPT <= late {
-            // The child gets back the time since the last look, in which it may have been stopped too.
-            self.checker.stopping_for = self.checker.stopping_for.map(|_| Duration::ZERO);
+            self.checker.excused();
+        } else if promised.is_none() {
+            // Nobody can tell, and the next thing that happens is not judged.
+            self.checker.heard_nothing_new();
         }
         if let Some(agent) = self.agent.as_mut().filter(|_| both) {
             agent.freeze(time);
@@ -263,6 +269,7 @@ impl World {
         let now = self.now.up;
         if self.blocked_until.is_some_and(|until| until <= now) {
             self.blocked_until = None;
+            self.checker.heard_nothing_new();
         }
         if self.plan.next <= now
             && let Some((number, act)) = self.plan.draw(now)
@@ -283,7 +290,8 @@ impl World {
         {
             self.child_ends(ending);
         }
-        self.step(Event::Tick { drained: self.blocked_until.is_none() });
+        self.deaf = self.blocked_until.is_some();
+        self.step(Event::Tick { drained: !self.deaf });
         self.perform_all();
         self.chores(false);
     }
@@ -296,7 +304,7 @@ impl World {
         let mut pipe = std::mem::take(&mut self.pipe);
         for event in pipe.drain(..) {
             if let Event::Beat { beat, .. } = &event {
-                self.checker.heard(beat);
+                self.checker.heard(beat, &self.settings);
             }
             self.step(event);
         }

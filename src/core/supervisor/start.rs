@@ -110,10 +110,10 @@ impl Supervisor {
         self.memory.cooldown_owed = true;
         self.memory.unfinished = true;
         let paused = std::mem::take(&mut self.memory.paused);
-        let outcome = if rebooted {
-            Outcome::NoFault
-        } else if self.settings.policy == Policy::Never {
+        let outcome = if self.settings.policy == Policy::Never {
             Outcome::Passed
+        } else if rebooted {
+            Outcome::NoFault
         } else {
             self.strike(Cause::Lost, None)
         };
