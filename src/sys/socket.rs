@@ -123,7 +123,7 @@ mod tests {
         });
         let mut fds = [crate::sys::poll::Interest::read(listener.fd())];
         crate::sys::poll::wait(&mut fds, Some(Duration::from_secs(20))).unwrap();
-        let mut stream = listener.accept().unwrap();
+        let mut stream = listener.accept().unwrap().unwrap();
         stream.write_all(b"world\n").unwrap();
         assert_eq!(asked.join().unwrap().unwrap(), b"world");
         drop((listener, stale));

@@ -2,6 +2,10 @@
 //!
 //! `cargo test --release --test storms -- --nocapture` takes a minute or two and prints its figures;
 //! `AGENTWATCH_STORM=100` in front makes everything that is repeated a hundred times as long.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+#![allow(clippy::print_stderr, reason = "a test that does less says so")]
+#![allow(clippy::disallowed_methods, reason = "storms wait for real time, with a deadline")]
+#![allow(missing_docs, reason = "names of tests are sentences")]
 #![allow(clippy::print_stdout, reason = "figures for whoever asks for --nocapture")]
 
 mod clocks;
