@@ -188,7 +188,7 @@ pub enum Event {
     TreeLeft {
         /// Which incarnation.
         incarnation: u32,
-        /// What is left, as far as it is known.
+        /// What is left, as far as it is known; nothing: the shell cannot look now.
         left: Vec<Stray>,
     },
     /// Of the tree of an incarnation, nothing is left.

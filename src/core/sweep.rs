@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::effect::Force;
+use super::event::Stray;
 use super::time::Up;
 
 /// How long leftovers have between TERM and KILL (SPEC §10).
@@ -40,6 +41,15 @@ pub fn counted(names: impl Iterator<Item = String>) -> Vec<String> {
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let words = |(name, count)| if count == 1 { name } else { format!("{name} ×{count}") };
     counts.into_iter().map(words).take(NAMES_MAX).collect()
+}
+
+/// What is left, in words; of a machine that has no means left to look, only that.
+#[must_use]
+pub fn names_of(left: Vec<Stray>) -> Vec<String> {
+    if left.is_empty() {
+        return vec!["processes that cannot be looked for now (open files, memory)".to_owned()];
+    }
+    counted(left.into_iter().map(|stray| stray.name))
 }
 
 /// The ending of one tree.

@@ -1,5 +1,7 @@
 //! Signals to the child and its tree: stop, pass on, and the end of what is left.
 
+use std::io;
+
 use crate::core::effect::{Effect, Force};
 use crate::core::event::{Event, Stray};
 use crate::core::fact::Fact;
@@ -43,9 +45,10 @@ impl Shell {
         };
         // Its status is not collected yet, so the number is still its own.
         let pid = child.pid;
-        if scope == StopScope::Group && child.shares_group && tree::SEES_ALL {
+        let shared = scope == StopScope::Group && child.shares_group && tree::SEES_ALL;
+        if let Some(Ok(members)) = shared.then(|| self.members(incarnation)) {
             // Our group holds us, and in a pipeline strangers as well.
-            for process in &self.members(incarnation) {
+            for process in &members {
                 // A Ctrl-Z that came in while we looked has stopped them: to continue them now would have
                 // them run while the shell believes the whole job stopped.
                 if signal == signals::CONT && signals::suspension_pending() {
@@ -70,7 +73,11 @@ impl Shell {
             let what = format!("{error:#}");
             self.effects.push_back(Effect::Record(Fact::Bug { what }));
         }
-        let left = self.push(incarnation, how);
+        let Ok(left) = self.push(incarnation, how) else {
+            // We cannot look, so something may be left, and nobody can say what.
+            self.step(Event::TreeLeft { incarnation, left: Vec::new() });
+            return;
+        };
         if left.is_empty() {
             // What died of it since then is not left to whoever inherits us.
             let _ = self.reap();
@@ -82,17 +89,17 @@ impl Shell {
         }
     }
 
-    fn push(&mut self, incarnation: u32, how: Force) -> Vec<Stray> {
+    fn push(&mut self, incarnation: u32, how: Force) -> io::Result<Vec<Stray>> {
         let own = self.own.as_ref().filter(|own| own.incarnation == incarnation);
         // Orphans come to us, so without any child there is nothing below us.
         if own.is_some() && tree::SEES_ALL && self.childless {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let group = own.filter(|own| !own.shares_group).map(|own| own.pid);
         if !tree::SEES_ALL {
-            return push_group(group, how);
+            return Ok(push_group(group, how));
         }
-        let mut left = self.look(incarnation);
+        let mut left = self.look(incarnation)?;
         let found = left.iter().map(named).collect();
         for _ in 0..ROUNDS {
             if left.is_empty() {
@@ -114,27 +121,27 @@ impl Shell {
             if self.reap().is_err() {
                 break;
             }
-            left = self.members(incarnation);
+            left = self.members(incarnation)?;
         }
-        found
+        Ok(found)
     }
 
     /// The same as `members`, but an empty answer is doubted while a child of ours lives that can only be
     /// of this tree: it may have moved on under our eyes. Not for ever: /proc may hide the others' processes.
-    fn look(&mut self, incarnation: u32) -> Vec<Process> {
+    fn look(&mut self, incarnation: u32) -> io::Result<Vec<Process>> {
         let own = self.own.is_some_and(|own| own.incarnation == incarnation);
         let no_stranger = own && self.inherited.is_empty() && !host::is_pid1();
         for _ in 0..ROUNDS {
-            let left = self.members(incarnation);
+            let left = self.members(incarnation)?;
             if !left.is_empty() || !no_stranger || self.reap().is_err() || self.childless {
-                return left;
+                return Ok(left);
             }
         }
-        Vec::new()
+        Ok(Vec::new())
     }
 
     /// The living processes of an incarnation, as far as this system shows them.
-    fn members(&self, incarnation: u32) -> Vec<Process> {
+    fn members(&self, incarnation: u32) -> io::Result<Vec<Process>> {
         let own = self.own.as_ref().filter(|own| own.incarnation == incarnation);
         let recorded = self.supervisor.memory().tree.as_ref();
         let recorded = recorded.filter(|tree| tree.incarnation == incarnation);
@@ -167,7 +174,7 @@ impl Shell {
 
     /// Stops every process of the tree where it is, and tells how many of them ran until now.
     pub(super) fn freeze(&mut self, incarnation: u32) {
-        let members = self.members(incarnation);
+        let members = self.members(incarnation).unwrap_or_default();
         if members.is_empty() {
             // Where the tree cannot be seen, its group goes as one.
             self.send(incarnation, signals::STOP, StopScope::Group);
@@ -187,7 +194,7 @@ impl Shell {
     /// Lets every process of the tree go on.
     pub(super) fn thaw(&mut self, incarnation: u32) {
         self.frozen.clear();
-        let members = self.members(incarnation);
+        let members = self.members(incarnation).unwrap_or_default();
         if members.is_empty() {
             self.send(incarnation, signals::CONT, StopScope::Group);
         }

@@ -3,6 +3,7 @@
 //! They are found by ancestry (agentwatch is a subreaper or PID 1, so orphans stay below it), by the
 //! process group and session of the child, and by a mark in their environment (SPEC §10, the tree).
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -80,17 +81,33 @@ pub const SEES_ALL: bool = os::SEES_ALL;
 /// variable (`NAME=value`) is the mark of it. Reads all of /proc, so only when something may be left.
 ///
 /// Empty on systems other than Linux.
-pub fn members(kin: &Kin<'_>, marked: &dyn Fn(&[u8]) -> bool) -> Vec<Process> {
-    let all = os::processes();
-    let bears = |pid| bears(pid, marked);
+///
+/// # Errors
+/// No descriptor or memory left to look with: then nobody knows what is there.
+pub fn members(kin: &Kin<'_>, marked: &dyn Fn(&[u8]) -> bool) -> io::Result<Vec<Process>> {
+    let all = os::processes()?;
+    let blind = Cell::new(None);
+    let bears = |pid| match bears(pid, marked) {
+        Ok(bears) => bears,
+        Err(error) => {
+            blind.set(Some(error));
+            false
+        }
+    };
     let found = select(&all, super::host::pid(), kin, &bears);
-    all.into_iter().filter(|process| !process.zombie && found.contains(&process.pid)).collect()
+    if let Some(error) = blind.take() {
+        return Err(error);
+    }
+    let mut left = all;
+    left.retain(|process| !process.zombie && found.contains(&process.pid));
+    Ok(left)
 }
 
 /// The children that this process has: before the first start, those that it was given.
 pub fn own_children() -> Vec<(i32, StartTime)> {
     let me = super::host::pid();
-    let children = os::processes().into_iter().filter(|process| process.parent == me);
+    let all = os::processes().unwrap_or_default().into_iter();
+    let children = all.filter(|process| process.parent == me);
     children.map(|process| (process.pid, process.start)).collect()
 }
 
@@ -117,8 +134,12 @@ pub fn command_line(pid: i32) -> Vec<u8> {
 }
 
 /// Whether a process bears a mark in the environment it was started with; false if it may not be read.
-fn bears(pid: i32, marked: &dyn Fn(&[u8]) -> bool) -> bool {
-    os::environment(pid).is_some_and(|environment| environment.split(|byte| *byte == 0).any(marked))
+fn bears(pid: i32, marked: &dyn Fn(&[u8]) -> bool) -> io::Result<bool> {
+    match os::environment(pid) {
+        Ok(environment) => Ok(environment.split(|byte| *byte == 0).any(marked)),
+        Err(error) if os::lacks_means(&error) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Makes orphaned descendants children of agentwatch, so that they can be seen and reaped.
@@ -335,7 +356,7 @@ mod tests {
         assert_eq!(send_group(group, Signal::KILL).unwrap(), Sent::Delivered);
         // Reaped by whoever adopted it; where nobody does, a zombie stays.
         eventually("the end of the group", || {
-            let mut left = os::processes();
+            let mut left = os::processes().unwrap();
             left.retain(|process| process.group == group);
             !group_alive(group) || (!left.is_empty() && left.iter().all(|one| one.zombie))
         });

@@ -1,7 +1,6 @@
 //! Faults where the kernel meets us: agentwatch goes on or refuses clearly, loses nothing and never hangs.
 
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -153,17 +152,26 @@ fn descriptors_that_run_out_in_mid_life_come_back() {
     if !can_storm() {
         return;
     }
+    for stray in [false, true] {
+        descriptors_run_out(stray);
+    }
+}
+
+/// `stray`: something is left of the old tree, and cannot be looked for without a descriptor.
+fn descriptors_run_out(stray: bool) {
     let world = World::new();
-    let run = world.script(&["--cooldown", "50ms", "--max-failures", "1000"], BEATS);
+    let leaves = if stray { "setsid sleep 1001 &" } else { "" };
+    let script = format!("exec 9>one; flock -n 9 || echo >>screams; {leaves} exec 9>&-; {BEATS}");
+    let run = world.script(&["--cooldown", "50ms", "--max-failures", "1000"], &script);
     run.beat(3);
     let limit = |nofile: i32| {
         let (pid, nofile) = (run.pid().to_string(), format!("--nofile={nofile}:"));
         assert!(Command::new("prlimit").args(["--pid", &pid, &nofile]).status().unwrap().success());
     };
     let open = descriptors(run.pid());
-    limit((3..).find(|fd| !open.contains(fd)).unwrap());
+    limit((3..1024).find(|fd| !open.contains(fd)).unwrap());
     // Whoever asks for something is not heard, which must cost no CPU.
-    let socket = names(&world.path("run")).into_iter().find(|name| name.ends_with(".sock"));
+    let socket = names(&world.path("run")).into_iter().find(|name| !name.contains('-'));
     let socket = world.path("run").join(socket.unwrap());
     let clients: Vec<UnixStream> = (0..20).map(|_| UnixStream::connect(&socket).unwrap()).collect();
     let (begin, before) = (Instant::now(), ticks(run.pid()));
@@ -171,12 +179,19 @@ fn descriptors_that_run_out_in_mid_life_come_back() {
     let used = ticks(run.pid()) - before;
     assert!(used <= 30, "{used} hundredths of a second of CPU in one second");
     kill(run.started(1), "KILL");
-    run.says("Too many open files");
-    run.fact("a failed start", 2, |fact| matches!(fact, Fact::SpawnFailed { .. }).then_some(()));
+    run.says("failure 1 of");
+    if !stray {
+        run.says("Too many open files");
+        let failed = |fact: &Fact| matches!(fact, Fact::SpawnFailed { .. }).then_some(());
+        run.fact("a failed start", 2, failed);
+    }
+    let begin = Instant::now();
+    until("a while", || (begin.elapsed().as_millis() > 300).then_some(()));
     limit(1024);
     run.started(2);
     drop(clients);
     run.beat(6);
+    assert!(!world.path("screams").exists(), "something of the old tree was left");
     let mut stop = world.command(&["stop", "t"]).stdout(Stdio::null()).spawn().unwrap();
     until("an answer", || stop.try_wait().unwrap());
 }
@@ -363,40 +378,6 @@ fn a_state_directory_that_comes_and_goes_keeps_one_agentwatch() {
 }
 
 #[test]
-fn a_reader_of_a_byte_at_a_time_gets_all_in_order_and_blames_nobody() {
-    if !can_storm() {
-        return;
-    }
-    let world = World::new();
-    // Beats go by the pipe, and stdout is flooded with numbers.
-    let script =
-        r#"(while :; do echo '{}' >$AGENTWATCH_PIPE; sleep 0.02; done) & exec seq 1 100000000"#;
-    let args =
-        ["run", "--name", "t", "--interval", "300ms", "--misses", "2", "--", "sh", "-c", script];
-    let mut child =
-        world.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let (mut stdout, mut read) = (child.stdout.take().unwrap(), Vec::new());
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(3) {
-        let mut byte = [0];
-        stdout.read_exact(&mut byte).unwrap();
-        read.push(byte[0]);
-        sleep(Duration::from_millis(5));
-    }
-    kill(i32::try_from(child.id()).unwrap(), "TERM");
-    until("the end", || child.try_wait().unwrap());
-    stdout.read_to_end(&mut read).unwrap();
-    let wanted: String = (1..=read.len()).map(|n| format!("{n}\n")).take(read.len() / 2).collect();
-    let read = String::from_utf8(read).unwrap();
-    assert!(
-        wanted.starts_with(&read) || read.starts_with(&wanted[..read.len().min(wanted.len())]),
-        "order"
-    );
-    let blamed = |fact: &Fact| matches!(fact, Fact::Unhealthy { .. } | Fact::Late { .. });
-    assert_eq!(count(&world, blamed), 0);
-}
-
-#[test]
 fn who_stops_either_side_for_a_moment_makes_nobody_ill() {
     if !can_storm() {
         return;
@@ -420,34 +401,4 @@ fn who_stops_either_side_for_a_moment_makes_nobody_ill() {
     let blamed = |fact: &Fact| matches!(fact, Fact::Unhealthy { .. } | Fact::Exited { .. });
     assert_eq!(count(&world, blamed), 0);
     println!("{} stops in {:.1?}", rounds(25), begin.elapsed());
-}
-
-#[test]
-fn a_writer_that_dribbles_is_heard_byte_by_byte() {
-    if !can_storm() {
-        return;
-    }
-    let world = World::new();
-    let script = r#"exec python3 -uc '
-import sys, time, os
-line = b"{\"agent\":\"a\",\"status\":\"ok\",\"tokens_used\":%d,\"message\":\"\xc3\xa9\"}\n"
-pipe = os.open(os.environ["AGENTWATCH_PIPE"], os.O_WRONLY)
-for n in range(1, 9):
-    for at, byte in enumerate(line % n):
-        os.write(1, bytes([byte]))
-        os.write(pipe, bytes([(line % (100 * n))[at]]))
-        if at % 9 == 0: time.sleep(0.002)
-    os.write(pipe, (line % (100 * n))[len(line % n):])
-'"#;
-    let mut run = world.script(&["--restart", "on-failure"], script);
-    assert_eq!(run.wait(), 0, "{}", run.stderr());
-    let mut tokens: u64 = 0;
-    for fact in world.facts() {
-        match fact {
-            Fact::Beat(beat) => tokens += beat.tokens.unwrap_or_default(),
-            Fact::BadBeat { reason, .. } => panic!("{reason}"),
-            _ => {}
-        }
-    }
-    assert_eq!(tokens, 36 + 3600);
 }

@@ -17,6 +17,7 @@ mod killed;
 #[path = "../simulation/rng.rs"]
 #[expect(dead_code, reason = "the storms need less of it than the simulator")]
 mod rng;
+mod streams;
 
 /// How many rounds to do of what does `few` of them in CI.
 pub fn rounds(few: u32) -> u32 {

@@ -8,7 +8,7 @@ use crate::core::ending::Ending;
 use crate::core::event::{Last, Stray};
 use crate::core::fact::{Cause, Excess, Fact, Outcome};
 use crate::core::memory::{DelayWhy, LAST_LINE_MAX, Latch, LatchWhy};
-use crate::core::sweep::{Due, FOUND_MAX, counted};
+use crate::core::sweep::{Due, FOUND_MAX, counted, names_of};
 use crate::core::time::{Boot, Up, millis};
 
 use super::meaning::{Meaning, Seen, Then};
@@ -196,7 +196,7 @@ impl Supervisor {
         if !sweeping.sweep.stuck() {
             return;
         }
-        let names = counted(left.into_iter().map(|stray| stray.name));
+        let names = names_of(left);
         if !matches!(sweeping.next, Next::Restart { .. }) {
             // Nothing will be started, so nothing has to wait for it.
             let next = sweeping.next;

@@ -8,7 +8,7 @@ use crate::core::event::{Last, Stray};
 use crate::core::fact::{Fact, StopBy, StopWhy, Summary};
 use crate::core::settings::OnEscalate;
 use crate::core::signal::Signal;
-use crate::core::sweep::{LOOK_STUCK, STUCK_AFTER, counted};
+use crate::core::sweep::{LOOK_STUCK, STUCK_AFTER, names_of};
 use crate::core::time::{Up, millis};
 
 use super::{EXIT_ESCALATED, Next, State, StopCause, Stopping, Supervisor};
@@ -203,7 +203,7 @@ impl Supervisor {
         if !stopping.told_stuck {
             stopping.told_stuck = true;
             stopping.again_at = now.plus(LOOK_STUCK);
-            let names = counted(left.into_iter().map(|stray| stray.name));
+            let names = names_of(left);
             out.push(Effect::Record(Fact::TreeStuck { incarnation, names }));
         }
         if stopping.requested.is_some() {

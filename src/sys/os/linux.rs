@@ -135,7 +135,7 @@ pub fn boot_id() -> Option<String> {
 }
 
 pub fn identity(pid: i32) -> Option<StartTime> {
-    stat(pid).map(|process| process.start)
+    stat(pid).ok().flatten().map(|process| process.start)
 }
 
 /// How often /proc is listed again for who has come meanwhile: on a busy machine there is always somebody.
@@ -143,20 +143,37 @@ const LISTINGS: usize = 8;
 
 /// A listing shows one moment, and is looked at after it: who forks and leaves in between is found in its
 /// child, which only the next listing shows.
-pub fn processes() -> Vec<Process> {
+pub fn processes() -> io::Result<Vec<Process>> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
     for _ in 0..LISTINGS {
-        let Ok(entries) = fs::read_dir("/proc") else { break };
+        let entries = match fs::read_dir("/proc") {
+            Err(error) if lacks_means(&error) => return Err(error),
+            Err(_) => break,
+            Ok(entries) => entries,
+        };
         let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         let new: Vec<i32> = pids.filter(|pid| known.insert(*pid)).collect();
         if new.is_empty() {
             break;
         }
         // The youngest are the ones that may be on their way.
-        found.extend(new.into_iter().rev().filter_map(stat));
+        for pid in new.into_iter().rev() {
+            match stat(pid) {
+                Err(error) if lacks_means(&error) => return Err(error),
+                // It is gone, or not for our eyes.
+                Err(_) => {}
+                Ok(process) => found.extend(process),
+            }
+        }
     }
-    found
+    Ok(found)
+}
+
+/// Whether it is we who cannot look now: that says nothing about what is there.
+pub fn lacks_means(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM))
 }
 
 pub const IS_MACOS: bool = false;
@@ -166,8 +183,8 @@ pub const SEES_ALL: bool = true;
 /// What `getrusage` counts memory in, in bytes.
 pub const RUSAGE_UNIT: u64 = 1024;
 
-pub fn environment(pid: i32) -> Option<Vec<u8>> {
-    fs::read(format!("/proc/{pid}/environ")).ok()
+pub fn environment(pid: i32) -> io::Result<Vec<u8>> {
+    fs::read(format!("/proc/{pid}/environ"))
 }
 
 pub fn command_line(pid: i32) -> Option<Vec<u8>> {
@@ -217,12 +234,12 @@ fn pidfd_send_signal(pidfd: &OwnedFd, signal: Signal) -> nix::Result<()> {
     Errno::result(sent).map(drop)
 }
 
-fn stat(pid: i32) -> Option<Process> {
+fn stat(pid: i32) -> io::Result<Option<Process>> {
     // More than any such line has; asking first for its length would only give 0.
     let mut line = [0; 1024];
-    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut line)?;
     // Not as text: the name of a process may be any bytes.
-    parse_stat(pid, &String::from_utf8_lossy(&line[..length]))
+    Ok(parse_stat(pid, &String::from_utf8_lossy(&line[..length])))
 }
 
 fn parse_stat(pid: i32, line: &str) -> Option<Process> {
@@ -271,7 +288,8 @@ mod tests {
     }
 
     fn group_of(pid: i32) -> Vec<Process> {
-        processes().into_iter().filter(|process| process.group == pid).collect()
+        let all = processes().unwrap().into_iter();
+        all.filter(|process| process.group == pid).collect()
     }
 
     #[test]
