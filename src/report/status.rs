@@ -5,9 +5,9 @@ use serde::Serialize;
 use crate::core::memory::Memory;
 use crate::core::time::{Wall, millis};
 use crate::core::usage::per_cycle;
-use crate::wire::stamp;
 use crate::wire::state::Identity;
 use crate::wire::words::Tone;
+use crate::wire::{ending, stamp};
 
 use super::deadline::{self, Deadline};
 use super::view::View;
@@ -93,6 +93,10 @@ pub struct Status {
     pub last_tokens: Option<u64>,
     /// The mean of the cycles that are at hand.
     pub tokens_per_cycle: Option<u64>,
+    /// How the last child that ended did so, in words.
+    pub last_end: Option<String>,
+    /// How long ago that was, if it is among the records that were looked at.
+    pub last_end_ms: Option<u64>,
     /// Consecutive failures.
     pub streak: u32,
     /// The failure that escalates.
@@ -175,6 +179,8 @@ pub fn status(known: &Known<'_>, view: &View, now: Wall) -> Status {
         status: last_beat.map(|(_, status)| status.clone()),
         last_tokens: view.last_tokens,
         tokens_per_cycle: per_cycle(view.tokens, view.cycles).filter(|mean| *mean > 0),
+        last_end: view.last_end.as_ref().map(|(_, words)| words.clone()),
+        last_end_ms: view.last_end.as_ref().map(|(at, _)| millis(now.since(*at))),
         next_start: next_start.map(stamp::utc),
         next_start_ms: next_start.map(|at| millis(at.since(now))),
         latched_since: latch.map(|latch| stamp::utc(latch.since)),
@@ -191,6 +197,8 @@ pub fn status(known: &Known<'_>, view: &View, now: Wall) -> Status {
     if let Some((identity, memory)) = known.state {
         status.incarnation = memory.incarnation;
         status.streak = memory.streak.failures;
+        // Before the records that were looked at: what it was is remembered, and no more.
+        status.last_end = status.last_end.or_else(|| memory.last_ending.map(ending::ending));
         status.max_failures = identity.max_failures;
         status.interval_ms = identity.interval_ms;
         status.directory.clone_from(&identity.directory);

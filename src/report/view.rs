@@ -3,6 +3,7 @@
 use crate::core::fact::{Fact, Outcome};
 use crate::core::notice::Extended;
 use crate::core::time::Wall;
+use crate::wire::ending;
 use crate::wire::record::{self, BeatLine, Head};
 
 /// What the last records tell.
@@ -38,6 +39,8 @@ pub struct View {
     pub tokens: u64,
     /// All cycles.
     pub cycles: u64,
+    /// When a child ended last, and how, in words.
+    pub last_end: Option<(Wall, String)>,
     /// When the next start is due.
     pub next_start: Option<Wall>,
     /// Nothing came before the first record.
@@ -108,6 +111,7 @@ impl View {
                     tokens: self.tokens,
                     cycles: self.cycles,
                     last_tokens: self.last_tokens,
+                    last_end: self.last_end.take(),
                     pid: Some(*pid),
                     started: Some(at),
                     first_beat_ms: *first_beat_ms,
@@ -131,7 +135,9 @@ impl View {
             Fact::Unhealthy { .. } => self.turn(at, "unhealthy"),
             Fact::ShutdownAnnounced { .. } => self.turn(at, "shutting_down"),
             Fact::Stopping { .. } => self.turn(at, "stopping"),
-            Fact::Exited { outcome, .. } => {
+            Fact::Exited { ending: how, ran_ms, outcome, last_line, traces, .. } => {
+                let words = ending::exited(*how, *ran_ms, *outcome, last_line.as_deref(), traces);
+                self.last_end = Some((at, words));
                 (self.pid, self.ended) = (None, true);
                 self.turn(at, ended(*outcome));
             }

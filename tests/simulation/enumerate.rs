@@ -54,7 +54,7 @@ fn variants() -> Vec<Settings> {
     vec![
         base.clone(),
         Settings { on_escalate: OnEscalate::Exit, policy: Policy::Always, ..base.clone() },
-        Settings { repeat: Some(Duration::from_secs(60)), ..base.clone() },
+        Settings { repeat: Some(Duration::from_mins(1)), ..base.clone() },
         Settings { on_missed: OnMissed::Alert, max_failures: 1, ..base.clone() },
         Settings { policy: Policy::Never, ..base },
     ]

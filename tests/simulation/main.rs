@@ -11,6 +11,7 @@
     clippy::struct_excessive_bools,
     reason = "what is true of a world at a time is many flags"
 )]
+#![allow(clippy::disallowed_methods, reason = "its speed is told by a real clock")]
 #![allow(clippy::print_stdout, reason = "figures for whoever asks for --nocapture")]
 
 mod act;

@@ -4,7 +4,7 @@
 use agentwatch::core::effect::{Effect, Force};
 use agentwatch::core::event::{By, Event, Kept, Launch, SpawnFailure, SpawnStage, Stray};
 use agentwatch::core::fact::Fact;
-use agentwatch::core::supervisor::Supervisor;
+use agentwatch::core::supervisor::{Phase, Supervisor};
 
 use crate::agent::{Agent, Strays};
 use crate::disk::{Disk, Written, is_dull};
@@ -163,6 +163,9 @@ impl World {
         check(self.books.is_calm());
         if let Some(sut) = &self.sut {
             check(self.checker.after(sut, &self.settings));
+            if sut.phase() == Phase::Failed {
+                check(self.books.close());
+            }
         }
     }
 

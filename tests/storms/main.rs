@@ -9,15 +9,19 @@
 #![allow(clippy::print_stdout, reason = "figures for whoever asks for --nocapture")]
 
 mod clocks;
+mod container;
+mod crowd;
 #[path = "../it/harness.rs"]
 #[expect(dead_code, reason = "the storms need less of it than the integration tests")]
 mod harness;
 mod kernel;
 mod killed;
+mod memory;
 #[path = "../simulation/rng.rs"]
 #[expect(dead_code, reason = "the storms need less of it than the simulator")]
 mod rng;
 mod streams;
+mod tree;
 
 /// How many rounds to do of what does `few` of them in CI.
 pub fn rounds(few: u32) -> u32 {

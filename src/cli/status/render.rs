@@ -181,6 +181,10 @@ fn rows(status: &Status, offset_s: i32) -> Vec<(&'static str, String)> {
     let latched = latched.map(|since| format!("; down since {}", local(since, offset_s)));
     let failures = format!("{} of {}", status.streak, status.max_failures);
     rows.push(("failures", failures + &latched.unwrap_or_default()));
+    if let Some(words) = &status.last_end {
+        let ago = status.last_end_ms.map(|ms| format!("{} ago: ", span(ms)));
+        rows.push(("last end", format!("{}{words}", ago.unwrap_or_default())));
+    }
     if !status.command.is_empty() {
         rows.push(("command", format!("{}  (in {})", status.command.join(" "), status.directory)));
     }

@@ -1,6 +1,6 @@
 //! Reads a beat where nothing but beats is expected: any object is one, and anything else is a mistake.
 
-use super::{Parsed, Reason, python, read, without_lone_surrogates};
+use super::{Parsed, Reason, parse, python, read, without_lone_surrogates};
 
 /// Reads a line from a road for beats alone, without its line end.
 ///
@@ -16,6 +16,10 @@ pub fn parse_any(line: &[u8]) -> Parsed {
     let Some(inside) = line.strip_prefix(b"{") else {
         return bad("not a JSON object; write one a line: {\"status\":\"ok\"}");
     };
+    // What stdout would take is the same beat here: a logger may write into a FIFO as well.
+    if let beat @ Parsed::Beat(_) = parse(line) {
+        return beat;
+    }
     let Ok(text) = std::str::from_utf8(line) else { return bad("it is not UTF-8") };
     let mut json = Vec::new();
     let text = if inside.trim_ascii_start().first() == Some(&b'\'') {
@@ -54,6 +58,13 @@ pub fn too_long_for_any() -> Parsed {
 mod tests {
     use super::*;
     use crate::core::beat::{Beat, Status};
+
+    #[test]
+    fn the_record_of_a_logger_is_the_beat_that_it_is_on_stdout() {
+        let line = r#"{"level":"info","message":"{\"agent\":\"a\",\"tokens_used\":7}"}"#;
+        assert_eq!(beat(line).tokens_used, Some(7));
+        assert_eq!(beat(r#"{"level":"info","message":"hello"}"#).tokens_used, None);
+    }
 
     fn beat(line: &str) -> Beat {
         match parse_any(line.as_bytes()) {
