@@ -101,7 +101,8 @@ fn look_at_descriptors() -> Result<(), Failure> {
     match host::descriptors_max() {
         Some(max) if max < NEEDED => {
             let words = format!(
-                "at most {max} open files are allowed here and {NEEDED} may be needed; raise the limit (ulimit -n 1024)"
+                "at most {max} open files are allowed here and {NEEDED} may be needed; \
+                 raise the limit (ulimit -n 1024)"
             );
             Err(Failure::new(EXIT_SELF, words))
         }
