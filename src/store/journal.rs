@@ -242,6 +242,12 @@ mod tests {
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         open(&folder, 90).append(&on(20_000), &fact()).unwrap();
+        assert_eq!(folder.numbers(), [1, 2, 3]);
+        // The same cut by a disk that was full: the line that waits is that very one.
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        let mut journal = Journal::new(&folder.0, 90, Some(LocalDay(20_000)), 1);
+        journal.again = true;
+        journal.append(&on(20_000), &fact()).unwrap();
         assert_eq!(folder.numbers(), [1, 2]);
     }
 
