@@ -16,6 +16,9 @@ use super::read;
 /// the gap in `seq`.
 const BACKLOG_MAX: usize = 256 * 1024;
 
+/// What ends a line that was cut off and is written once more: with it, nothing can be read as a record.
+const SPOILT: &[u8] = b"#\n";
+
 /// The journal of one agent, open for writing. There is one writer while agentwatch runs.
 #[derive(Debug)]
 pub struct Journal {
@@ -26,6 +29,8 @@ pub struct Journal {
     seq: u64,
     /// The last write stopped within a line.
     torn: bool,
+    /// The first line that waits has been tried.
+    again: bool,
     waiting: VecDeque<Vec<u8>>,
     waiting_bytes: usize,
 }
@@ -42,6 +47,7 @@ impl Journal {
             day: newest.unwrap_or(LocalDay(i32::MIN)),
             seq,
             torn: false,
+            again: false,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
         }
@@ -120,13 +126,14 @@ impl Journal {
         };
         while let Some(line) = self.waiting.front() {
             if self.torn {
-                // Never glued to what a power cut or a full disk left behind.
-                file.write_all(b"\n")?;
+                // Never glued to what a power cut or a full disk left behind. What was whole but for its line
+                // end becomes so, unless it was the beginning of the very line that comes now.
+                file.write_all(if self.again { SPOILT } else { b"\n" })?;
                 self.torn = false;
             }
-            self.torn = true;
+            (self.torn, self.again) = (true, true);
             file.write_all(line)?;
-            self.torn = false;
+            (self.torn, self.again) = (false, false);
             self.waiting_bytes -= line.len();
             self.waiting.pop_front();
         }
@@ -222,6 +229,26 @@ mod tests {
         next_life.append(&on(20_001), &fact()).unwrap();
         assert_eq!(folder.names(), ["2024-10-04", "2024-10-05"]);
         assert_eq!(folder.numbers(), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_line_of_which_only_the_end_is_missing_comes_once() {
+        let folder = Folder::new("end");
+        let mut journal = open(&folder, 90);
+        for _ in 0..2 {
+            journal.append(&on(20_000), &fact()).unwrap();
+        }
+        let path = folder.0.join("2024-10-04.jsonl");
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        open(&folder, 90).append(&on(20_000), &fact()).unwrap();
+        assert_eq!(folder.numbers(), [1, 2, 3]);
+        // The same cut by a disk that was full: the line that waits is that very one.
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        let mut journal = Journal::new(&folder.0, 90, Some(LocalDay(20_000)), 1);
+        journal.again = true;
+        journal.append(&on(20_000), &fact()).unwrap();
+        assert_eq!(folder.numbers(), [1, 2]);
     }
 
     #[test]

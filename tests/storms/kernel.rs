@@ -281,14 +281,16 @@ fn full_disks(killed: bool) -> usize {
     fs::rename(world.path("state"), world.path("before")).unwrap();
     fs::rename(world.path("after"), world.path("state")).unwrap();
     let numbers: Vec<u64> = records(&world.agent()).iter().map(|record| record.seq).collect();
-    assert!(numbers.iter().zip(1..).all(|(seq, at)| *seq == at), "{numbers:?}");
+    let gap = numbers.iter().zip(1..).position(|(seq, at)| *seq != at);
+    assert!(gap.is_none(), "killed {killed}: {:?}", &numbers[gap.unwrap_or(0).saturating_sub(5)..]);
     let state = fs::read(world.agent().join("state.json")).unwrap();
     let state: serde_json::Value = serde_json::from_slice(&state).unwrap();
     let starts = starts(&world);
     if !killed {
-        // What could not be written waited.
-        assert_eq!(exits(&world), starts, "{stderr}");
-        assert_eq!(state["incarnation"], starts);
+        // What could not be written waited. The last one may have been stopped before it noted anything.
+        let exits = exits(&world);
+        assert!(exits == starts || exits == starts + 1, "{exits} of {starts}: {stderr}");
+        assert_eq!(state["incarnation"], exits);
     }
     starts
 }
@@ -335,7 +337,9 @@ fn a_state_directory_that_comes_and_goes_keeps_one_agentwatch() {
     let begin = Instant::now();
     let world = World::new();
     let mut rng = seeded("vanishing state");
-    let run = world.script(&["--cooldown", "20ms", "--max-failures", "1000"], BEATS);
+    let text = "[restart]\ncooldown = \"20ms\"\nmax_failures = 1000\nmax_failures_per_day = 1000\n";
+    fs::write(world.path("agentwatch.toml"), text).unwrap();
+    let run = world.script(&[], BEATS);
     run.beat(2);
     for round in 0..rounds(12) {
         let (state, away) = (world.path("state"), world.path(&format!("away-{round}")));
