@@ -24,7 +24,9 @@ pub fn check(data: &[u8]) {
     let mut whole = Tail::default();
     whole.push(data);
     let mut cut = Tail::default();
-    pieces(data).into_iter().for_each(|piece| cut.push(piece));
+    for piece in pieces(data) {
+        cut.push(piece);
+    }
     assert_eq!(cut.lines(), whole.lines());
     assert_eq!(cut.last_line(), whole.last_line());
     whole.lines().iter().for_each(|line| assert_plain(line));

@@ -45,11 +45,12 @@ pub struct Rule {
 }
 
 /// The longest pattern, in bytes: a screen full of alternatives.
-pub const PATTERN_MAX: usize = 4096;
+pub const PATTERN_MAX: usize = 2048;
 
 /// The most memory that a pattern takes, in bytes. It bounds the time, too: looking for one takes as long
-/// as its size times the kept output's, and the supervisor waits for it.
-const PROGRAM_MAX: usize = 256 * 1024;
+/// as its size times the kept output's, and the supervisor waits for it; the worst of this size takes part
+/// of a second.
+const PROGRAM_MAX: usize = 128 * 1024;
 
 /// A regular expression, with what was written.
 #[derive(Clone, Debug)]

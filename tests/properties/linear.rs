@@ -130,22 +130,22 @@ const PARSERS: [Parser; 16] = [
     }),
     ("lines", |data| {
         let mut lines = Lines::new();
-        data.chunks(4096).for_each(|chunk| {
+        for chunk in data.chunks(4096) {
             lines.feed(chunk, &mut |line| {
                 black_box(line);
-            })
-        });
+            });
+        }
         lines.end(&mut |line| {
             black_box(line);
         });
     }),
     ("pipe", |data| {
         let mut cutter = Cutter::default();
-        data.chunks(4096).for_each(|chunk| {
+        for chunk in data.chunks(4096) {
             cutter.feed(chunk, &mut |line| {
                 black_box(line);
-            })
-        });
+            });
+        }
     }),
     ("notify", |data| drop(notify::parse(data))),
     ("plain", |data| drop(plain(data))),
