@@ -29,7 +29,7 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
 
 fn all_files() -> Vec<(String, String)> {
     let root = root();
-    ["src", "tests", "benches"]
+    ["src", "tests", "benches", "fuzz/src", "fuzz/targets"]
         .iter()
         .flat_map(|dir| rust_files(&root.join(dir)))
         .map(|path| {

@@ -1,8 +1,4 @@
-//! See `properties::config`.
+//! libFuzzer over `agentwatch_fuzz::config`.
 #![no_main]
 
-#[path = "../properties.rs"]
-#[allow(dead_code)]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::config(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| agentwatch_fuzz::config::check(data));

@@ -1,8 +1,4 @@
-//! See `properties::control`.
+//! libFuzzer over `agentwatch_fuzz::control`.
 #![no_main]
 
-#[path = "../properties.rs"]
-#[allow(dead_code)]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::control(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| agentwatch_fuzz::control::check(data));

@@ -1,8 +1,4 @@
-//! See `properties::notify`.
+//! libFuzzer over `agentwatch_fuzz::notify`.
 #![no_main]
 
-#[path = "../properties.rs"]
-#[allow(dead_code)]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::notify(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| agentwatch_fuzz::notify::check(data));

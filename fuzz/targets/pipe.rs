@@ -1,8 +1,4 @@
-//! See `properties::pipe`.
+//! libFuzzer over `agentwatch_fuzz::pipe`.
 #![no_main]
 
-#[path = "../properties.rs"]
-#[allow(dead_code)]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::pipe(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| agentwatch_fuzz::pipe::check(data));

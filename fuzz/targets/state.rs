@@ -1,8 +1,4 @@
-//! See `properties::state`.
+//! libFuzzer over `agentwatch_fuzz::state`.
 #![no_main]
 
-#[path = "../properties.rs"]
-#[allow(dead_code)]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::state(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| agentwatch_fuzz::state::check(data));

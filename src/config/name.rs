@@ -38,6 +38,7 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inline { what } => {
+                let what = super::error::one_line(what);
                 write!(f, "{what} gives no name to the agent")
             }
             Self::Unusable { what } => {

@@ -5,9 +5,12 @@
 /// Near is at most a third of the letters wrong: `intervall`, `colldown`.
 #[must_use]
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = written.chars().count() / 3;
+    let letters = written.chars().count();
+    let limit = letters / 3;
     known
         .into_iter()
+        // What is longer by more than that is not near, however long it takes to find out.
+        .filter(|word| letters <= word.len().saturating_add(limit))
         .map(|word| (distance(written, word), word))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
@@ -63,5 +66,7 @@ mod tests {
         ] {
             assert_eq!(nearest(written, known), meant, "{written}");
         }
+        // Would take minutes if each letter were compared.
+        assert_eq!(nearest(&"interval".repeat(1 << 20), known), None);
     }
 }

@@ -103,7 +103,7 @@ pub enum Fault {
     },
     /// A NUL byte, which no program can be given.
     Nul,
-    /// Not a regular expression, in the words of the library.
+    /// Not a regular expression that will do; why, as a predicate.
     NotARegex(String),
     /// A `~` where nobody knows the home directory.
     NoHome,
@@ -155,9 +155,7 @@ impl fmt::Display for Fault {
             Self::EmptyPath => f.write_str("is empty; write a path"),
             Self::Empty { wanted } => write!(f, "is empty; write {wanted}"),
             Self::Nul => f.write_str("holds a NUL, which ends every text; take it out"),
-            Self::NotARegex(words) => {
-                write!(f, "is no regular expression: {words}; write a \"\\\\\" before what is meant as it is")
-            }
+            Self::NotARegex(words) => f.write_str(words),
             Self::NoHome => {
                 f.write_str("begins with \"~\", but HOME is not set; write the whole path")
             }

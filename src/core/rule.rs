@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 
 use super::ending::Ending;
 use super::signal::Signal;
@@ -44,6 +44,14 @@ pub struct Rule {
     pub action: RuleAction,
 }
 
+/// The longest pattern, in bytes: a screen full of alternatives.
+pub const PATTERN_MAX: usize = 2048;
+
+/// The most memory that a pattern takes, in bytes. It bounds the time, too: looking for one takes as long
+/// as its size times the kept output's, and the supervisor waits for it; the worst of this size takes part
+/// of a second.
+const PROGRAM_MAX: usize = 128 * 1024;
+
 /// A regular expression, with what was written.
 #[derive(Clone, Debug)]
 pub struct Pattern {
@@ -55,11 +63,20 @@ impl Pattern {
     /// Reads a regular expression in the syntax of the `regex` crate, without Unicode classes.
     ///
     /// # Errors
-    /// What is wrong with it, in the words of the library.
+    /// What is wrong with it and the way out, as a predicate: the library's words, or that it is too large.
     pub fn new(text: &str) -> Result<Self, String> {
-        match Regex::new(text) {
+        let too_large =
+            || "is too large a regular expression; ask for less, or write several rules".to_owned();
+        if PATTERN_MAX < text.len() {
+            return Err(too_large());
+        }
+        match RegexBuilder::new(text).size_limit(PROGRAM_MAX).build() {
             Ok(regex) => Ok(Self { text: text.to_owned(), regex }),
-            Err(error) => Err(error.to_string()),
+            // The library tells it by its words alone.
+            Err(error) if error.to_string().contains("size limit") => Err(too_large()),
+            Err(error) => Err(format!(
+                "is no regular expression: {error}; write a \"\\\\\" before what is meant as it is"
+            )),
         }
     }
 
@@ -165,6 +182,16 @@ mod tests {
 
     #[test]
     fn a_bad_pattern_is_refused_in_words() {
-        assert!(!Pattern::new("(unclosed").unwrap_err().is_empty());
+        assert!(Pattern::new("(unclosed").unwrap_err().starts_with("is no regular expression: "));
+    }
+
+    #[test]
+    fn a_pattern_that_would_keep_the_supervisor_busy_is_refused() {
+        let long = "x".repeat(PATTERN_MAX);
+        assert!(Pattern::new(&long).is_ok());
+        assert!(Pattern::new("(?i)(error|warning).{0,200}(quota|rate.?limit).{0,200}$").is_ok());
+        for text in [&(long + "x"), "(.{0,1000}){10}x", "((a{50}){50}){50}", "(a{1000}){1000}"] {
+            assert!(Pattern::new(text).unwrap_err().starts_with("is too large"), "{text:.50}");
+        }
     }
 }

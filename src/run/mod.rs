@@ -10,7 +10,7 @@ mod forward;
 mod perform;
 mod roads;
 mod speak;
-mod tail;
+pub mod tail;
 mod tree;
 mod turn;
 

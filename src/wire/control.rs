@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::command::{After, Command, Needless, Refusal, Reply};
 use crate::core::time::millis;
 
+use super::plain;
 use super::words::span;
 
 /// The longest line either way, in bytes: a beat whose message is as long as a message may be, escaped
@@ -174,8 +175,9 @@ pub fn is_ping(line: &[u8]) -> bool {
 /// # Errors
 /// What is wrong with it, in words for the answer.
 pub fn read_request(line: &[u8]) -> Result<Request, String> {
-    serde_json::from_slice(line)
-        .map_err(|error| format!("this agentwatch does not know that command: {error}"))
+    serde_json::from_slice(line).map_err(|error| {
+        format!("this agentwatch does not know that command: {}", plain::brief(&error))
+    })
 }
 
 /// Reads an answer, without its newline.
@@ -205,5 +207,9 @@ mod tests {
         for line in [&b""[..], b"{", b"{\"command\":\"fly\"}", b"42", b"\xff"] {
             assert!(read_request(line).unwrap_err().contains("does not know"), "{line:?}");
         }
+        // It goes into the answer and from there to a terminal.
+        let hostile = format!("{{\"command\":\"fly\\u001b[2J\\n{}\"}}", "x".repeat(10_000));
+        let words = read_request(hostile.as_bytes()).unwrap_err();
+        assert!(words.len() < 300 && !words.contains(char::is_control), "{words}");
     }
 }

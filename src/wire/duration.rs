@@ -7,6 +7,10 @@ use std::time::Duration;
 /// mistyped, and nothing downstream has to fear an overflow.
 pub const MAX: Duration = Duration::from_hours(3_650 * 24);
 
+/// The longest text that is read, in bytes: three times what [`exact`] writes at most. Whatever is longer
+/// is none, and would be repeated in an error.
+const TEXT_MAX: usize = 64;
+
 /// The units, largest first, with their length in milliseconds.
 const UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -76,6 +80,9 @@ impl std::error::Error for DurationError {}
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
     if text.is_empty() {
         return Err(DurationError::Empty);
+    }
+    if TEXT_MAX < text.len() {
+        return Err(DurationError::NoNumber);
     }
     let mut rest = text;
     let mut total = 0_u64;
@@ -227,6 +234,13 @@ mod tests {
             assert_eq!(error, Err(words.to_owned()), "{text:?}");
         }
         assert_eq!(parse("5ms5"), Err(DurationError::NoNumber), "no unit is left to suggest");
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_one_is_not_repeated() {
+        for text in ["9".repeat(1 << 20), format!("9{}", "x".repeat(1 << 20))] {
+            assert!(parse(&text).unwrap_err().to_string().len() < 100);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What an agent printed as plain text: nothing left in it that a terminal would obey.
 
+use crate::core::beat::clip;
+
 /// One line as text: invalid UTF-8 replaced, escape sequences removed whole, control characters but
 /// the tab removed.
 #[must_use]
@@ -14,6 +16,19 @@ pub fn plain(line: &[u8]) -> String {
     }
     push(rest, &mut plain);
     plain
+}
+
+/// How much of a library's words about what it read is repeated, in bytes: they may quote all of it.
+const BRIEF_MAX: usize = 200;
+
+/// A library's words about what it read, as plain text on one line of bounded length.
+#[must_use]
+pub fn brief(error: &impl std::fmt::Display) -> String {
+    let words = plain(error.to_string().replace(['\n', '\r', '\t'], " ").as_bytes());
+    match clip(&words, BRIEF_MAX) {
+        whole if whole.len() == words.len() => words,
+        cut => format!("{cut}…"),
+    }
 }
 
 fn push(text: &str, to: &mut String) {

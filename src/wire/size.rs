@@ -16,6 +16,10 @@ const UNITS: [(&str, u64); 10] = [
     ("TiB", 1 << 40),
 ];
 
+/// The longest text that is read, in bytes: more than twice as many as 64 bits have digits. Whatever is
+/// longer is none, and would be repeated in an error.
+const TEXT_MAX: usize = 64;
+
 /// Why a text is no size. The words are a predicate, so that the caller can put place, key and value
 /// before them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +78,9 @@ impl std::error::Error for SizeError {}
 pub fn parse(text: &str) -> Result<u64, SizeError> {
     if text.is_empty() {
         return Err(SizeError::Empty);
+    }
+    if TEXT_MAX < text.len() {
+        return Err(SizeError::NoNumber);
     }
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
@@ -156,6 +163,9 @@ mod tests {
             ("99999999999TB", "is too large"),
         ] {
             assert_eq!(parse(text).map_err(|error| error.to_string()), Err(words.to_owned()));
+        }
+        for text in ["9".repeat(1 << 20), format!("9{}", "x".repeat(1 << 20))] {
+            assert!(parse(&text).unwrap_err().to_string().len() < 100);
         }
     }
 }

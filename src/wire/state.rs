@@ -10,6 +10,8 @@ use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree
 use crate::core::time::{LocalDay, Wall, millis};
 use crate::core::usage::Counter;
 
+use super::plain::brief;
+
 /// The version that is written; another one is not read.
 pub const VERSION: u32 = 1;
 
@@ -190,11 +192,11 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
 /// What is wrong with it: torn, no JSON, or of another version.
 pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
     // First, as another version may have other fields.
-    let Version { version } = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let Version { version } = serde_json::from_slice(bytes).map_err(|error| brief(&error))?;
     if version != VERSION {
         return Err(format!("version {version}, and this agentwatch knows {VERSION}"));
     }
-    let state: State = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let state: State = serde_json::from_slice(bytes).map_err(|error| brief(&error))?;
     let memory = Memory {
         incarnation: state.incarnation,
         tree: state.tree.map(|tree| Tree {
@@ -319,6 +321,9 @@ mod tests {
         let text = String::from_utf8(write(&identity, &memory).unwrap()).unwrap();
         let error = read(text.replace("\"version\": 1", "\"version\": 9").as_bytes()).unwrap_err();
         assert_eq!(error, "version 9, and this agentwatch knows 1");
+        let hostile = r#""how":"\u001b[31m\n\u009b""#;
+        let error = read(text.replace("\"how\": \"exit\"", hostile).as_bytes()).unwrap_err();
+        assert!(!error.contains(char::is_control) && error.contains("variant"), "{error}");
         let error = read(b"{\"version\":9}").unwrap_err();
         assert_eq!(error, "version 9, and this agentwatch knows 1");
     }

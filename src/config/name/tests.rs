@@ -56,6 +56,12 @@ fn a_command_is_named_by_what_its_author_wrote() {
 }
 
 #[test]
+fn what_gives_no_name_is_repeated_without_its_terminal_codes() {
+    let error = NameError::Inline { what: "sh\x1b[2J -c".to_owned() };
+    assert_eq!(error.to_string(), "sh\\u{1b}[2J -c gives no name to the agent");
+}
+
+#[test]
 fn what_only_starts_something_else_gives_no_name_of_its_own() {
     for (command, name) in [
         ("env python agent.py", "agent"),

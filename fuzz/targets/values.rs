@@ -1,8 +1,0 @@
-//! See `properties::values`.
-#![no_main]
-
-#[path = "../properties.rs"]
-#[allow(dead_code)]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::values(data));

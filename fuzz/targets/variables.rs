@@ -1,8 +1,0 @@
-//! See `properties::variables`.
-#![no_main]
-
-#[path = "../properties.rs"]
-#[allow(dead_code)]
-mod properties;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::variables(data));

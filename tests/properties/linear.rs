@@ -1,0 +1,189 @@
+//! Hostile shapes of every size take time in proportion to their size, and no more.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use agentwatch::config::variables;
+use agentwatch::core::rule::Pattern;
+use agentwatch::run::tail::Tail;
+use agentwatch::wire::beat::{parse, parse_any};
+use agentwatch::wire::lines::Lines;
+use agentwatch::wire::pipe::Cutter;
+use agentwatch::wire::plain::plain;
+use agentwatch::wire::{ansi, control, duration, moment, notify, python, record, size, state};
+
+use crate::properties::config::resolve;
+
+/// The size of the smaller input, in bytes; the larger one has four times as much.
+const SMALL: usize = 64 * 1024;
+
+/// How much longer four times as much may take. Twice the fair share, for caches and neighbours; what is
+/// quadratic takes sixteen times as long.
+const RATIO: f64 = 8.0;
+
+/// What is over faster than this says nothing about its growth.
+const FLOOR: Duration = Duration::from_millis(5);
+
+/// What is repeated to make an input: before it, over and over, and behind it.
+type Shape = (&'static str, &'static str, &'static str);
+
+const SHAPES: [Shape; 30] = [
+    ("", "{", ""),
+    ("", "[", ""),
+    ("", "{\"a\":", ""),
+    ("{\"agent\":", "[", ""),
+    ("{'agent':", "(", ""),
+    ("{\"agent\":\"", "\\u0061", "\",\"tokens_used\":1}"),
+    ("{\"agent\":\"a\",\"message\":\"", "\\ud83d", "\",\"tokens_used\":1}"),
+    ("{'agent':'", "\\x61", "','tokens_used':1}"),
+    ("{\"agent\":\"a\",\"tokens_used\":", "9", "}"),
+    ("{\"agent\":\"a\",\"cost_usd\":0.", "1", "}"),
+    ("{\"agent\":\"a\",\"cost_usd\":1e", "9", "}"),
+    ("{\"agent\":\"a\"", ",\"tokens_used\":1", "}"),
+    ("{\"a\":0", ",\"\\u0061gent\":1", ""),
+    ("{", "\"agent\" ", ""),
+    ("", "\"", ""),
+    ("", "\\", ""),
+    ("", "\x1b[", ""),
+    ("", "\x1b]0;", ""),
+    ("", "\x1b[31m", ""),
+    ("", "INFO ", "{\"agent\":\"a\"}"),
+    ("", "INFO:a: {\"agent\":\n", ""),
+    ("", "\n", ""),
+    ("", "A=\"", ""),
+    ("A=\"", "\\", ""),
+    ("", "A=1 # x\n", ""),
+    ("X_AGENTWATCH_TOKENS=", "9", ""),
+    ("", "STATUS=x\n", ""),
+    ("{\"command\":\"", "\\u001b", "\"}"),
+    ("", "9", "s"),
+    ("", " ", "{"),
+];
+
+/// Shapes of configuration files besides.
+const TABLES: [Shape; 14] = [
+    ("", "a.", "b = 1"),
+    ("", "[a]\n", ""),
+    ("", "[[restart.rule]]\n", ""),
+    ("", "[", ""),
+    ("x = ", "[", ""),
+    ("x = ", "{a=", ""),
+    ("x = [", "1,", "]"),
+    ("name = \"", "a", "\""),
+    ("", "a", " = 1"),
+    ("[heartbeat]\ninterval = \"", "9", "s\""),
+    ("command = [", "\"a\",", "]"),
+    ("command = \"\"\"", "\\u0041", "\"\"\""),
+    ("[[restart.rule]]\naction = \"finish\"\nexit = [", "1,", "]"),
+    ("[[restart.rule]]\naction = \"finish\"\nstatus = [", "'a',", "]"),
+];
+
+/// As many names as fit, each another one.
+fn names(before: &str, each: impl Fn(usize) -> String, size: usize) -> Vec<u8> {
+    let mut text = before.to_owned();
+    for at in 0.. {
+        if size <= text.len() {
+            break;
+        }
+        text += &each(at);
+    }
+    text.into_bytes()
+}
+
+fn made((before, over, behind): Shape, size: usize) -> Vec<u8> {
+    [before, &over.repeat(size / over.len()), behind].concat().into_bytes()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test of how long things take")]
+fn time(run: impl Fn()) -> Duration {
+    let start = Instant::now();
+    run();
+    start.elapsed()
+}
+
+/// Holds a parser to linear time over inputs that `make` makes of any size.
+fn grows(what: &str, parser: &str, make: impl Fn(usize) -> Vec<u8>, run: &dyn Fn(&[u8])) {
+    let (small, large) = (make(SMALL), make(4 * SMALL));
+    let mut seen = Vec::new();
+    // Neighbours only ever add, and not each time; a square is one each time.
+    while seen.len() < 5 {
+        let (least, most) = (time(|| run(&small)).max(FLOOR), time(|| run(&large)));
+        if most.as_secs_f64() <= RATIO * least.as_secs_f64() {
+            return;
+        }
+        seen.push((least, most));
+    }
+    panic!("{parser} of {what}: {seen:?}");
+}
+
+type Parser = (&'static str, fn(&[u8]));
+
+fn text(data: &[u8]) -> &str {
+    std::str::from_utf8(data).unwrap()
+}
+
+const PARSERS: [Parser; 16] = [
+    ("beat", |data| drop(parse(data))),
+    ("any beat", |data| drop(parse_any(data))),
+    ("python", |data| {
+        black_box(python::to_json(data, &mut Vec::new()));
+    }),
+    ("lines", |data| {
+        let mut lines = Lines::new();
+        for chunk in data.chunks(4096) {
+            lines.feed(chunk, &mut |line| {
+                black_box(line);
+            });
+        }
+        lines.end(&mut |line| {
+            black_box(line);
+        });
+    }),
+    ("pipe", |data| {
+        let mut cutter = Cutter::default();
+        for chunk in data.chunks(4096) {
+            cutter.feed(chunk, &mut |line| {
+                black_box(line);
+            });
+        }
+    }),
+    ("notify", |data| drop(notify::parse(data))),
+    ("plain", |data| drop(plain(data))),
+    ("ansi", |data| drop(ansi::strip(data))),
+    ("tail", |data| {
+        let mut tail = Tail::default();
+        data.chunks(100).for_each(|chunk| tail.push(chunk));
+        drop(tail.lines());
+    }),
+    ("record", |data| drop((record::read(data), record::head(data).is_some()))),
+    ("state", |data| drop(state::read(data))),
+    ("control", |data| drop(control::read_request(data))),
+    ("env file", |data| drop(variables::parse(text(data)))),
+    ("amounts", |data| {
+        drop((duration::parse(text(data)), size::parse(text(data))));
+        drop(moment::parse(text(data), agentwatch::core::time::Wall(0), &|_| 0));
+    }),
+    ("pattern", |data| drop(Pattern::new(text(data)))),
+    ("config", |data| drop(resolve(text(data), false))),
+];
+
+#[test]
+fn no_shape_takes_more_than_its_share() {
+    for (parser, run) in PARSERS {
+        for shape in SHAPES.into_iter().chain(TABLES) {
+            grows(&format!("{shape:?}"), parser, |size| made(shape, size), &run);
+        }
+    }
+}
+
+#[test]
+fn no_number_of_names_takes_more_than_its_share() {
+    let line = |at| format!("key{at}=\"value\"\n");
+    let table = |at| format!("[table{at}]\nkey=1\n");
+    let field = |at| format!("\"key{at}\":{at},");
+    for (parser, run) in PARSERS {
+        grows("many lines", parser, |size| names("", line, size), &run);
+        grows("many tables", parser, |size| names("", table, size), &run);
+        grows("many fields", parser, |size| names("{", field, size), &run);
+    }
+}
