@@ -10,6 +10,7 @@ use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind, SpawnStage
 use crate::core::fact::Fact;
 use crate::core::settings::Policy;
 use crate::store::log;
+use crate::sys::oom::OomWatch;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
 use crate::sys::{self, evidence, file, signals, tty};
 use crate::wire::paint;
@@ -144,6 +145,8 @@ impl Shell {
         if let Some(terminal) = shared {
             terminal.remember();
         }
+        // What was killed since the last end was a leftover, and none of the new one's.
+        let _ = self.oom.as_mut().and_then(OomWatch::since);
         self.open_roads(incarnation);
         let env_set = self.environment(incarnation);
         let resolved = &self.plan.resolved;

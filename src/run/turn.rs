@@ -143,13 +143,8 @@ impl Shell {
         if let Some(own) = self.own.as_mut().filter(|own| own.incarnation == incarnation) {
             own.note_end(badly);
         }
-        // Only of an end that wants an explanation: looking costs a few system calls.
-        let oom = match ended.ending {
-            Ending::Exit { code: 0 } => None,
-            Ending::Exit { .. } | Ending::Signal { .. } | Ending::Unknown => {
-                self.oom.as_mut().and_then(OomWatch::since)
-            }
-        };
+        // Of a clean exit too: a kill that nobody looked for would be told of the next incarnation.
+        let oom = self.oom.as_mut().and_then(OomWatch::since);
         let last = Last {
             line: self.last_line(incarnation),
             traces: Traces { output: self.last_lines(incarnation), oom, spent: Some(ended.spent) },

@@ -82,12 +82,38 @@ impl Drop for Listener {
     }
 }
 
+/// An agentwatch opens its socket in its first quiet moment, and on a busy machine that may take a while.
+const OPENS_WITHIN: u32 = 100;
+
+/// How long to wait between two looks for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Connects to a socket that is there, or is about to be.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let mut looks = 0;
+    loop {
+        match UnixStream::connect(path) {
+            Err(error)
+                if looks < OPENS_WITHIN
+                    && matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+                    ) =>
+            {
+                looks += 1;
+                super::poll::pause(LOOK_AGAIN);
+            }
+            connected => return connected,
+        }
+    }
+}
+
 /// Sends one line and waits for the answer's line, at most `patience` for each step.
 ///
 /// # Errors
 /// Nobody listens there, or the answer does not come, is cut short or longer than `max` bytes.
 pub fn ask(path: &Path, line: &[u8], max: usize, patience: Duration) -> io::Result<Vec<u8>> {
-    let mut stream = UnixStream::connect(path)?;
+    let mut stream = connect(path)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     stream.write_all(line)?;
@@ -109,6 +135,24 @@ mod tests {
     fn a_name_is_short_and_stable() {
         assert_eq!(short_name(Path::new("")), "cbf29ce484222325");
         assert_eq!(short_name(Path::new("a")), "af63dc4c8601ec8c");
+    }
+
+    #[test]
+    fn a_socket_that_is_about_to_be_there_is_waited_for() {
+        let dir = std::env::temp_dir().join(format!("aw-socket-late-{}", host::pid()));
+        let path = dir.join("s");
+        let asked = std::thread::spawn({
+            let path = path.clone();
+            move || ask(&path, b"hello\n", 64, Duration::from_secs(20))
+        });
+        super::super::poll::pause(Duration::from_millis(100));
+        let listener = Listener::bind(&path).unwrap();
+        let mut fds = [crate::sys::poll::Interest::read(listener.fd())];
+        crate::sys::poll::wait(&mut fds, Some(Duration::from_secs(20))).unwrap();
+        let mut stream = listener.accept().unwrap().unwrap();
+        stream.write_all(b"late\n").unwrap();
+        assert_eq!(asked.join().unwrap().unwrap(), b"late");
+        std::fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn with_oom(how: Ending, after: &str, oom: Option<&OomKill>) -> String {
         (Scope::Cgroup, false) => {
             let processes = if oom.count == 1 { "process" } else { "processes" };
             format!(
-                "{plain}; the kernel killed {} {processes} of it{victim} for memory (OOM{limit})",
+                "{plain}; the kernel killed {} {processes} in its cgroup{victim} for memory (OOM{limit})",
                 oom.count
             )
         }
@@ -157,7 +157,7 @@ mod tests {
             (
                 Ending::Exit { code: 1 },
                 Some(&here),
-                "exit 1 after 9s; the kernel killed 1 process of it (node) for memory (OOM, limit 512 MiB)",
+                "exit 1 after 9s; the kernel killed 1 process in its cgroup (node) for memory (OOM, limit 512 MiB)",
             ),
             (
                 killed,

@@ -108,6 +108,25 @@ fn a_tool_that_is_killed_for_want_of_memory_is_named_though_the_agent_ends_by_it
 }
 
 #[test]
+fn a_kill_for_want_of_memory_is_told_of_the_incarnation_it_hit_and_of_no_other() {
+    let Some(group) = Group::new("once") else { return };
+    let world = World::new();
+    // The first loses a tool and exits 0 all the same, the second fails for reasons of its own.
+    let script = "echo '{\"agent\":\"a\",\"tokens_used\":1}'\n\
+                  [ $AGENTWATCH_INCARNATION = 1 ] || exit 3\n\
+                  python3 -c 'x = bytearray(200 << 20)'\nexit 0\n";
+    fs::write(world.path("agent.sh"), script).unwrap();
+    let options = ["--cooldown", "0s", "--max-failures", "2"];
+    let args = [&["run", "--name", "t"][..], &options, &["--", "sh", "agent.sh"]].concat();
+    let mut run = world.spawn(world.within(&["sh", "-c", &group.entry(), "sh"], &args));
+    assert_eq!(run.wait(), 69, "{}", run.stderr());
+    let facts = world.facts();
+    let (zero, three) = (Ending::Exit { code: 0 }, Ending::Exit { code: 3 });
+    assert_eq!(endings(&facts), [(zero, true), (three, false)], "{}", story(&facts));
+    assert!(run.stderr().contains("(OOM, limit 64 MiB)"), "{}", run.stderr());
+}
+
+#[test]
 fn a_group_that_dies_as_a_whole_is_a_lost_end_and_not_a_loop() {
     let Some(group) = Group::new("all") else { return };
     let world = World::new();
