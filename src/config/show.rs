@@ -9,6 +9,10 @@ use super::files::Looked;
 use super::keys::Kind;
 use super::resolve::{Effective, Resolved};
 
+/// The widest column, in characters: one long command must not move all origins out of sight, and
+/// formatting knows no width beyond 65,535.
+const ALIGNED_MAX: usize = 100;
+
 /// What stands for a value that is not set.
 const UNSET: &str = "unset";
 
@@ -29,7 +33,8 @@ pub fn text(resolved: &Resolved) -> String {
         .chain(rules)
         .collect();
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count().min(ALIGNED_MAX)).max()
     };
     let (keys, values) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
     let mut text = String::new();
@@ -153,6 +158,14 @@ mod tests {
         let long = format!("/{}/a\nb", "x".repeat(200));
         let text = text(&resolved(&["--state-dir", &long, "x"], ""));
         assert!(text.contains(&long.replace('\n', "\\n")), "{text}");
+    }
+
+    #[test]
+    fn a_value_of_any_length_is_shown() {
+        let long = format!("/{}", "x".repeat(100_000));
+        let text = text(&resolved(&["--state-dir", &long, "x"], ""));
+        assert!(text.contains(&format!("{long}  --state-dir")));
+        assert!(text.lines().filter(|line| 200 < line.len()).count() == 1);
     }
 
     #[test]
