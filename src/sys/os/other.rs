@@ -115,8 +115,8 @@ pub const SEES_ALL: bool = false;
 /// What `getrusage` counts memory in, in bytes.
 pub const RUSAGE_UNIT: u64 = 1;
 
-pub fn environment(_pid: i32) -> Option<Vec<u8>> {
-    None
+pub fn environment(_pid: i32) -> io::Result<Vec<u8>> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 pub fn command_line(_pid: i32) -> Option<Vec<u8>> {
