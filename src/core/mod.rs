@@ -6,6 +6,7 @@
 
 pub mod beat;
 pub mod command;
+pub mod cost;
 pub mod effect;
 pub mod ending;
 pub mod event;
