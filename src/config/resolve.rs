@@ -263,6 +263,7 @@ impl Chosen {
             repeat: self.maybe("restart.repeat", Self::duration)?,
             max_run: self.maybe("restart.max_run", Self::duration)?,
             release: self.maybe("release", Self::text)?,
+            limits: self.limits()?,
         })
     }
 
@@ -303,6 +304,7 @@ pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
 }
 
 mod chosen;
+mod limits;
 
 #[cfg(test)]
 pub(super) mod tests;

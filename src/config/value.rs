@@ -10,6 +10,7 @@ use toml::de::{DeArray, DeValue};
 
 use super::keys::Kind;
 use super::{name, signal, suggest};
+use crate::wire::decimal::{self, DecimalError};
 use crate::wire::duration::{self, DurationError};
 use crate::wire::size::{self, SizeError};
 
@@ -22,6 +23,8 @@ pub enum Value {
     Count(u32),
     /// Of [`Kind::Size`], in bytes.
     Size(u64),
+    /// Of [`Kind::Decimal`], in units of its last place.
+    Decimal(u64),
     /// Of [`Kind::Choice`]: one of its words.
     Word(&'static str),
     /// Of [`Kind::Signal`].
@@ -72,6 +75,15 @@ pub enum Fault {
         min: u32,
         /// The most.
         max: u32,
+    },
+    /// Not a number, or one with too many digits behind the point.
+    NotADecimal {
+        /// Digits that may stand behind the point.
+        places: u32,
+        /// The least.
+        min: String,
+        /// The most.
+        max: String,
     },
     /// None of the words.
     NotAChoice {
@@ -128,6 +140,12 @@ impl fmt::Display for Fault {
             }
             Self::NotACount { min, max } => {
                 write!(f, "is not a whole number; write {min} to {max}")
+            }
+            Self::NotADecimal { places: 0, min, max } => {
+                write!(f, "is not a whole number; write {min} to {max}")
+            }
+            Self::NotADecimal { min, max, .. } => {
+                write!(f, "is not a number; write {min} to {max}")
             }
             Self::NotAChoice { choices, meant } => {
                 write!(f, "is none of {}", choices.join(", "))?;
@@ -195,6 +213,11 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
             }
             Value::Size(bytes)
         }
+        Kind::Decimal { places, min, max } => {
+            let number = decimal(text, places, min, max)?;
+            let text = decimal::exact(number, places);
+            return Ok(Read { value: Value::Decimal(number), text });
+        }
         Kind::Choice(choices) => {
             let word = choices.iter().find(|choice| **choice == text);
             Value::Word(word.ok_or_else(|| {
@@ -235,7 +258,7 @@ fn is_label(text: &str) -> bool {
 pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
     let wanted = match kind {
         Kind::Duration { .. } => "a duration in quotes, such as \"60s\"",
-        Kind::Count { .. } => "a number without quotes",
+        Kind::Count { .. } | Kind::Decimal { .. } => "a number without quotes",
         Kind::Size { .. } => "a size in quotes, such as \"50MB\"",
         Kind::Bool => "true or false without quotes",
         Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name | Kind::Label => {
@@ -245,7 +268,7 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
     };
     match (kind, written) {
         (Kind::Command, DeValue::Array(words)) => command(words),
-        (Kind::Count { .. } | Kind::Bool, DeValue::String(_)) => {
+        (Kind::Count { .. } | Kind::Decimal { .. } | Kind::Bool, DeValue::String(_)) => {
             Err(Fault::WrongType { found: "text", wanted })
         }
         (_, DeValue::String(text)) => from_text(kind, OsStr::new(text.as_ref())),
@@ -255,6 +278,12 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         (Kind::Count { min, max }, DeValue::Integer(number)) => {
             let count = count(number.as_str(), number.radix(), min, max)?;
             Ok(Read { value: Value::Count(count), text: count.to_string() })
+        }
+        (Kind::Decimal { .. }, DeValue::Integer(number)) if number.radix() == 10 => {
+            from_text(kind, OsStr::new(number.as_str()))
+        }
+        (Kind::Decimal { .. }, DeValue::Float(number)) => {
+            from_text(kind, OsStr::new(number.as_str()))
         }
         (Kind::Signal, DeValue::Integer(number)) => {
             from_text(kind, OsStr::new(&number.to_string()))
@@ -312,6 +341,16 @@ pub fn found(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
+    }
+}
+
+/// A number with up to so many digits behind the point, in its limits.
+fn decimal(text: &str, places: u32, min: u64, max: u64) -> Result<u64, Fault> {
+    let (least, most) = (decimal::exact(min, places), decimal::exact(max, places));
+    match decimal::parse(text, places) {
+        Ok(number) if (min..=max).contains(&number) => Ok(number),
+        Ok(_) | Err(DecimalError::TooLarge) => Err(Fault::OutOfRange { min: least, max: most }),
+        Err(DecimalError::NoNumber) => Err(Fault::NotADecimal { places, min: least, max: most }),
     }
 }
 

@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::budget::{Budget, Spending};
+use super::cost::limits::Action;
+use super::cost::sign::{Cleared, Sign, SignKind};
 use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
 use super::evidence::Evidence;
@@ -152,6 +155,58 @@ pub enum Fact {
         /// How long it had stood still.
         for_ms: u64,
     },
+    /// It looks like a loop: far more tokens than usual, or another sign of one.
+    LoopSuspected {
+        /// Which incarnation.
+        incarnation: u32,
+        /// What looks like it.
+        #[serde(flatten)]
+        sign: Sign,
+        /// What follows.
+        action: Action,
+    },
+    /// A loop is no longer suspected.
+    LoopCleared {
+        /// What had looked like one.
+        sign: SignKind,
+        /// For how long.
+        for_ms: u64,
+        /// Cycles that used far more than usual; 0 of other signs.
+        #[serde(default, skip_serializing_if = "is_zero_32")]
+        cycles: u32,
+        /// Their tokens.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        tokens: u64,
+        /// Why.
+        why: Cleared,
+    },
+    /// A runaway has become what the agent does all the time; no human has said that this is right.
+    LoopSettled {
+        /// Cycles of it.
+        cycles: u32,
+        /// The new level, in hundredths of the old one.
+        times: u64,
+    },
+    /// Most of a budget is spent.
+    BudgetWarning {
+        /// Of which, and how much.
+        #[serde(flatten)]
+        spent: Spending,
+        /// When it is fresh again, in milliseconds since 1970.
+        #[serde(rename = "fresh_ms")]
+        fresh: Wall,
+    },
+    /// More than all of a budget is spent.
+    BudgetExceeded {
+        /// Of which, and how much.
+        #[serde(flatten)]
+        spent: Spending,
+        /// What follows.
+        action: Action,
+        /// When it is fresh again, in milliseconds since 1970.
+        #[serde(rename = "fresh_ms")]
+        fresh: Wall,
+    },
     /// What an unhealthy child was doing, before it was touched.
     Evidence {
         /// Which incarnation.
@@ -239,6 +294,9 @@ pub enum Fact {
         until: Wall,
         /// The agent itself said how long (`retry_after`).
         asked: bool,
+        /// Until this budget is fresh.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<Budget>,
     },
     /// The next run waits for its time.
     Waiting {
@@ -345,6 +403,12 @@ pub enum Fact {
         /// How.
         by: By,
     },
+    /// A human says that what it uses now is what is usual.
+    Rebaselined {
+        /// Tokens of a cycle from now on, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usual: Option<u64>,
+    },
     /// Beats have resumed after a failure.
     Recovered {
         /// Which incarnation.
@@ -388,6 +452,11 @@ pub enum Fact {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero_32(n: &u32) -> bool {
     *n == 0
 }
 

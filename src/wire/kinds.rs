@@ -45,6 +45,12 @@ pub const EVENTS: &[&str] = &[
     "store_works",
     "state_rebuilt",
     "bug",
+    "loop_suspected",
+    "loop_cleared",
+    "loop_settled",
+    "budget_warning",
+    "budget_exceeded",
+    "rebaselined",
 ];
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 pub mod ansi;
 pub mod beat;
 pub mod control;
+pub mod costs;
+pub mod decimal;
+pub mod down;
 pub mod duration;
 pub mod ending;
 pub mod evidence;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::core::ending::Ending;
 use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
@@ -95,6 +96,9 @@ struct State {
     paused: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     release: Option<String>,
+    /// As it stands there: what is wrong in it costs the ledger, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ledger: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -180,6 +184,7 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         unfinished: memory.unfinished,
         paused: memory.paused,
         release: memory.release.clone(),
+        ledger: Some(serde_json::value::to_raw_value(&memory.ledger)?),
     };
     let mut bytes = serde_json::to_vec_pretty(&state)?;
     bytes.push(b'\n');
@@ -233,6 +238,10 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
         unfinished: state.unfinished,
         paused: state.paused,
         release: state.release,
+        ledger: state
+            .ledger
+            .and_then(|ledger| serde_json::from_str(ledger.get()).ok())
+            .unwrap_or_default(),
     };
     Ok((state.identity, memory))
 }
@@ -262,6 +271,11 @@ mod tests {
             },
             log: Some("/var/log/crawler.log".into()),
         };
+        let mut ledger = crate::core::cost::ledger::Ledger::default();
+        let now = crate::core::time::Now { wall: Wall(9_000_000), ..Default::default() };
+        for tokens in [700, 900] {
+            ledger.beat(&now, Some(tokens), Some(0.5), true);
+        }
         let memory = Memory {
             incarnation: 7,
             tree: Some(Tree {
@@ -294,6 +308,7 @@ mod tests {
             unfinished: true,
             paused: true,
             release: Some("v2".into()),
+            ledger,
         };
         (identity, memory)
     }

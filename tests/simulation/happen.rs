@@ -44,7 +44,7 @@ impl World {
             Act::Order(command) => self.order(command),
             Act::Help => {
                 if self.sut.is_some() {
-                    self.order(Command::Resume);
+                    self.order(Command::RESUME);
                 } else {
                     self.resume = true;
                     self.relaunch_at = self.now.up;

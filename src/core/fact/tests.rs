@@ -6,6 +6,7 @@
 use super::*;
 use crate::core::beat::Beat;
 use crate::core::beat::Status;
+use crate::core::cost::runaway::Stretch;
 use crate::core::ending::Spent;
 use crate::core::event::{SpawnFailureKind, SpawnStage};
 use crate::core::notice::{Extended, Road};
@@ -70,6 +71,12 @@ variants!(
     StoreWorks,
     StateRebuilt,
     Bug,
+    LoopSuspected,
+    LoopCleared,
+    LoopSettled,
+    BudgetWarning,
+    BudgetExceeded,
+    Rebaselined,
 );
 
 fn with_traces(fact: Fact) -> Fact {
@@ -118,6 +125,8 @@ fn exits() -> Vec<Fact> {
         exited(killed, Some(150_000), failure(Cause::Silent { silent_ms: 120_000 }), None),
         exited(code(0), Some(120_000), failure(Cause::NoFirstBeat { silent_ms: 120_000 }), None),
         exited(code(0), Some(9), failure(Cause::Stalled { for_ms: 600_000 }), None),
+        exited(code(0), Some(9), failure(Cause::Loop { sign: SignKind::Tokens }), None),
+        exited(code(0), Some(9), failure(Cause::Budget { budget: Budget::UsdPerDay }), None),
         exited(killed, Some(9), failure(Cause::ShutdownOverrun { grace_ms: 300_000 }), None),
         exited(killed, Some(9), failure(Cause::Triggered), None),
         exited(killed, Some(9), failure(Cause::MaxRun { max_ms: 3_600_000 }), None),
@@ -183,6 +192,8 @@ fn stops() -> Vec<Fact> {
         stopping(StopWhy::MaxRun, Signal::TERM),
         stopping(StopWhy::Unhealthy, Signal::TERM),
         stopping(StopWhy::Stalled, Signal::TERM),
+        stopping(StopWhy::Loop, Signal::TERM),
+        stopping(StopWhy::Budget, Signal::TERM),
         stopping(StopWhy::ShutdownOverrun, Signal::KILL),
         stopping(StopWhy::StopTimeout, Signal::KILL),
         stopping(StopWhy::Impatience, Signal::KILL),
@@ -311,8 +322,12 @@ fn rest() -> Vec<Fact> {
         escalated(Excess::Streak, 3, true),
         escalated(Excess::Day, 11, false),
         escalated(Excess::Rule, 1, false),
+        escalated(Excess::Loop, 1, false),
+        escalated(Excess::Budget, 1, false),
         Fact::Latched { since, failures: 3, why: LatchWhy::Failures },
         Fact::Latched { since, failures: 0, why: LatchWhy::Stay },
+        Fact::Latched { since, failures: 1, why: LatchWhy::Loop },
+        Fact::Latched { since, failures: 1, why: LatchWhy::Budget },
         Fact::Resumed { by: By::Flag },
         Fact::Resumed { by: By::Command },
         Fact::Resumed { by: By::Answer },
@@ -325,10 +340,56 @@ fn rest() -> Vec<Fact> {
     ]
 }
 
+fn costs() -> Vec<Fact> {
+    let fresh = Wall(1_790_000_300_000);
+    let suspected = |sign, action| Fact::LoopSuspected { incarnation: 1, sign, action };
+    let cleared = |sign, cycles, tokens, why| Fact::LoopCleared {
+        sign,
+        for_ms: 180_000,
+        cycles,
+        tokens,
+        why,
+    };
+    let (tokens, usual) = (40_112, 1_210);
+    let runaway = |stretch, record| Sign::Tokens { stretch, tokens, usual, record };
+    let message = "rate limited, trying again".to_owned();
+    vec![
+        suspected(runaway(Stretch::One, Some(10_000)), Action::Alert),
+        suspected(runaway(Stretch::HalfMinute, None), Action::Restart),
+        suspected(runaway(Stretch::Six, Some(9_000)), Action::Pause),
+        suspected(Sign::Shutdown { tokens: 900_000, usual }, Action::Stop),
+        suspected(Sign::ToolCalls { calls: 61, max: 60 }, Action::Alert),
+        suspected(Sign::SameMessage { beats: 10, message }, Action::Alert),
+        suspected(Sign::Retries { beats: 10 }, Action::Alert),
+        cleared(SignKind::Tokens, 5, 200_000, Cleared::Normal),
+        cleared(SignKind::Retries, 0, 0, Cleared::Normal),
+        cleared(SignKind::Tokens, 0, 0, Cleared::Ended),
+        cleared(SignKind::Tokens, 0, 0, Cleared::Rebaselined),
+        Fact::LoopSettled { cycles: 50, times: 3_000 },
+        Fact::BudgetWarning {
+            spent: Spending::TokensPerDay { spent: 801_000, limit: 1_000_000 },
+            fresh,
+        },
+        Fact::BudgetExceeded {
+            spent: Spending::TokensPerHour { spent: 100_001, limit: 100_000 },
+            action: Action::Park,
+            fresh,
+        },
+        Fact::BudgetExceeded {
+            spent: Spending::UsdPerDay { spent_usd: 20.5, limit_usd: 20.0 },
+            action: Action::Alert,
+            fresh,
+        },
+        Fact::Rebaselined { usual: Some(4_000) },
+        Fact::Rebaselined { usual: None },
+    ]
+}
+
 fn waits() -> Vec<Fact> {
     let until = Wall(1_790_000_300_000);
     vec![
-        Fact::Parked { wait_ms: 300_000, until, asked: true },
+        Fact::Parked { wait_ms: 300_000, until, asked: true, budget: None },
+        Fact::Parked { wait_ms: 300_000, until, asked: false, budget: Some(Budget::TokensPerHour) },
         Fact::Waiting { wait_ms: 300_000, until },
         Fact::Idle { runs: 3 },
         Fact::RestartAsked { at_beat: false },
@@ -341,7 +402,7 @@ fn waits() -> Vec<Fact> {
 }
 
 fn samples() -> Vec<Fact> {
-    [starts(), beats(), notices(), health(), exits(), stops(), rest(), waits()].concat()
+    [starts(), beats(), notices(), health(), exits(), stops(), rest(), waits(), costs()].concat()
 }
 
 #[test]

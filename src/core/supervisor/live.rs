@@ -69,6 +69,7 @@ impl Supervisor {
             out.extend(self.recording.flush().map(Effect::Record));
             let grace_ms = millis(self.settings.shutdown_grace);
             out.push(Effect::Record(Fact::ShutdownAnnounced { incarnation, grace_ms }));
+            self.memory.ledger.announced();
         }
         if first {
             let slowest = self.memory.slowest_first_beat.unwrap_or_default();
@@ -80,7 +81,7 @@ impl Supervisor {
             self.persist(out);
         }
         self.forget_streak(out);
-        if restarts {
+        if !self.account(beat, tokens, out) && restarts {
             self.begin_stop(StopCause::Restart, None, out);
         }
     }

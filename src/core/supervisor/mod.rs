@@ -12,6 +12,7 @@ mod meaning;
 mod notices;
 mod paused;
 mod signals;
+mod spending;
 mod start;
 mod state;
 mod stop;
@@ -114,6 +115,8 @@ pub struct Supervisor {
     idle_runs: u32,
     /// The latch was set before this agentwatch was launched.
     latched_before: bool,
+    /// The hour since 1970 in which what is known of its tokens was last saved for its own sake.
+    saved_hour: i64,
     /// The notice about beats has been given.
     noticed: bool,
     /// Our stdout is blocked since then, and whether that was said.
@@ -127,7 +130,8 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor that goes on where `memory` stopped.
     #[must_use]
-    pub fn new(settings: Settings, memory: Memory) -> Self {
+    pub fn new(settings: Settings, mut memory: Memory) -> Self {
+        memory.ledger.rule_by(&settings.limits.rule);
         Self {
             settings,
             memory,
@@ -143,6 +147,7 @@ impl Supervisor {
             failures: 0,
             idle_runs: 0,
             latched_before: false,
+            saved_hour: 0,
             noticed: false,
             blocked: None,
             failing: Vec::new(),
@@ -180,7 +185,7 @@ impl Supervisor {
             State::Paused(_) => Phase::Paused,
             State::Down { wait, .. } => match wait {
                 Wait::Cooldown => Phase::Cooldown,
-                Wait::Delay(DelayWhy::Park { .. }) => Phase::Parked,
+                Wait::Delay(DelayWhy::Park { .. } | DelayWhy::Budget { .. }) => Phase::Parked,
                 Wait::Delay(DelayWhy::Repeat) => Phase::Waiting,
             },
             State::Escalated => Phase::Escalated,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::core::cost::signs::Signs;
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{By, Launch, SpawnFailure, SpawnFailureKind, Traces};
@@ -109,6 +110,7 @@ impl Supervisor {
         self.memory.last_ending = Some(Ending::Unknown);
         self.memory.cooldown_owed = true;
         self.memory.unfinished = true;
+        self.lost_suspicion(out);
         let paused = std::mem::take(&mut self.memory.paused);
         let outcome = if self.settings.policy == Policy::Never {
             Outcome::Passed
@@ -173,6 +175,7 @@ impl Supervisor {
             retry_at: None,
             restart_at_beat: false,
             run_until: self.settings.max_run.map(|max| self.now.up.plus(max)),
+            signs: Signs::default(),
         });
         // First on disk: a crash between the two must not forget this start (SPEC rules 2 and 4).
         self.persist(out);

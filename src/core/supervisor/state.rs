@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::core::beat::Status;
+use crate::core::cost::budget::Budget;
+use crate::core::cost::limits::Action;
+use crate::core::cost::sign::SignKind;
+use crate::core::cost::signs::Signs;
 use crate::core::fact::{FinishedWhy, StopBy};
 use crate::core::memory::DelayWhy;
 use crate::core::progress::Progress;
@@ -43,6 +47,8 @@ pub(super) struct Child {
     pub(super) restart_at_beat: bool,
     /// A run may not last longer.
     pub(super) run_until: Option<Up>,
+    /// What its last beats hint at.
+    pub(super) signs: Signs,
 }
 
 impl Child {
@@ -83,6 +89,20 @@ pub(super) enum StopCause {
     Restart,
     /// It said itself that it hangs.
     Triggered,
+    /// It looks like a loop.
+    Loop {
+        /// What does.
+        sign: SignKind,
+        /// What follows.
+        action: Action,
+    },
+    /// A budget is exceeded.
+    Budget {
+        /// Which.
+        budget: Budget,
+        /// What follows.
+        action: Action,
+    },
 }
 
 /// A child that got a stop signal.

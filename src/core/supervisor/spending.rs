@@ -1,0 +1,188 @@
+//! What a child uses: runaways, other signs of a loop, budgets, and what follows from them.
+
+use crate::core::beat::Beat;
+use crate::core::cost::budget::{Budget, Said};
+use crate::core::cost::ledger::LoopChange;
+use crate::core::cost::limits::Action;
+use crate::core::cost::runaway::HOUR_MS;
+use crate::core::cost::sign::{Cleared, Sign, SignKind};
+use crate::core::cost::signs::SignChange;
+use crate::core::effect::Effect;
+use crate::core::fact::Fact;
+use crate::core::time::{Boot, Up, millis};
+
+use super::{Child, State, StopCause, Supervisor};
+use std::time::Duration;
+
+impl Supervisor {
+    /// Takes what a beat tells of tokens, cost and trouble. True: the child is being ended or is halted
+    /// because of it.
+    pub(super) fn account(
+        &mut self,
+        beat: &Beat,
+        tokens: Option<u64>,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let now = self.now;
+        let State::Live(child) = &mut self.state else {
+            self.memory.ledger.spent(&now, tokens, beat.cost_usd);
+            return false;
+        };
+        let limits = self.settings.limits;
+        let announced = child.announced.is_some();
+        let incarnation = child.incarnation;
+        let mut told = Vec::new();
+        if !announced {
+            child.signs.beat(&limits, now.up, beat, |change| told.push(change));
+        }
+        let ends_cycle = beat.status.ends_cycle();
+        let change = self.memory.ledger.beat(&now, tokens, beat.cost_usd, ends_cycle);
+        let mut remedy = None;
+        if let Some(change) = change {
+            remedy = self.loop_change(incarnation, change, out);
+        }
+        for change in told {
+            remedy = match change {
+                SignChange::Seen(sign) => remedy.or(self.suspect(incarnation, sign, out)),
+                SignChange::Over { sign, since } => {
+                    self.clear(sign, since, Cleared::Normal, out);
+                    remedy
+                }
+            };
+        }
+        // Whoever says goodbye is not held up for what that costs (SPEC §3).
+        if !announced {
+            remedy = remedy.or(self.budgets(out));
+        }
+        let hour = now.wall.0.div_euclid(HOUR_MS);
+        if tokens.is_some() && self.saved_hour != hour {
+            // What a crash would lose is in the journal; that nobody has to read much of it again.
+            self.saved_hour = hour;
+            self.persist(out);
+        }
+        match remedy {
+            Some((Action::Pause, _)) => self.pause(out),
+            Some((_, cause)) => {
+                self.trouble(Duration::ZERO);
+                self.begin_stop(cause, None, out);
+            }
+            None => {}
+        }
+        remedy.is_some()
+    }
+
+    /// Records what has become of a runaway; gives what is to be done about it.
+    fn loop_change(
+        &mut self,
+        incarnation: u32,
+        change: LoopChange,
+        out: &mut Vec<Effect>,
+    ) -> Option<(Action, StopCause)> {
+        match change {
+            LoopChange::Opened(sign) => return self.suspect(incarnation, sign, out),
+            LoopChange::Closed { cycles, tokens, for_ms } => {
+                out.extend(self.recording.flush().map(Effect::Record));
+                let (sign, why) = (SignKind::Tokens, Cleared::Normal);
+                let fact = Fact::LoopCleared { sign, for_ms, cycles, tokens, why };
+                out.push(Effect::Record(fact));
+            }
+            LoopChange::Settled { cycles, times } => {
+                out.extend(self.recording.flush().map(Effect::Record));
+                out.push(Effect::Record(Fact::LoopSettled { cycles, times }));
+            }
+        }
+        self.persist(out);
+        None
+    }
+
+    fn suspect(
+        &mut self,
+        incarnation: u32,
+        sign: Sign,
+        out: &mut Vec<Effect>,
+    ) -> Option<(Action, StopCause)> {
+        let action = self.settings.limits.on_loop;
+        let cause = StopCause::Loop { sign: sign.kind(), action };
+        out.extend(self.recording.flush().map(Effect::Record));
+        out.push(Effect::Record(Fact::LoopSuspected { incarnation, sign, action }));
+        self.persist(out);
+        (action != Action::Alert).then_some((action, cause))
+    }
+
+    fn clear(&mut self, sign: SignKind, since: Up, why: Cleared, out: &mut Vec<Effect>) {
+        out.extend(self.recording.flush().map(Effect::Record));
+        let for_ms = millis(self.now.up.since(since));
+        let fact = Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
+        out.push(Effect::Record(fact));
+    }
+
+    /// Says what is to be said of the budgets; gives what is to be done about them.
+    fn budgets(&mut self, out: &mut Vec<Effect>) -> Option<(Action, StopCause)> {
+        let limits = self.settings.limits;
+        let mut remedy = None;
+        while let Some(news) = self.memory.ledger.spend_mut().news(&limits) {
+            let fresh = self.memory.ledger.spend().fresh_at(news.budget);
+            let (spent, action) = (news.into(), limits.on_exceeded);
+            out.extend(self.recording.flush().map(Effect::Record));
+            out.push(Effect::Record(match news.what {
+                Said::Exceeded => Fact::BudgetExceeded { spent, action, fresh },
+                Said::Warned | Said::Nothing => Fact::BudgetWarning { spent, fresh },
+            }));
+            if news.what == Said::Exceeded && action != Action::Alert {
+                let cause = StopCause::Budget { budget: news.budget, action };
+                remedy = remedy.or(Some((action, cause)));
+            }
+            self.persist(out);
+        }
+        remedy
+    }
+
+    /// When all budgets that are exceeded are fresh.
+    pub(super) fn budgets_fresh(&self) -> Boot {
+        let spend = self.memory.ledger.spend();
+        let exceeded =
+            Budget::ALL.into_iter().filter(|budget| spend.said(*budget) == Said::Exceeded);
+        let fresh = exceeded.map(|budget| spend.fresh_at(budget)).max().unwrap_or_default();
+        self.now.boot.plus(fresh.since(self.now.wall))
+    }
+
+    /// The process that was suspected is gone, or a human lets it go on: what was acted upon is over.
+    pub(super) fn drop_suspicions(&mut self, child: &mut Child, out: &mut Vec<Effect>) {
+        let why = Cleared::Ended;
+        for (sign, since) in child.signs.close() {
+            self.clear(sign, since, why, out);
+        }
+        if self.memory.ledger.begun() {
+            let since = child.announced.unwrap_or(self.now.up);
+            self.clear(SignKind::Shutdown, since, why, out);
+        }
+        self.lost_suspicion(out);
+    }
+
+    /// What was acted upon is over with its process; what was only told of the next one may go on with.
+    pub(super) fn lost_suspicion(&mut self, out: &mut Vec<Effect>) {
+        if self.settings.limits.on_loop == Action::Alert {
+            return;
+        }
+        if let Some(for_ms) = self.memory.ledger.drop_suspicion(self.now.wall) {
+            let (sign, why) = (SignKind::Tokens, Cleared::Ended);
+            let fact = Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
+            out.push(Effect::Record(fact));
+        }
+    }
+
+    /// A human says that what it uses now is what is usual.
+    pub(super) fn rebaseline(&mut self, out: &mut Vec<Effect>) -> Option<u64> {
+        let open = self.memory.ledger.rebaseline(self.now.wall);
+        let usual = self.memory.ledger.usual();
+        out.extend(self.recording.flush().map(Effect::Record));
+        if let Some(for_ms) = open {
+            let (sign, why) = (SignKind::Tokens, Cleared::Rebaselined);
+            let fact = Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
+            out.push(Effect::Record(fact));
+        }
+        out.push(Effect::Record(Fact::Rebaselined { usual }));
+        self.persist(out);
+        usual
+    }
+}
