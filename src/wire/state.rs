@@ -276,6 +276,9 @@ mod tests {
         for tokens in [700, 900] {
             ledger.beat(&now, Some(tokens), Some(0.5), true);
         }
+        // What is about the running process alone is not kept.
+        let ledger = serde_json::to_string(&ledger).unwrap();
+        let ledger = serde_json::from_str(&ledger).unwrap();
         let memory = Memory {
             incarnation: 7,
             tree: Some(Tree {

@@ -32,6 +32,7 @@ impl World {
             self.strays = None;
         }
         self.checker.relaunched(&memory, self.crashed);
+        self.checker.costs.anew(self.checker.memory_lost);
         self.books.anew();
         let resume = std::mem::take(&mut self.resume).then_some(By::Flag);
         let rebooted = std::mem::take(&mut self.rebooted);

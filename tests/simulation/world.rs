@@ -9,7 +9,7 @@ use agentwatch::core::event::{Event, Last, SpawnFailureKind};
 use agentwatch::core::notice::Notice;
 use agentwatch::core::settings::Settings;
 use agentwatch::core::supervisor::{OVERSLEPT, Phase, Supervisor};
-use agentwatch::core::time::{Boot, LocalDay, Now, Up, When};
+use agentwatch::core::time::{Boot, LocalDay, Now, Up, Wall, When};
 
 use crate::act::{Act, Plan};
 use crate::agent::{Agent, KINDS, Kind, Strays};
@@ -241,6 +241,7 @@ impl World {
         self.checker.real += time;
         let day = self.now.wall.0.div_euclid(86_400_000);
         self.now.day = LocalDay(i32::try_from(day).unwrap_or_default());
+        self.now.midnight = Wall((day + 1) * 86_400_000);
     }
 
     /// agentwatch is stopped for `time`, alone or with its agent.

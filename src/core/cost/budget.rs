@@ -1,8 +1,10 @@
 //! Budgets: what was spent in this hour and on this day, and when that is too much (SPEC §3).
 
 use super::limits::Limits;
-use super::runaway::HOUR_MS;
 use crate::core::time::Wall;
+
+/// An hour, in milliseconds.
+pub const HOUR_MS: i64 = 60 * 60 * 1_000;
 
 /// A warning is given at this share of a budget, in hundredths (SPEC §3).
 const WARN_AT: u128 = 80;

@@ -1,7 +1,7 @@
 //! What an agent has used: its usual and its runaway cycles, and what it spent. Survives agentwatch.
 
-use super::budget::{Said, Spend, nano_usd};
-use super::runaway::{Change, HOUR_MS, Rule, Runaways, Verdict};
+use super::budget::{HOUR_MS, Said, Spend, nano_usd};
+use super::runaway::{Change, Rule, Runaways, Verdict};
 use super::sign::{Cleared, Sign, SignKind};
 use crate::core::fact::Fact;
 use crate::core::time::{Now, Wall, millis};
@@ -54,9 +54,9 @@ pub struct Ledger {
     spend: Spend,
     /// Since when a runaway is suspected.
     since: Option<Wall>,
-    /// Tokens told of the cycle that runs.
+    /// The cycle that runs has told tokens.
     #[serde(skip)]
-    running: Option<u64>,
+    told: bool,
     #[serde(skip)]
     farewell: Option<Farewell>,
 }
@@ -93,17 +93,19 @@ impl Ledger {
         ends_cycle: bool,
     ) -> Option<LoopChange> {
         if self.farewell.is_some() {
+            self.runaways.quiet(at_ms);
             return self.farewell(tokens?);
         }
-        let tokens = match (self.running.take(), tokens) {
-            (None, None) => return None,
-            (running, tokens) => running.unwrap_or(0).saturating_add(tokens.unwrap_or(0)),
-        };
-        if !ends_cycle {
-            self.running = Some(tokens);
+        if tokens.is_none() && !self.told {
             return None;
         }
-        let verdict = self.runaways.cycle(&self.rule, at_ms, wall, tokens);
+        self.told = !ends_cycle;
+        let tokens = tokens.unwrap_or(0);
+        let verdict = if ends_cycle {
+            self.runaways.cycle(&self.rule, at_ms, wall, tokens)
+        } else {
+            self.runaways.used(&self.rule, at_ms, wall, tokens)
+        };
         self.change(verdict, wall)
     }
 
@@ -151,14 +153,15 @@ impl Ledger {
 
     /// It announced its shutdown.
     pub fn announced(&mut self) {
-        self.running = None;
+        self.told = false;
         self.farewell = Some(Farewell::default());
     }
 
-    /// A child ended, or begins: what it left in the middle of a cycle, or of its shutdown, is over. True
-    /// if that shutdown had used far too much.
+    /// A child ended, begins, or goes on after a pause: what was in the middle of a cycle, or of a shutdown,
+    /// is over. True if that shutdown had used far too much.
     pub fn begun(&mut self) -> bool {
-        self.running = None;
+        self.told = false;
+        self.runaways.interrupted();
         self.farewell.take().is_some_and(|farewell| farewell.flagged)
     }
 

@@ -44,7 +44,7 @@ pub enum Kind {
 }
 
 /// What a runaway is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// Which rule.
     pub kind: Kind,
@@ -241,6 +241,11 @@ impl Runaways {
         if let Some(incident) = &mut self.incident {
             incident.interrupted = true;
         }
+    }
+
+    /// A runaway that was acted upon is over with its process; nothing of it is learnt.
+    pub fn abandon(&mut self) {
+        self.incident = None;
     }
 
     /// A human says that what the agent does now is normal: its last fifty cycles, flagged or not, are the

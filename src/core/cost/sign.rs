@@ -49,7 +49,7 @@ pub enum Sign {
 }
 
 /// Which sign it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignKind {
     /// [`Sign::Tokens`].

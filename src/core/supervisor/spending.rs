@@ -1,10 +1,9 @@
 //! What a child uses: runaways, other signs of a loop, budgets, and what follows from them.
 
 use crate::core::beat::Beat;
-use crate::core::cost::budget::{Budget, Said};
+use crate::core::cost::budget::{Budget, HOUR_MS, Said};
 use crate::core::cost::ledger::LoopChange;
 use crate::core::cost::limits::Action;
-use crate::core::cost::runaway::HOUR_MS;
 use crate::core::cost::sign::{Cleared, Sign, SignKind};
 use crate::core::cost::signs::SignChange;
 use crate::core::effect::Effect;
