@@ -144,6 +144,7 @@ fn merge(sum: &BeatFact, new: BeatFact) -> BeatFact {
         },
         // A later line may be silent on it, and the next life counts on from it.
         tokens_total: new.tokens_total.or(sum.tokens_total),
+        counter: new.counter.clone().or(sum.counter.clone()),
         ..new
     }
 }

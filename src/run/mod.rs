@@ -8,6 +8,7 @@ mod chores;
 mod control;
 mod forward;
 mod perform;
+mod reading;
 mod roads;
 mod speak;
 pub mod tail;

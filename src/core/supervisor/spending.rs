@@ -34,7 +34,7 @@ impl Supervisor {
         if !announced {
             child.signs.beat(&limits, now.up, beat, |change| told.push(change));
         }
-        let ends_cycle = beat.status.ends_cycle();
+        let ends_cycle = beat.ends_cycle();
         let change = self.memory.ledger.beat(&now, tokens, beat.cost_usd, ends_cycle);
         let mut remedy = None;
         if let Some(change) = change {
