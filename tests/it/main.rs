@@ -28,6 +28,7 @@ mod never;
 mod notify;
 mod odd_files;
 mod pipes;
+mod presets;
 mod readme;
 mod restarts;
 mod roads;
