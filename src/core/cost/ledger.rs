@@ -1,6 +1,6 @@
 //! What an agent has used: its usual and its runaway cycles, and what it spent. Survives agentwatch.
 
-use super::budget::{HOUR_MS, Said, Spend, nano_usd};
+use super::budget::{Said, Spend, Spending, nano_usd};
 use super::runaway::{Change, Rule, Runaways, Verdict};
 use super::sign::{Cleared, Sign, SignKind};
 use crate::core::fact::Fact;
@@ -211,17 +211,17 @@ impl Ledger {
         match fact {
             Fact::Started { .. } => _ = self.begun(),
             Fact::ShutdownAnnounced { .. } => self.announced(),
-            Fact::BudgetWarning { spent, .. } => self.spend.was_said(spent.budget(), Said::Warned),
+            Fact::BudgetWarning { spent, .. } => self.relearn_spending(ts, spent, Said::Warned),
             Fact::BudgetExceeded { spent, .. } => {
-                self.spend.was_said(spent.budget(), Said::Exceeded);
+                self.relearn_spending(ts, spent, Said::Exceeded);
             }
             Fact::LoopCleared { sign: SignKind::Tokens, why: Cleared::Ended, .. } => {
                 self.drop_suspicion(ts);
             }
             Fact::Rebaselined { .. } => _ = self.rebaseline(ts),
             Fact::Beat(beat) => {
-                // Where the next midnight lies the journal does not tell; a day is near enough.
-                self.spend.roll(ts, Wall(ts.0.saturating_add(24 * HOUR_MS)));
+                let midnight = self.spend.midnight_after(ts);
+                self.spend.roll(ts, midnight);
                 self.spend.add(beat.tokens.unwrap_or(0), beat.cost_usd.map_or(0, nano_usd));
                 let at_ms = u64::try_from(ts.0).unwrap_or(0);
                 let cycles = beat.cycles.max(1);
@@ -232,5 +232,11 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+    /// The beats that led to it may have been lost with a full disk.
+    fn relearn_spending(&mut self, ts: Wall, spent: &Spending, what: Said) {
+        let midnight = self.spend.midnight_after(ts);
+        self.spend.roll(ts, midnight);
+        self.spend.was_said(spent, what);
     }
 }
