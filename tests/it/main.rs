@@ -11,6 +11,7 @@ mod beats;
 mod commands;
 mod configuration;
 mod corpus;
+mod costs;
 mod events;
 mod examples;
 mod health;
