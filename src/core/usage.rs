@@ -13,8 +13,9 @@ impl Counter {
     /// The tokens that this beat adds, or `None` if it says nothing about tokens.
     ///
     /// The agent's own count comes first, then the difference of its cumulative count, then the parts:
-    /// a total and its parts are never added together (SPEC §3). Cache reads are not counted.
-    pub fn tokens(&mut self, beat: &Beat) -> Option<u64> {
+    /// a total and its parts are never added together (SPEC §3). Input that was read from a cache counts
+    /// only if `cache_reads` says so, and only where the parts are told.
+    pub fn tokens(&mut self, beat: &Beat, cache_reads: bool) -> Option<u64> {
         let grown = beat.tokens_total.and_then(|total| match self.0.replace(total) {
             // A counter that went back was started anew: what it shows was used since.
             Some(last) => Some(total.checked_sub(last).unwrap_or(total)),
@@ -23,7 +24,8 @@ impl Counter {
             None => beat.cycle.is_some_and(|cycle| cycle <= 1).then_some(total),
         });
         let parts = || {
-            let parts = [beat.input_tokens, beat.output_tokens, beat.cache_write_tokens];
+            let read = beat.cache_read_tokens.filter(|_| cache_reads);
+            let parts = [beat.input_tokens, beat.output_tokens, beat.cache_write_tokens, read];
             parts
                 .iter()
                 .flatten()
@@ -99,8 +101,8 @@ mod tests {
             output_tokens: Some(50),
             ..beat()
         };
-        assert_eq!(counter.tokens(&all), Some(7));
-        assert_eq!(counter.tokens(&Beat { tokens_total: Some(130), ..beat() }), Some(30));
+        assert_eq!(counter.tokens(&all, false), Some(7));
+        assert_eq!(counter.tokens(&Beat { tokens_total: Some(130), ..beat() }, false), Some(30));
         let parts = Beat {
             input_tokens: Some(5),
             output_tokens: Some(2),
@@ -108,8 +110,9 @@ mod tests {
             cache_read_tokens: Some(900),
             ..beat()
         };
-        assert_eq!(counter.tokens(&parts), Some(8));
-        assert_eq!(counter.tokens(&beat()), None);
+        assert_eq!(counter.tokens(&parts, false), Some(8));
+        assert_eq!(counter.tokens(&parts, true), Some(908));
+        assert_eq!(counter.tokens(&beat(), false), None);
     }
 
     fn total(total: u64) -> Beat {
@@ -119,27 +122,27 @@ mod tests {
     #[test]
     fn a_cumulative_count_that_went_back_was_started_anew() {
         let mut counter = Counter(Some(400));
-        assert_eq!(counter.tokens(&total(500)), Some(100));
-        assert_eq!(counter.tokens(&total(500)), Some(0));
-        assert_eq!(counter.tokens(&total(40)), Some(40));
-        assert_eq!(counter.tokens(&total(100)), Some(60));
-        assert_eq!(counter.tokens(&total(0)), Some(0));
-        assert_eq!(counter.tokens(&beat()), None);
-        assert_eq!(counter.tokens(&total(7)), Some(7), "a beat without it changes nothing");
+        assert_eq!(counter.tokens(&total(500), false), Some(100));
+        assert_eq!(counter.tokens(&total(500), false), Some(0));
+        assert_eq!(counter.tokens(&total(40), false), Some(40));
+        assert_eq!(counter.tokens(&total(100), false), Some(60));
+        assert_eq!(counter.tokens(&total(0), false), Some(0));
+        assert_eq!(counter.tokens(&beat(), false), None);
+        assert_eq!(counter.tokens(&total(7), false), Some(7), "a beat without it changes nothing");
     }
 
     #[test]
     fn an_unknown_counter_is_a_base_unless_its_agent_has_just_begun() {
         let mut counter = Counter::default();
-        assert_eq!(counter.tokens(&total(5_000_000)), None);
-        assert_eq!(counter.tokens(&total(5_000_900)), Some(900));
+        assert_eq!(counter.tokens(&total(5_000_000), false), None);
+        assert_eq!(counter.tokens(&total(5_000_900), false), Some(900));
         for (cycle, tokens) in [(0, Some(900)), (1, Some(900)), (2, None)] {
             let first = Beat { cycle: Some(cycle), ..total(900) };
-            assert_eq!(Counter::default().tokens(&first), tokens, "cycle {cycle}");
+            assert_eq!(Counter::default().tokens(&first, false), tokens, "cycle {cycle}");
         }
         // What the beat says of its own cycle is known whatever the counter shows.
         let parts = Beat { input_tokens: Some(5), output_tokens: Some(2), ..total(5_000_000) };
-        assert_eq!(Counter::default().tokens(&parts), Some(7));
+        assert_eq!(Counter::default().tokens(&parts, false), Some(7));
     }
 
     #[test]

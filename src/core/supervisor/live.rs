@@ -34,7 +34,7 @@ impl Supervisor {
         if child.incarnation != incarnation {
             return;
         }
-        let tokens = self.memory.tokens.tokens(beat);
+        let tokens = self.memory.tokens.tokens(beat, self.settings.limits.cache_reads);
         let ends_cycle = beat.status.ends_cycle();
         let cost = price::of(beat, tokens);
         let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle).costing(cost);

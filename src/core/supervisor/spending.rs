@@ -39,6 +39,7 @@ impl Supervisor {
         }
         let ends_cycle = beat.status.ends_cycle();
         let change = self.memory.ledger.beat(&now, tokens, usd, ends_cycle);
+        let before = out.len();
         let mut remedy = None;
         if let Some(change) = change {
             remedy = self.loop_change(incarnation, change, out);
@@ -56,9 +57,10 @@ impl Supervisor {
         if !announced {
             remedy = remedy.or(self.budgets(out));
         }
+        // What a crash would lose is in the journal; that nobody has to read much of it again.
         let hour = now.wall.0.div_euclid(HOUR_MS);
-        if tokens.is_some() && self.saved_hour != hour {
-            // What a crash would lose is in the journal; that nobody has to read much of it again.
+        let is_new = tokens.is_some() && self.saved_hour != hour;
+        if is_new || before < out.len() {
             self.saved_hour = hour;
             self.persist(out);
         }
@@ -93,7 +95,6 @@ impl Supervisor {
                 out.push(Effect::Record(Fact::LoopSettled { cycles, times }));
             }
         }
-        self.persist(out);
         None
     }
 
@@ -107,7 +108,6 @@ impl Supervisor {
         let cause = StopCause::Loop { sign: sign.kind(), action };
         out.extend(self.recording.flush().map(Effect::Record));
         out.push(Effect::Record(Fact::LoopSuspected { incarnation, sign, action }));
-        self.persist(out);
         (action != Action::Alert).then_some((action, cause))
     }
 
@@ -134,7 +134,6 @@ impl Supervisor {
                 let cause = StopCause::Budget { budget: news.budget, action };
                 remedy = remedy.or(Some((action, cause)));
             }
-            self.persist(out);
         }
         remedy
     }
