@@ -1,6 +1,8 @@
 //! Tokens: what a beat adds to the running cycle, and what a cycle cost.
 
 use super::beat::Beat;
+use super::cost::money::Usd;
+use super::cost::price::Cost;
 
 /// The last cumulative count of an agent, whichever incarnation told it: a counter may outlive its
 /// process, and what it showed before is not used again.
@@ -51,11 +53,27 @@ pub struct Totals {
     /// Beats that told tokens.
     #[serde(skip)]
     pub told: u64,
+    /// What they cost, as far as that is known; none where nothing is.
+    #[serde(default, rename = "cost_usd", skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Usd>,
+    /// Beats that told tokens of which the cost is unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cost_unknown: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Totals {
     /// Adds one beat.
-    pub fn add(&mut self, beat: &Beat, tokens: Option<u64>) {
+    pub fn add(&mut self, beat: &Beat, tokens: Option<u64>, cost: Option<Cost>) {
+        let unknown = cost.is_none() && tokens.is_some_and(|tokens| tokens > 0);
+        self.cost_unknown = self.cost_unknown.saturating_add(u64::from(unknown));
+        if let Some(cost) = cost {
+            self.cost = Some(self.cost.unwrap_or_default().plus(cost.usd));
+        }
         self.beats = self.beats.saturating_add(1);
         self.tokens = self.tokens.saturating_add(tokens.unwrap_or(0));
         self.told = self.told.saturating_add(u64::from(tokens.is_some()));
@@ -67,6 +85,7 @@ impl Totals {
 mod tests {
     use super::*;
     use crate::core::beat::Status;
+    use crate::core::cost::price::CostFrom;
 
     fn beat() -> Beat {
         Beat::default()
@@ -135,8 +154,22 @@ mod tests {
     #[test]
     fn busy_adds_tokens_and_ends_no_cycle() {
         let mut totals = Totals::default();
-        totals.add(&Beat { status: Status::Busy, ..beat() }, Some(5));
-        totals.add(&beat(), Some(6));
+        totals.add(&Beat { status: Status::Busy, ..beat() }, Some(5), None);
+        totals.add(&beat(), Some(6), None);
         assert_eq!((totals.beats, totals.cycles, totals.tokens), (2, 1, 11));
+    }
+
+    #[test]
+    fn a_sum_of_money_never_hides_what_is_unknown() {
+        let mut totals = Totals::default();
+        totals.add(&beat(), Some(5), None);
+        totals.add(&beat(), None, None);
+        totals.add(&beat(), Some(0), None);
+        assert_eq!((totals.cost, totals.cost_unknown), (None, 1));
+        for usd in [0.1, 0.2] {
+            let cost = Cost { usd: Usd::from_f64(usd), from: CostFrom::Agent };
+            totals.add(&beat(), Some(7), Some(cost));
+        }
+        assert_eq!((totals.cost, totals.cost_unknown), (Some(Usd::from_f64(0.3)), 1));
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::core::beat::{Beat, Status};
+use crate::core::cost::price;
 use crate::core::effect::Effect;
 use crate::core::evidence::Evidence;
 use crate::core::fact::{BeatFact, Fact};
@@ -35,7 +36,8 @@ impl Supervisor {
         }
         let tokens = self.memory.tokens.tokens(beat, self.settings.limits.cache_reads);
         let ends_cycle = beat.status.ends_cycle();
-        let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle);
+        let cost = price::of(beat, tokens);
+        let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle).costing(cost);
         let first = !child.pulse.beaten();
         let waited = now.up.since(child.started.up);
         fact.first_after_ms = first.then(|| millis(waited));
@@ -55,7 +57,7 @@ impl Supervisor {
         if announces {
             child.announced = Some(now.up);
         }
-        self.totals.add(beat, tokens);
+        self.totals.add(beat, tokens, cost);
         if dull {
             self.recording.dull(now.up, fact, out);
         } else {
@@ -81,7 +83,7 @@ impl Supervisor {
             self.persist(out);
         }
         self.forget_streak(out);
-        if !self.account(beat, tokens, out) && restarts {
+        if !self.account(beat, tokens, cost, out) && restarts {
             self.begin_stop(StopCause::Restart, None, out);
         }
     }

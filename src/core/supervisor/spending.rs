@@ -4,6 +4,7 @@ use crate::core::beat::Beat;
 use crate::core::cost::budget::{Budget, HOUR_MS, Said};
 use crate::core::cost::ledger::LoopChange;
 use crate::core::cost::limits::Action;
+use crate::core::cost::price::Cost;
 use crate::core::cost::sign::{Cleared, Sign, SignKind};
 use crate::core::cost::signs::SignChange;
 use crate::core::effect::Effect;
@@ -20,11 +21,13 @@ impl Supervisor {
         &mut self,
         beat: &Beat,
         tokens: Option<u64>,
+        cost: Option<Cost>,
         out: &mut Vec<Effect>,
     ) -> bool {
         let now = self.now;
+        let usd = cost.map(|cost| cost.usd.to_f64());
         let State::Live(child) = &mut self.state else {
-            self.memory.ledger.spent(&now, tokens, beat.cost_usd);
+            self.memory.ledger.spent(&now, tokens, usd);
             return false;
         };
         let limits = self.settings.limits;
@@ -35,7 +38,7 @@ impl Supervisor {
             child.signs.beat(&limits, now.up, beat, |change| told.push(change));
         }
         let ends_cycle = beat.status.ends_cycle();
-        let change = self.memory.ledger.beat(&now, tokens, beat.cost_usd, ends_cycle);
+        let change = self.memory.ledger.beat(&now, tokens, usd, ends_cycle);
         let before = out.len();
         let mut remedy = None;
         if let Some(change) = change {
