@@ -37,7 +37,7 @@ impl Supervisor {
         if !announced {
             child.signs.beat(&limits, now.up, beat, |change| told.push(change));
         }
-        let ends_cycle = beat.status.ends_cycle();
+        let ends_cycle = beat.ends_cycle();
         let change = self.memory.ledger.beat(&now, tokens, usd, ends_cycle);
         let before = out.len();
         let mut remedy = None;

@@ -174,6 +174,8 @@ impl Supervisor {
             looked: None,
             passed: 0,
             status: None,
+            read: false,
+            turn: None,
             retry_at: None,
             restart_at_beat: false,
             run_until: self.settings.max_run.map(|max| self.now.up.plus(max)),

@@ -211,7 +211,7 @@ fn what_is_known_is_saved_once_an_hour() {
 #[test]
 fn another_release_learns_anew_what_is_usual() {
     let release = Some("v1".to_owned());
-    let mut story = steady(Settings { release, ..on_loop(Action::Alert) });
+    let story = steady(Settings { release, ..on_loop(Action::Alert) });
     let release = Some("v2".to_owned());
     let memory = story.persisted.clone();
     let mut next = Story::with(Settings { release, ..on_loop(Action::Alert) }, memory);
