@@ -82,10 +82,14 @@ fn on_loop_pause_stops_it_where_it_is_until_a_human_says_that_it_is_right() {
     until("the child is stopped", || (state(child) == Some('T')).then_some(()));
     let output = world.output(&["resume", "t"]);
     assert!(output.status.success(), "{output:?}");
-    paused(&run, 2);
+    let goes_on = |fact: &Fact| matches!(fact, Fact::Continued { .. }).then_some(());
+    run.fact("it goes on", 1, goes_on);
     let output = world.output(&["resume", "--rebaseline", "t"]);
     assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("tokens a cycle"), "{output:?}");
     run.fact("rebaselined", 1, |fact| matches!(fact, Fact::Rebaselined { .. }).then_some(()));
+    let pauses = |fact: &&Fact| matches!(fact, Fact::Paused { .. });
+    assert_eq!(world.facts().iter().filter(pauses).count(), 1, "what a human let pass is no news");
 }
 
 #[test]
