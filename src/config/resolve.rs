@@ -45,6 +45,8 @@ pub struct Resolved {
     pub log: Option<Log>,
     /// Days that the journal is kept; at least 1.
     pub keep_days: u32,
+    /// A table of prices that goes before our own, absolute.
+    pub prices: Option<PathBuf>,
     /// Where the agent is started, absolute; none is our own working directory.
     pub cwd: Option<PathBuf>,
     /// Variables for the agent alone.
@@ -214,6 +216,7 @@ pub fn run_with(
         capture_stderr: chosen.switch("output.capture_stderr")?,
         log: chosen.log()?,
         keep_days: chosen.count("journal.keep_days")?,
+        prices: chosen.maybe("cost.prices", Chosen::path)?,
         cwd: chosen.maybe("cwd", Chosen::path)?,
         variables: Variables::default(),
         rules,

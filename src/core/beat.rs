@@ -1,8 +1,10 @@
 //! A heartbeat as the core sees it, whatever road it came by.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::cost::price::Price;
 use super::counters::Cumulative;
 
 /// The most tokens that one beat may claim; more is a bad beat (a year of the fastest model is less).
@@ -118,10 +120,14 @@ pub struct Beat {
     pub cache_read_tokens: Option<u64>,
     /// Input tokens written to a cache; part of the input.
     pub cache_write_tokens: Option<u64>,
+    /// Of these, tokens that stay there for an hour, which costs more.
+    pub cache_write_1h_tokens: Option<u64>,
     /// What the agent says the cycle cost, in USD; finite and not negative.
     pub cost_usd: Option<f64>,
     /// The model that was asked.
     pub model: Option<Box<str>>,
+    /// What that model costs, if whoever read the beat has looked it up.
+    pub price: Option<Arc<Price>>,
     /// A number that grows with progress.
     pub cycle: Option<u64>,
     /// Tool calls of this cycle.

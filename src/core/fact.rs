@@ -16,6 +16,7 @@ use super::signal::Signal;
 use super::time::Wall;
 
 mod beat;
+mod skip;
 mod why;
 
 pub use beat::BeatFact;
@@ -75,7 +76,7 @@ pub enum Fact {
         /// What is wrong with it.
         reason: String,
         /// How many more there were since the last such line.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "skip::is_zero")]
         suppressed: u64,
     },
     /// It told something of itself that is no beat.
@@ -183,10 +184,10 @@ pub enum Fact {
         /// For how long.
         for_ms: u64,
         /// Cycles that used far more than usual; 0 of other signs.
-        #[serde(default, skip_serializing_if = "is_zero_32")]
+        #[serde(default, skip_serializing_if = "skip::is_zero")]
         cycles: u32,
         /// Their tokens.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "skip::is_zero")]
         tokens: u64,
         /// Why.
         why: Cleared,
@@ -459,16 +460,6 @@ pub enum Fact {
         /// What.
         what: String,
     },
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_zero(n: &u64) -> bool {
-    *n == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_zero_32(n: &u32) -> bool {
-    *n == 0
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ impl Shell {
         self.read_roads(due);
         self.tell_lost_readers();
         self.tell_log();
+        self.tell_prices();
         for caught in signals.into_iter().filter(|caught| caught.signal != signals::CHLD) {
             self.tell_signal(caught);
         }
@@ -192,7 +193,10 @@ impl Shell {
             drained &= !(source.scanned() && forward.blocked());
             for heard in heard.drain(..) {
                 let event = match heard {
-                    Heard::Beat(beat) => Event::Beat { incarnation, beat },
+                    Heard::Beat(mut beat) => {
+                        self.prices.price(self.now.up, &mut beat);
+                        Event::Beat { incarnation, beat }
+                    }
                     Heard::Bad(reason) => Event::BadBeat { incarnation, reason },
                     Heard::Alive => Event::Notice { incarnation, notice: Notice::Output },
                     Heard::Recognised(preset) => {

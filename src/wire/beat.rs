@@ -40,8 +40,8 @@ pub const EXPECT_MAX: Duration = Duration::from_hours(366 * 24);
 /// How long a [`Reason`] is at most, in bytes: it goes to the journal and to a terminal.
 pub const REASON_MAX: usize = 160;
 
-/// The longest known key, `retry_after_seconds`.
-const KEY_MAX: usize = 19;
+/// The longest known key, `cache_write_1h_tokens`.
+const KEY_MAX: usize = 21;
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq)]
@@ -237,8 +237,12 @@ impl Fields<'_> {
             output_tokens: self.output_tokens.whole("output_tokens", TOKENS_MAX)?,
             cache_read_tokens: self.cache_read_tokens.whole("cache_read_tokens", TOKENS_MAX)?,
             cache_write_tokens: self.cache_write_tokens.whole("cache_write_tokens", TOKENS_MAX)?,
+            cache_write_1h_tokens: self
+                .cache_write_1h_tokens
+                .whole("cache_write_1h_tokens", TOKENS_MAX)?,
             cost_usd: self.cost_usd.amount("cost_usd", COST_MAX, "a number of USD")?,
             model: self.model.text(NAME_MAX),
+            price: None,
             // No limit: a time in nanoseconds grows with progress too.
             cycle: self.cycle.whole("cycle", u64::MAX)?,
             tool_calls: self.tool_calls.whole("tool_calls", TOKENS_MAX)?,

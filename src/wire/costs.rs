@@ -2,6 +2,7 @@
 
 use crate::core::cost::budget::{Budget, Spending};
 use crate::core::cost::limits::Action;
+use crate::core::cost::money::Usd;
 use crate::core::cost::runaway::Stretch;
 use crate::core::cost::sign::{Cleared, Sign, SignKind};
 use crate::core::fact::Fact;
@@ -27,7 +28,16 @@ fn in_tenths(tenths: u128) -> String {
 /// An amount of USD: cents, and below a cent what is there.
 #[must_use]
 pub fn usd(usd: f64) -> String {
-    if usd == 0.0 || usd >= 0.01 { format!("${usd:.2}") } else { format!("${usd:.4}") }
+    Usd::from_f64(usd).to_string()
+}
+
+/// What a sum of money leaves out: `, and 12 beats of unknown cost`.
+#[must_use]
+pub fn unpriced(beats: u64) -> String {
+    if beats == 0 {
+        return String::new();
+    }
+    format!(", and {} of unknown cost", count(beats, "beat"))
 }
 
 /// What looks like a loop, and by which measure: `40,112 tokens, 33 × the usual 1,210`.
@@ -178,7 +188,7 @@ mod tests {
     #[test]
     fn money_is_cents_and_below_a_cent_what_is_there() {
         for (amount, text) in
-            [(0.0, "$0.00"), (4.1, "$4.10"), (0.0042, "$0.0042"), (1e6, "$1000000.00")]
+            [(0.0, "$0.00"), (4.1, "$4.10"), (0.0042, "$0.0042"), (1e6, "$1,000,000.00")]
         {
             assert_eq!(usd(amount), text);
         }

@@ -93,6 +93,8 @@ impl Voice {
             Fact::Unwatched { .. } | Fact::ShutdownAnnounced { .. } if plain => Vec::new(),
             Fact::Unwatched { silent_ms, .. } => self.unwatched(*silent_ms),
             Fact::Evidence { .. } => self.seen(fact),
+            // What a budget or a loop led to, it has said.
+            Fact::Exited { outcome: Outcome::Parked, rule: None, .. } => Vec::new(),
             Fact::Exited { ending, ran_ms, outcome, traces, .. } => {
                 self.exited(*ending, *ran_ms, *outcome, traces)
             }

@@ -20,6 +20,7 @@ pub mod pipe;
 pub mod plain;
 pub mod prefix;
 pub mod preset;
+pub mod prices;
 pub mod process;
 pub mod python;
 pub mod record;

@@ -116,6 +116,9 @@ pub fn summary(summary: &Summary) -> String {
             let _ = write!(text, " ({} a cycle)", grouped(mean));
         }
     }
+    if let Some(cost) = totals.cost {
+        let _ = write!(text, ", {cost}{}", costs::unpriced(totals.cost_unknown));
+    }
     if summary.failures > 0 {
         let mark = if text.is_empty() { ';' } else { ',' };
         let state = if summary.recovered { "recovered" } else { "not recovered" };
@@ -134,7 +137,7 @@ fn beat(fact: &BeatFact) -> String {
         let _ = write!(text, ", {} tokens", grouped(tokens));
     }
     if let Some(cost) = fact.cost_usd {
-        let _ = write!(text, ", ${cost:.4}");
+        let _ = write!(text, ", {}{}", costs::usd(cost), costs::unpriced(fact.cost_unknown));
     }
     if let Some(cycle) = fact.cycle {
         let _ = write!(text, ", cycle {cycle}");

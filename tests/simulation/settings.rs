@@ -75,15 +75,15 @@ pub fn drawn(seed: u64) -> Settings {
     }
 }
 
-/// What an agent may use: most of them have no budget, and are told of what looks like a loop.
+/// What an agent may use: most of them have no budget, and none that a steady agent exceeds.
 fn limits(rng: &mut Rng) -> Limits {
     let actions =
         [Action::Alert, Action::Alert, Action::Restart, Action::Stop, Action::Pause, Action::Park];
     let some = |rng: &mut Rng, amount| rng.pick(&[None, None, None, Some(amount)]);
     Limits {
         on_loop: rng.pick(&actions[..5]),
-        tokens_per_hour: some(rng, 100_000),
-        tokens_per_day: some(rng, 400_000),
+        tokens_per_hour: some(rng, 1_000_000),
+        tokens_per_day: some(rng, 12_000_000),
         on_exceeded: rng.pick(&actions),
         same_message: some(rng, 20),
         retries: some(rng, 5),

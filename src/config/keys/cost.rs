@@ -6,7 +6,7 @@ use super::{Fallback, Key, Kind};
 const TOKENS_MAX: u64 = 1_000_000_000_000;
 
 /// Their order is that of `--help`, of the template and of `check`. The defaults are SPEC §2's own numbers.
-pub(super) const KEYS: [Key; 14] = [
+pub(super) const KEYS: [Key; 15] = [
     Key {
         path: "cost.rule",
         flag: None,
@@ -108,6 +108,18 @@ pub(super) const KEYS: [Key; 14] = [
         fallback: Fallback::Value("alert"),
         value_name: "alert|restart|stop|park|pause",
         help: "What follows when a budget is exceeded; park: down until it is fresh",
+    },
+    Key {
+        path: "cost.prices",
+        flag: None,
+        variable: None,
+        kind: Kind::Path,
+        fallback: Fallback::Open {
+            words: "agentwatch's own table",
+            example: "/etc/agentwatch/prices.toml",
+        },
+        value_name: "FILE",
+        help: "What models cost, before agentwatch's own table: one like it, or LiteLLM's JSON",
     },
     Key {
         path: "loop.max_tool_calls_per_minute",

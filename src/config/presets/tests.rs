@@ -56,8 +56,8 @@ impl Seen {
                 Heard::Bad(reason) => self.bad.push(reason),
                 Heard::Beat(mut beat) => {
                     self.counters.settle(self.incarnation, self.started, &mut beat);
-                    let tokens = self.counter.tokens(&beat);
-                    self.totals.add(&beat, tokens);
+                    let tokens = self.counter.tokens(&beat, false);
+                    self.totals.add(&beat, tokens, None);
                     self.cost += beat.cost_usd.unwrap_or(0.0);
                     self.beats.push(*beat);
                 }

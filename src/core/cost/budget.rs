@@ -172,6 +172,15 @@ impl Spend {
         }
     }
 
+    /// The next midnight after `now` as far as the last one tells, for who has no calendar: wrong by an
+    /// hour on a day that turns the clock.
+    #[must_use]
+    pub fn midnight_after(&self, now: Wall) -> Wall {
+        const DAY: i64 = 24 * HOUR_MS;
+        let into = now.0.saturating_sub(self.day_ends.0).rem_euclid(DAY);
+        Wall(now.0.saturating_add(DAY - into))
+    }
+
     fn forget(&mut self, budget: Budget) {
         if let Some(said) = self.said.get_mut(budget as usize) {
             *said = Said::Nothing;
@@ -232,11 +241,19 @@ impl Spend {
         self.said.get(budget as usize).copied().unwrap_or_default()
     }
 
-    /// That was said in an earlier life.
-    pub fn was_said(&mut self, budget: Budget, what: Said) {
-        if let Some(said) = self.said.get_mut(budget as usize) {
+    /// That was said in an earlier life, so that so much was spent at least.
+    pub fn was_said(&mut self, spent: &Spending, what: Said) {
+        if let Some(said) = self.said.get_mut(spent.budget() as usize) {
             *said = (*said).max(what);
         }
+        let (so_far, amount) = match spent {
+            Spending::TokensPerHour { spent, .. } => (&mut self.tokens_of_hour, *spent),
+            Spending::TokensPerDay { spent, .. } => (&mut self.tokens_of_day, *spent),
+            Spending::UsdPerDay { spent_usd, .. } => {
+                (&mut self.nano_usd_of_day, nano_usd(*spent_usd))
+            }
+        };
+        *so_far = (*so_far).max(amount);
     }
 }
 

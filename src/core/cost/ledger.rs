@@ -1,7 +1,8 @@
 //! What an agent has used: its usual and its runaway cycles, and what it spent. Survives agentwatch.
 
-use super::budget::{HOUR_MS, Said, Spend, nano_usd};
-use super::runaway::{Change, Rule, Runaways, Verdict};
+use super::budget::{Said, Spend, Spending, nano_usd};
+use super::limits::Limits;
+use super::runaway::{Change, Runaways, Verdict};
 use super::sign::{Cleared, Sign, SignKind};
 use crate::core::fact::Fact;
 use crate::core::time::{Now, Wall, millis};
@@ -48,8 +49,8 @@ struct Farewell {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Ledger {
-    /// The rule that was last in force: what is replayed is judged by it.
-    rule: Rule,
+    /// What was last in force: what is replayed is judged by it, and who looks is shown it.
+    limits: Limits,
     runaways: Runaways,
     spend: Spend,
     /// Since when a runaway is suspected.
@@ -62,9 +63,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The rule in force.
-    pub fn rule_by(&mut self, rule: &Rule) {
-        self.rule = *rule;
+    /// What is in force.
+    pub fn limit(&mut self, limits: &Limits) {
+        self.limits = *limits;
+    }
+
+    /// What was last in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// A beat told of so many tokens, or of none, and of their cost.
@@ -102,9 +109,9 @@ impl Ledger {
         self.told = !ends_cycle;
         let tokens = tokens.unwrap_or(0);
         let verdict = if ends_cycle {
-            self.runaways.cycle(&self.rule, at_ms, wall, tokens)
+            self.runaways.cycle(&self.limits.rule, at_ms, wall, tokens)
         } else {
-            self.runaways.used(&self.rule, at_ms, wall, tokens)
+            self.runaways.used(&self.limits.rule, at_ms, wall, tokens)
         };
         self.change(verdict, wall)
     }
@@ -140,8 +147,8 @@ impl Ledger {
     /// What an announced shutdown uses is neither judged nor learnt, but it is bounded.
     fn farewell(&mut self, tokens: u64) -> Option<LoopChange> {
         let usual = self.usual()?;
-        let most = u128::from(usual) * u128::from(self.rule.factor) / 100;
-        let most = most.max(u128::from(self.rule.floor)) * FAREWELL_CYCLES;
+        let most = u128::from(usual) * u128::from(self.limits.rule.factor) / 100;
+        let most = most.max(u128::from(self.limits.rule.floor)) * FAREWELL_CYCLES;
         let farewell = self.farewell.as_mut()?;
         farewell.tokens = farewell.tokens.saturating_add(tokens);
         if farewell.flagged || u128::from(farewell.tokens) <= most {
@@ -174,6 +181,20 @@ impl Ledger {
         open.then_some(lasted)
     }
 
+    /// A human lets it go on: gives how long a runaway was suspected, if one was.
+    pub fn forgive(&mut self, wall: Wall) -> Option<u64> {
+        let open = self.runaways.is_open();
+        self.runaways.forgive(wall);
+        let lasted = self.lasted(wall);
+        open.then_some(lasted)
+    }
+
+    /// Another release is run: its usual is another one.
+    pub fn released(&mut self) {
+        self.since = None;
+        self.runaways.restart_warmup();
+    }
+
     /// A human says that what it uses now is right: gives how long the suspicion lasted, if there was one.
     pub fn rebaseline(&mut self, wall: Wall) -> Option<u64> {
         let open = self.runaways.is_open();
@@ -196,13 +217,13 @@ impl Ledger {
     /// What a cycle usually takes, once that is known.
     #[must_use]
     pub fn usual(&self) -> Option<u64> {
-        self.runaways.usual(&self.rule)
+        self.runaways.usual(&self.limits.rule)
     }
 
-    /// Whether a runaway is suspected.
+    /// Since when a runaway is suspected.
     #[must_use]
-    pub fn is_suspected(&self) -> bool {
-        self.runaways.is_open()
+    pub fn suspected_since(&self) -> Option<Wall> {
+        self.since
     }
 
     /// Learns what was recorded after the state was written, in order. Records know no clock but the
@@ -211,17 +232,19 @@ impl Ledger {
         match fact {
             Fact::Started { .. } => _ = self.begun(),
             Fact::ShutdownAnnounced { .. } => self.announced(),
-            Fact::BudgetWarning { spent, .. } => self.spend.was_said(spent.budget(), Said::Warned),
+            Fact::BudgetWarning { spent, .. } => self.relearn_spending(ts, spent, Said::Warned),
             Fact::BudgetExceeded { spent, .. } => {
-                self.spend.was_said(spent.budget(), Said::Exceeded);
+                self.relearn_spending(ts, spent, Said::Exceeded);
             }
             Fact::LoopCleared { sign: SignKind::Tokens, why: Cleared::Ended, .. } => {
                 self.drop_suspicion(ts);
             }
             Fact::Rebaselined { .. } => _ = self.rebaseline(ts),
+            Fact::Resumed { .. } | Fact::Continued { .. } => _ = self.forgive(ts),
+            Fact::Released { .. } => self.released(),
             Fact::Beat(beat) => {
-                // Where the next midnight lies the journal does not tell; a day is near enough.
-                self.spend.roll(ts, Wall(ts.0.saturating_add(24 * HOUR_MS)));
+                let midnight = self.spend.midnight_after(ts);
+                self.spend.roll(ts, midnight);
                 self.spend.add(beat.tokens.unwrap_or(0), beat.cost_usd.map_or(0, nano_usd));
                 let at_ms = u64::try_from(ts.0).unwrap_or(0);
                 let cycles = beat.cycles.max(1);
@@ -232,5 +255,11 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+    /// The beats that led to it may have been lost with a full disk.
+    fn relearn_spending(&mut self, ts: Wall, spent: &Spending, what: Said) {
+        let midnight = self.spend.midnight_after(ts);
+        self.spend.roll(ts, midnight);
+        self.spend.was_said(spent, what);
     }
 }

@@ -21,7 +21,8 @@ pub enum Action {
 }
 
 /// What an agent may use. What is `None` is not judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// What a runaway is.
     pub rule: Rule,

@@ -6,6 +6,8 @@
 use super::*;
 use crate::core::beat::Beat;
 use crate::core::beat::Status;
+use crate::core::cost::money::Usd;
+use crate::core::cost::price::{Cost, CostFrom};
 use crate::core::cost::runaway::Stretch;
 use crate::core::ending::Spent;
 use crate::core::event::{SpawnFailureKind, SpawnStage};
@@ -161,6 +163,8 @@ fn beats() -> Vec<Fact> {
         output_tokens: Some(234),
         cache_read_tokens: Some(50_000),
         cache_write_tokens: Some(10),
+        cache_write_1h_tokens: Some(4),
+        price: None,
         cost_usd: Some(0.0125),
         model: Some("claude".into()),
         cycle: Some(17),
@@ -174,7 +178,10 @@ fn beats() -> Vec<Fact> {
     let mut first = BeatFact::new(1, &full, Some(1_234), true);
     first.first_after_ms = Some(400);
     let busy = Beat { status: Status::Busy, ..Beat::default() };
+    let cost = Cost { usd: Usd::from_f64(0.0021), from: CostFrom::Price };
+    let priced = BeatFact::new(1, &busy, Some(700), false).costing(Some(cost));
     vec![
+        Fact::Beat(BeatFact { beats: 3, cycles: 3, cost_unknown: 1, ..priced }),
         Fact::Beat(first),
         Fact::Beat(BeatFact::new(1, &Beat::default(), None, true)),
         Fact::Beat(BeatFact::new(1, &busy, Some(5), false)),
@@ -183,7 +190,14 @@ fn beats() -> Vec<Fact> {
 }
 
 fn stops() -> Vec<Fact> {
-    let totals = Totals { beats: 12, cycles: 11, tokens: 14_530, told: 0 };
+    let totals = Totals {
+        beats: 12,
+        cycles: 11,
+        tokens: 14_530,
+        told: 0,
+        cost: Some(Usd::from_f64(4.1)),
+        cost_unknown: 3,
+    };
     let summary = Summary { after_ms: 92_000, totals, failures: 1, recovered: true };
     let stopping = |why, signal| Fact::Stopping { incarnation: 2, why, signal };
     let finished = |reason, code| Fact::Finished { reason, code, summary };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::core::beat::{Beat, Status};
+use crate::core::cost::price;
 use crate::core::effect::Effect;
 use crate::core::evidence::Evidence;
 use crate::core::fact::{BeatFact, Fact};
@@ -39,9 +40,10 @@ impl Supervisor {
             beat
         });
         let beat = settled.as_ref().unwrap_or(beat);
-        let tokens = self.memory.tokens.tokens(beat);
+        let tokens = self.memory.tokens.tokens(beat, self.settings.limits.cache_reads);
         let ends_cycle = beat.ends_cycle();
-        let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle);
+        let cost = price::of(beat, tokens);
+        let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle).costing(cost);
         let first = !child.pulse.beaten();
         let waited = now.up.since(child.started.up);
         fact.first_after_ms = first.then(|| millis(waited));
@@ -62,7 +64,7 @@ impl Supervisor {
         if announces {
             child.announced = Some(now.up);
         }
-        self.totals.add(beat, tokens);
+        self.totals.add(beat, tokens, cost);
         if dull {
             self.recording.dull(now.up, fact, out);
         } else {
@@ -88,7 +90,7 @@ impl Supervisor {
             self.persist(out);
         }
         self.forget_streak(out);
-        if !self.account(beat, tokens, out) && restarts {
+        if !self.account(beat, tokens, cost, out) && restarts {
             self.begin_stop(StopCause::Restart, None, out);
         }
     }

@@ -134,7 +134,7 @@ impl Supervisor {
     /// A supervisor that goes on where `memory` stopped.
     #[must_use]
     pub fn new(settings: Settings, mut memory: Memory) -> Self {
-        memory.ledger.rule_by(&settings.limits.rule);
+        memory.ledger.limit(&settings.limits);
         Self {
             settings,
             memory,
