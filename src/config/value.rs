@@ -81,9 +81,9 @@ pub enum Fault {
         /// Digits that may stand behind the point.
         places: u32,
         /// The least.
-        min: String,
+        min: Box<str>,
         /// The most.
-        max: String,
+        max: Box<str>,
     },
     /// None of the words.
     NotAChoice {
@@ -352,7 +352,9 @@ fn decimal(text: &str, places: u32, min: u64, max: u64) -> Result<u64, Fault> {
     match decimal::parse(text, places) {
         Ok(number) if (min..=max).contains(&number) => Ok(number),
         Ok(_) | Err(DecimalError::TooLarge) => Err(Fault::OutOfRange { min: least, max: most }),
-        Err(DecimalError::NoNumber) => Err(Fault::NotADecimal { places, min: least, max: most }),
+        Err(DecimalError::NoNumber) => {
+            Err(Fault::NotADecimal { places, min: least.into(), max: most.into() })
+        }
     }
 }
 
