@@ -21,6 +21,7 @@ pub mod name;
 pub mod notify;
 pub mod pipe;
 pub mod prefix;
+pub mod preset;
 pub mod prices;
 pub mod python;
 pub mod record;
@@ -32,7 +33,7 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its file in `targets/`.
-pub const TARGETS: [(&str, Check); 16] = [
+pub const TARGETS: [(&str, Check); 17] = [
     ("amounts", amounts::check),
     ("beat", beat::check),
     ("config", config::check),
@@ -43,6 +44,7 @@ pub const TARGETS: [(&str, Check); 16] = [
     ("notify", notify::check),
     ("pipe", pipe::check),
     ("prefix", prefix::check),
+    ("preset", preset::check),
     ("prices", prices::check),
     ("python", python::check),
     ("record", record::check),

@@ -192,7 +192,8 @@ pub fn run_with(
     let source_by_default =
         matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
     let mut settings = chosen.settings(source != BeatSource::None, around)?;
-    settings.preset = preset.name();
+    // Of whom nobody reads a line, none is expected.
+    settings.preset = preset.name().filter(|_| source.scans_stdout());
     settings.rules = rules.iter().map(|rule| rule.here(around.macos)).collect();
     let mut notes = found.notes;
     if settings.max_failures > settings.max_failures_per_day {

@@ -26,7 +26,7 @@ use crate::core::command::Reply;
 use crate::core::effect::Effect;
 use crate::core::event::{By, Event, Kept, Launch};
 use crate::core::fact::Fact;
-use crate::core::settings::OnMissed;
+use crate::core::settings::{OnMissed, Settings};
 use crate::core::signal::Signal;
 use crate::core::supervisor::{EXIT_SELF, Supervisor};
 use crate::core::time::{Now, Wall, millis};
@@ -142,9 +142,11 @@ impl Shell {
     fn new(plan: Plan, mut clock: Clock, signals: Signals) -> Self {
         let resolved = &plan.resolved;
         let paths = Paths::new(&resolved.state_dir, &resolved.name);
-        let identity = identity(resolved);
+        let mut identity = identity(resolved);
         let memory = plan.found.as_ref().map(|found| found.memory.clone()).unwrap_or_default();
-        let settings = resolved.settings.clone();
+        let before = plan.found.as_ref().ok().and_then(|found| found.identity.as_ref());
+        let interval = reading::inherit(resolved, before, &mut identity);
+        let settings = Settings { interval, ..resolved.settings.clone() };
         let speaker = Speaker::new(resolved);
         sys::tree::become_subreaper();
         Self {

@@ -175,6 +175,18 @@ fn who_is_recognised_is_watched_at_the_interval_that_fits() {
     run.fact("unhealthy", 1, |fact| matches!(fact, Fact::Unhealthy { .. }).then_some(()));
     assert_eq!((recognised(&world), tokens(&world)), (vec![("mine".to_owned(), 200)], 7));
     drop(run);
+    // The next life begins with it: the first line may be long in coming.
+    let state = world.agent().join("state.json");
+    let state = fs::read_to_string(state).unwrap();
+    assert!(state.contains("\"interval_from\": \"preset mine\""), "{state}");
+    let mut run = world.script(&["--config", "aw.toml", "--max-failures", "1", "--resume"], script);
+    run.fact("unhealthy", 2, |fact| matches!(fact, Fact::Unhealthy { .. }).then_some(()));
+    assert_eq!(run.wait(), 69);
+    let intervals = world.facts().into_iter().filter_map(|fact| match fact {
+        Fact::SupervisorStarted { interval_ms, .. } => Some(interval_ms),
+        _ => None,
+    });
+    assert_eq!(intervals.collect::<Vec<_>>(), [60_000, 200]);
     // Whoever has set one knows better.
     let world = World::new();
     fs::write(world.path("aw.toml"), OWN).unwrap();

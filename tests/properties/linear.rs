@@ -3,18 +3,23 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use agentwatch::config::variables;
+use agentwatch::config::{presets, variables};
 use agentwatch::core::rule::Pattern;
 use agentwatch::run::tail::Tail;
 use agentwatch::wire::beat::{parse, parse_any};
-use agentwatch::wire::lines::Lines;
+use agentwatch::wire::lines::{Line, Lines};
 use agentwatch::wire::pipe::Cutter;
 use agentwatch::wire::plain::plain;
+use agentwatch::wire::preset::reader::{Choice, Reader};
 use agentwatch::wire::{
     ansi, control, duration, moment, notify, prices, python, record, size, state,
 };
 
 use crate::properties::config::resolve;
+
+/// How an agent that a preset knows begins.
+const CLAUDE: &str =
+    "{\"type\":\"system\",\"subtype\":\"init\",\"claude_code_version\":\"2\",\"model\":\"m\"}\n";
 
 /// The size of the smaller input, in bytes; the larger one has four times as much.
 const SMALL: usize = 64 * 1024;
@@ -29,7 +34,11 @@ const FLOOR: Duration = Duration::from_millis(5);
 /// What is repeated to make an input: before it, over and over, and behind it.
 type Shape = (&'static str, &'static str, &'static str);
 
-const SHAPES: [Shape; 30] = [
+const SHAPES: [Shape; 34] = [
+    ("{\"type\":\"result\",\"modelUsage\":{", "\"m\":{\"inputTokens\":1},", "\"n\":{}}}"),
+    ("{\"type\":\"result\"", ",\"modelUsage\":{\"m\":{}}", "}"),
+    ("{\"type\":\"assistant\",\"message\":{\"content\":[", "{\"type\":\"text\"},", "{}]}}"),
+    ("", "{\"type\":\"system\",\"subtype\":\"init\"}\n", ""),
     ("", "{", ""),
     ("", "[", ""),
     ("", "{\"a\":", ""),
@@ -124,7 +133,14 @@ fn text(data: &[u8]) -> &str {
     std::str::from_utf8(data).unwrap()
 }
 
-const PARSERS: [Parser; 17] = [
+const PARSERS: [Parser; 18] = [
+    ("preset", |data| {
+        let (mut lines, mut reader) = (Lines::new(), Reader::new(Choice::Auto, presets::builtin));
+        lines.feed(CLAUDE.as_bytes(), &mut |line| reader.line(line, &mut |_| {}));
+        let mut on = |line: Line<'_>| reader.line(line, &mut |told| drop(black_box(told)));
+        lines.feed(data, &mut on);
+        lines.end(&mut on);
+    }),
     ("beat", |data| drop(parse(data))),
     ("any beat", |data| drop(parse_any(data))),
     ("python", |data| {
