@@ -1,6 +1,8 @@
 //! A pure fold of records into what people look at.
 
 pub mod deadline;
+pub mod plot;
+pub mod sparkline;
 pub mod spend;
 pub mod status;
 pub mod view;

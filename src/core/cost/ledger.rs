@@ -229,6 +229,11 @@ impl Ledger {
     /// Learns what was recorded after the state was written, in order. Records know no clock but the
     /// calendar's.
     pub fn relearn(&mut self, ts: Wall, fact: &Fact) {
+        self.replay(ts, fact, |_| {});
+    }
+
+    /// The same, and `tell`s what each cycle changes: how the record looks to these limits.
+    pub fn replay(&mut self, ts: Wall, fact: &Fact, mut tell: impl FnMut(LoopChange)) {
         match fact {
             Fact::Started { .. } => _ = self.begun(),
             Fact::ShutdownAnnounced { .. } => self.announced(),
@@ -250,12 +255,13 @@ impl Ledger {
                 let cycles = beat.cycles.max(1);
                 let each = beat.tokens.map(|tokens| tokens / cycles);
                 for _ in 0..cycles.min(REPLAYED_MAX) {
-                    self.used(at_ms, ts, each, beat.cycles > 0);
+                    self.used(at_ms, ts, each, beat.cycles > 0).into_iter().for_each(&mut tell);
                 }
             }
             _ => {}
         }
     }
+
     /// The beats that led to it may have been lost with a full disk.
     fn relearn_spending(&mut self, ts: Wall, spent: &Spending, what: Said) {
         let midnight = self.spend.midnight_after(ts);
