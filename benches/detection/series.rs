@@ -18,6 +18,10 @@ pub enum Kind {
     Bimodal,
     /// 20 at night and on weekends, 4,000 for nine hours of a weekday, from one cycle to the next.
     Daily,
+    /// The same with 400 at night and 8,000 by day.
+    Office,
+    /// Like light, and every night at two o'clock a job of ten minutes at forty times that.
+    Nightly,
     /// Like light, and 2 % more a day.
     Growth,
     /// Pareto, α 1.5.
@@ -28,7 +32,7 @@ pub enum Kind {
     HeavyAr,
 }
 
-pub const KINDS: [(Kind, &str); 9] = [
+pub const KINDS: [(Kind, &str); 11] = [
     (Kind::Light, "light"),
     (Kind::Heavy, "heavy"),
     (Kind::VeryHeavy, "v.heavy"),
@@ -38,6 +42,8 @@ pub const KINDS: [(Kind, &str); 9] = [
     (Kind::Pareto, "pareto"),
     (Kind::Sparse, "sparse"),
     (Kind::HeavyAr, "heavy AR"),
+    (Kind::Office, "office"),
+    (Kind::Nightly, "nightly"),
 ];
 
 /// One agent.
@@ -64,6 +70,7 @@ impl Agent {
         let median = match kind {
             Kind::Bimodal => 200.0,
             Kind::Daily => 20.0,
+            Kind::Office => 400.0,
             _ => 2_500.0 * rng.lognormal(0.6),
         };
         let morning = 7 * HOUR_MS + rng.below(4 * HOUR_MS);
@@ -77,15 +84,25 @@ impl Agent {
         day < 5 && (self.morning..self.morning + 9 * HOUR_MS).contains(&of_day)
     }
 
+    fn at_the_job(at_ms: u64) -> bool {
+        (2 * HOUR_MS..2 * HOUR_MS + 600_000).contains(&(at_ms % DAY_MS))
+    }
+
     /// Whether a runaway at that time counts: by night a daily agent's is harmless.
     pub fn counts(&self, at_ms: u64) -> bool {
-        self.kind != Kind::Daily || self.at_work(at_ms)
+        match self.kind {
+            Kind::Daily | Kind::Office => self.at_work(at_ms),
+            Kind::Nightly => !Self::at_the_job(at_ms),
+            _ => true,
+        }
     }
 
     /// The true median of a cycle at that time.
     pub fn median(&self, at_ms: u64) -> f64 {
         match self.kind {
             Kind::Daily if self.at_work(at_ms) => 200.0 * self.scale,
+            Kind::Office if self.at_work(at_ms) => 20.0 * self.scale,
+            Kind::Nightly if Self::at_the_job(at_ms) => 40.0 * self.scale,
             Kind::Growth => {
                 self.scale * 1.02_f64.powf((at_ms - self.begins) as f64 / DAY_MS as f64)
             }
@@ -103,7 +120,9 @@ impl Agent {
     pub fn tokens(&mut self, at_ms: u64) -> u64 {
         let rng = &mut self.rng;
         let times = match self.kind {
-            Kind::Light | Kind::Daily | Kind::Growth => rng.lognormal(0.3),
+            Kind::Light | Kind::Daily | Kind::Growth | Kind::Office | Kind::Nightly => {
+                rng.lognormal(0.3)
+            }
             Kind::Sparse => rng.lognormal(0.5),
             Kind::Heavy => rng.lognormal(1.0),
             Kind::Pareto => rng.pareto(1.5),
