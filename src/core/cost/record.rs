@@ -52,25 +52,16 @@ const LEAST: u64 = 135;
 /// With so many whole days it is known what an ordinary day's most is, and how much it varies.
 const ORDINARY: usize = 28;
 
-/// So many tenths of a standard deviation are the logarithms of a day's most above their mean once in four
+/// So many tenths of a standard deviation are the logarithms of a day's most above their mean once in five
 /// years, where days are as Gumbel's law has them (Gumbel, Statistics of Extremes, 1958): (y − 0.5772)·√6/π
-/// standard deviations for y = ln(4 · 365).
-const DEVIATIONS: u64 = 52;
+/// standard deviations for y = ln(5 · 365).
+const DEVIATIONS: u64 = 54;
 
-/// A record of four months would grow no more that mattered.
-const LONG_HOURS: u64 = 120 * 24;
+/// A record of half a year would grow no more that mattered.
+const LONG_HOURS: u64 = 180 * 24;
 
 /// In its first week an agent shows new things every day: a short spike is taken as one of them at once.
 const WEEK_HOURS: u64 = 7 * 24;
-
-/// What a stretch is held to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// The most that counts.
-    pub record: u64,
-    /// What is above that is news.
-    pub news: u64,
-}
 
 /// A record, in blocks of a day. The hour that runs does not count, or a ramp would teach its own record;
 /// in the first hour of an agent it is the five minutes that run.
@@ -130,7 +121,8 @@ fn day_of(hour: i64) -> i32 {
 
 impl Record {
     /// The highest levels that count; `None` while nothing is known.
-    fn levels(&self) -> Option<Levels> {
+    #[must_use]
+    pub fn levels(&self) -> Option<Levels> {
         self.hour?;
         let mut most = Levels::default();
         self.days.iter().for_each(|(_, levels)| raise(&mut most, levels));
@@ -141,21 +133,26 @@ impl Record {
         Some(most)
     }
 
-    /// What a stretch of the kind `at` is held to; `None` while nothing is known.
+    /// Whether a stretch might be news, for little work: no margin is smaller.
+    #[must_use]
+    pub fn may_be_news(level: u64, record: u64) -> bool {
+        record.saturating_mul(LEAST) / 100 < level
+    }
+
+    /// What is news for a stretch of the kind `at`, of which `record` is the most that counts.
     ///
     /// It must be above the record by as much as the spread of the days' own records says, or thrice where too
     /// few days are known, and then by more the fewer they are.
     #[must_use]
-    pub fn limit(&self, at: usize) -> Option<Limit> {
-        let margin = MARGINS.get(at % MARGINS.len())?;
-        let record = u64::from(*self.levels()?.get(at)?);
+    pub fn news(&self, at: usize, record: u64) -> u64 {
+        let Some(margin) = MARGINS.get(at % MARGINS.len()) else { return u64::MAX };
         let times = match self.spread(at) {
             Some(far) => far.exp2_hundredths_below(record, margin.most).max(LEAST),
             // Whoever tries it out sees the plain rule.
             None if self.age() == 0 => margin.usual,
             None => margin.usual * self.youth(margin.roots) / 100,
         };
-        Some(Limit { record, news: record.saturating_mul(times) / 100 })
+        record.saturating_mul(times) / 100
     }
 
     /// For how long the agent is known, in hours: days on which it did nothing teach nothing.
@@ -175,7 +172,7 @@ impl Record {
         root.max(100)
     }
 
-    /// What a day's most is once in four years.
+    /// What a day's most is once in five years.
     fn spread(&self, at: usize) -> Option<Log> {
         // Today is not over.
         let (_, whole) = self.days.split_last()?;
@@ -347,8 +344,8 @@ mod tests {
     }
 
     fn times(record: &Record, at: usize) -> u64 {
-        let limit = record.limit(at).unwrap();
-        limit.news * 100 / limit.record
+        let most = record.levels().unwrap()[at].into();
+        record.news(at, most) * 100 / most
     }
 
     #[test]
@@ -358,7 +355,7 @@ mod tests {
         assert_eq!(times(&record, 0), 300, "in the first hour thrice");
         let of_age: Vec<u64> =
             [1, 3, 9, 27].map(|days| times(&after(&vec![1_000; days]), 0)).into();
-        assert_eq!(of_age, [996, 753, 573, 435]);
+        assert_eq!(of_age, [1104, 834, 633, 480]);
         assert_eq!(times(&after(&[1_000; 3]), 2), 316, "six in a row vary less");
     }
 
@@ -367,7 +364,7 @@ mod tests {
         assert_eq!(times(&after(&[1_000; 40]), 0), LEAST);
         let varied = |by: u32| after(&(0..40).map(|n| 1_000 + n % 7 * by).collect::<Vec<_>>());
         let of: Vec<u64> = [50, 300, 3_000].map(|by| times(&varied(by), 0)).into();
-        assert_eq!(of, [135, 289, 500]);
+        assert_eq!(of, [135, 304, 500]);
         assert_eq!(times(&varied(3_000), 1), 400);
         assert_eq!(times(&varied(3_000), 2), 200);
     }

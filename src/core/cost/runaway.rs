@@ -303,9 +303,14 @@ impl Runaways {
     }
 
     fn find(&self, rule: &Rule, levels: &Levels) -> Option<Finding> {
+        let known = if rule.kind == Kind::Record { self.record.levels() } else { None };
         let mut values = levels.iter().map(|level| u64::from(*level)).enumerate().zip(KINDS);
         values.find_map(|((at, value), (stretch, cycles, share))| {
-            if value <= rule.floor {
+            let record = known.and_then(|levels| levels.get(at).copied()).map(u64::from);
+            // Where there is no record the plain rule holds, and it knows no runs. What takes longest to find
+            // out is asked last.
+            let may_be = record.map_or(cycles == 1, |record| Record::may_be_news(value, record));
+            if value <= rule.floor || !may_be {
                 return None;
             }
             let run = self.run_in_baseline(cycles - 1);
@@ -317,10 +322,7 @@ impl Runaways {
             if !mean.is_below(value, rule.factor.saturating_mul(share) / 100) {
                 return None;
             }
-            let known = if rule.kind == Kind::Record { self.record.limit(at) } else { None };
-            // Where there is no record the plain rule holds, and it knows no runs.
-            let is_news = known.map_or(cycles == 1, |limit| limit.news < value);
-            let record = known.map(|limit| limit.record);
+            let is_news = record.is_none_or(|record| self.record.news(at, record) < value);
             is_news.then_some(Finding { stretch, tokens: value, usual: mean.rounded(), record })
         })
     }
