@@ -58,6 +58,7 @@ pub fn in_limits(beat: &Beat) {
         beat.output_tokens,
         beat.cache_read_tokens,
         beat.cache_write_tokens,
+        beat.cache_write_1h_tokens,
         beat.tool_calls,
     ] {
         assert!(tokens.is_none_or(|tokens| tokens <= TOKENS_MAX));
@@ -79,6 +80,7 @@ fn again(beat: &Beat) {
         "output_tokens": beat.output_tokens,
         "cache_read_tokens": beat.cache_read_tokens,
         "cache_write_tokens": beat.cache_write_tokens,
+        "cache_write_1h_tokens": beat.cache_write_1h_tokens,
         "cost_usd": beat.cost_usd,
         "model": beat.model,
         "cycle": beat.cycle,

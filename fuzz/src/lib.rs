@@ -21,6 +21,7 @@ pub mod name;
 pub mod notify;
 pub mod pipe;
 pub mod prefix;
+pub mod prices;
 pub mod python;
 pub mod record;
 pub mod rule;
@@ -31,7 +32,7 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its file in `targets/`.
-pub const TARGETS: [(&str, Check); 15] = [
+pub const TARGETS: [(&str, Check); 16] = [
     ("amounts", amounts::check),
     ("beat", beat::check),
     ("config", config::check),
@@ -42,6 +43,7 @@ pub const TARGETS: [(&str, Check); 15] = [
     ("notify", notify::check),
     ("pipe", pipe::check),
     ("prefix", prefix::check),
+    ("prices", prices::check),
     ("python", python::check),
     ("record", record::check),
     ("rule", rule::check),

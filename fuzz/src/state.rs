@@ -57,6 +57,7 @@ pub fn launch(memory: Memory) {
             boot: Boot(seconds(2_000) + past),
             wall: Wall(NOW.0 + i64::try_from(past.as_millis()).unwrap()),
             day: LocalDay(20_780),
+            midnight: Wall(NOW.0 + 3_600_000),
         };
         supervisor.step(now, event, &mut effects);
         let _ = supervisor.deadline();
@@ -90,5 +91,7 @@ fn settings() -> Settings {
         repeat: None,
         max_run: None,
         release: None,
+        preset: None,
+        limits: agentwatch::core::cost::limits::Limits::default(),
     }
 }

@@ -25,13 +25,14 @@ use super::{EXIT_FAILED, EXIT_USAGE, Failure, Outcome, agents, asking};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The flags for whole numbers: flag, field, help.
-const NUMBERS: [(&str, &str, &str); 8] = [
+const NUMBERS: [(&str, &str, &str); 9] = [
     ("tokens", "tokens_used", "Tokens of this cycle"),
     ("tokens-total", "tokens_total", "Tokens since the agent started, instead of --tokens"),
     ("input-tokens", "input_tokens", "Fresh input tokens"),
     ("output-tokens", "output_tokens", "Output tokens"),
     ("cache-read-tokens", "cache_read_tokens", "Input tokens read from a cache"),
     ("cache-write-tokens", "cache_write_tokens", "Input tokens written to a cache"),
+    ("cache-write-1h-tokens", "cache_write_1h_tokens", "Of these, tokens written for an hour"),
     ("cycle", "cycle", "A number that grows with progress"),
     ("tool-calls", "tool_calls", "Tool calls of this cycle"),
 ];

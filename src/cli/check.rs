@@ -34,6 +34,7 @@ pub fn matches(args: &[OsString]) -> Result<ArgMatches, clap::Error> {
 /// The deed.
 pub fn main(matches: &ArgMatches) -> Outcome {
     let resolved = super::run::resolve(matches)?;
+    super::run::look_at_prices(&resolved)?;
     for note in &resolved.notes {
         complain(note);
     }

@@ -9,6 +9,7 @@ use crate::store::memory;
 use crate::store::paths::Paths;
 use crate::sys::lock::Lock;
 use crate::wire::control::Request;
+use crate::wire::words::grouped;
 
 use super::asking::{self, Asked};
 use super::output::{complain, print};
@@ -30,8 +31,18 @@ pub fn command() -> Command {
                 .conflicts_with("name")
                 .help("Every agent that was given up, paused or parked"),
         )
+        .arg(
+            Arg::new("rebaseline")
+                .long("rebaseline")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("all")
+                .help("What it uses now is right: its last cycles are what is usual from now on"),
+        )
         .args(config::state_dir_flags())
-        .after_help("Example:\n  agentwatch resume crawler\n  agentwatch resume --all")
+        .after_help(
+            "Example:\n  agentwatch resume crawler\n  agentwatch resume --all\n  \
+             agentwatch resume --rebaseline crawler",
+        )
 }
 
 /// The deed.
@@ -40,7 +51,8 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let names = agents::chosen(matches, &state_dir)?;
     if !matches.get_flag("all") {
         for name in names {
-            let words = resume(&name, &Paths::new(&state_dir, &name))?;
+            let rebaseline = matches.get_flag("rebaseline");
+            let words = resume(&name, &Paths::new(&state_dir, &name), rebaseline)?;
             print(&format!("{words}\n"))?;
         }
         return Ok(0);
@@ -55,7 +67,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
         }
         resumed += 1;
         // One that cannot be helped keeps nobody else waiting.
-        match resume(&name, &paths) {
+        match resume(&name, &paths, false) {
             Ok(words) => print(&format!("{words}\n"))?,
             Err(Failure { words, .. }) => {
                 complain(&words);
@@ -70,20 +82,41 @@ pub fn main(matches: &ArgMatches) -> Outcome {
 }
 
 /// Through the agentwatch that runs, or, if none does, in the files.
-fn resume(name: &str, paths: &Paths) -> Result<String, Failure> {
-    match asking::ask(name, paths, &Request::Resume)? {
+fn resume(name: &str, paths: &Paths, rebaseline: bool) -> Result<String, Failure> {
+    match asking::ask(name, paths, &Request::Resume { rebaseline })? {
         Asked::Done(answer) => Ok(answer.words),
+        Asked::Nobody(lock) if rebaseline => {
+            let accepted = accept_in_the_files(name, paths, &lock)?;
+            Ok(format!("{accepted}\n{}", in_the_files(name, paths, &lock)?))
+        }
         Asked::Nobody(lock) => in_the_files(name, paths, &lock),
     }
 }
 
+/// Takes what the agent used last for what is usual, in the files.
+fn accept_in_the_files(name: &str, paths: &Paths, lock: &Lock) -> Result<String, Failure> {
+    let mut known = None;
+    files::change(name, paths, lock, |memory, now| {
+        memory.ledger.rebaseline(now.wall);
+        known = memory.ledger.usual();
+        Some(Fact::Rebaselined { usual: known })
+    })?;
+    Ok(match known {
+        Some(usual) => {
+            format!("{name}: {} tokens a cycle are what is usual from now on", grouped(usual))
+        }
+        None => format!("{name}: no cycle is known yet, so what comes is what is usual"),
+    })
+}
+
 /// Lifts the latch in the files.
 fn in_the_files(name: &str, paths: &Paths, lock: &Lock) -> Result<String, Failure> {
-    let changed = files::change(name, paths, lock, |memory, _| {
+    let changed = files::change(name, paths, lock, |memory, now| {
         if memory.latch.is_none() && memory.delay.is_none() {
             return None;
         }
         memory.forgive();
+        memory.ledger.forgive(now.wall);
         Some(Fact::Resumed { by: By::Command })
     })?;
     Ok(if changed {

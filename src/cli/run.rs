@@ -69,6 +69,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     }
     look_at_descriptors()?;
     look_at_stdin(&resolved)?;
+    look_at_prices(&resolved)?;
     enter(&resolved)?;
     let mut clock = Clock::new();
     // Before anything is started, and before anything that may take its time.
@@ -119,6 +120,16 @@ fn look_at_stdin(resolved: &Resolved) -> Result<(), Failure> {
         Failure::new(EXIT_CONFIG, words)
     };
     file::input(path).map(drop).map_err(refuse)
+}
+
+/// A table of prices that makes no sense is said before anything starts.
+pub fn look_at_prices(resolved: &Resolved) -> Result<(), Failure> {
+    let Some(path) = &resolved.prices else { return Ok(()) };
+    run::prices::check(path).map(drop).map_err(|words| {
+        let origin = resolved.values.iter().find(|value| value.key.path == "cost.prices");
+        let origin = origin.map(|value| value.origin.to_string()).unwrap_or_default();
+        Failure::new(EXIT_CONFIG, format_args!("{words} (cost.prices of {origin})"))
+    })
 }
 
 /// The settings of a `run` or `check`, from all their sources.
@@ -182,6 +193,7 @@ fn surroundings() -> Result<Surroundings, Failure> {
         home: host::home(),
         uid: host::uid(),
         is_pid1: host::is_pid1(),
+        at_terminal: tty::is_terminal(0),
         macos: host::IS_MACOS,
     })
 }

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::core::memory::Memory;
 use crate::core::time::{LocalDay, Now};
+use crate::report::spend::{self, Spend};
 use crate::report::status::{Known, Status, Supervised, status};
 use crate::report::view::View;
 use crate::store::{memory, read};
 use crate::sys::clock::Clock;
 use crate::sys::lock::{self, Probe};
 use crate::sys::tty;
+use crate::wire::state::Identity;
 use crate::wire::words;
 
 use super::agents::{self, Agent};
@@ -120,11 +123,27 @@ fn look(agent: &Agent, bytes: u64, options: &str, now: &Now) -> Status {
         options,
     };
     let mut status = status(&known, &view, now.wall);
+    if bytes == LOOK {
+        status.spend = state.map(|(identity, memory)| spent(agent, &identity, memory, now));
+    }
     status.state_dir = agent.state_dir.display().to_string();
     status.error = (!errors.is_empty()).then(|| errors.join("; "));
     let ahead = end.newest.filter(|day| day.is_ahead_of(now.day));
     status.notes.extend(ahead.map(|day| words::journal_ahead(&agent.name, day)));
     status
+}
+
+/// What it uses: as its state has it, and what was recorded since.
+fn spent(agent: &Agent, identity: &Identity, memory: Memory, now: &Now) -> Spend {
+    let mut ledger = memory.ledger;
+    if let Ok(news) = read::since(&agent.paths().journal(), identity.journal_seq) {
+        for record in &news.records {
+            if let Some(fact) = &record.fact {
+                ledger.relearn(record.ts, fact);
+            }
+        }
+    }
+    spend::spend(&ledger, now.wall)
 }
 
 fn fold(agent: &Agent, bytes: u64, today: LocalDay) -> (View, read::End) {

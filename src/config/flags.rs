@@ -131,6 +131,7 @@ fn flag(key: &'static Key) -> Option<Arg> {
         Kind::Duration { .. }
         | Kind::Count { .. }
         | Kind::Size { .. }
+        | Kind::Decimal { .. }
         | Kind::Signal
         | Kind::Path
         | Kind::Input

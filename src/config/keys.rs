@@ -28,7 +28,25 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Every setting of this release, in the order of `--help`, of the template and of `check`.
 /// The defaults are SPEC §2's own numbers.
-pub const KEYS: &[Key] = &[
+pub const KEYS: &[Key] = &joined::<{ FIRST.len() }, { cost::KEYS.len() }, ALL>(FIRST, cost::KEYS);
+
+const ALL: usize = FIRST.len() + cost::KEYS.len();
+
+/// Two parts of the table as one.
+const fn joined<const A: usize, const B: usize, const N: usize>(
+    first: [Key; A],
+    then: [Key; B],
+) -> [Key; N] {
+    let mut all = [first[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < A { first[at] } else { then[at - A] };
+        at += 1;
+    }
+    all
+}
+
+const FIRST: [Key; 34] = [
     Key {
         path: "name",
         flag: Some("name"),
@@ -96,6 +114,15 @@ pub const KEYS: &[Key] = &[
         fallback: Fallback::Value("auto"),
         value_name: "auto|stdout|pipe|output|none",
         help: "Where beats come from; output: any is a sign of life; none: only exits are watched",
+    },
+    Key {
+        path: "heartbeat.preset",
+        flag: Some("preset"),
+        variable: None,
+        kind: Kind::Label,
+        fallback: Fallback::Value("auto"),
+        value_name: "auto|none|NAME",
+        help: "How output is read: claude, codex, gemini, opencode, aider, …; auto: as recognised",
     },
     Key {
         path: "heartbeat.start_grace",
@@ -355,6 +382,8 @@ pub const KEYS: &[Key] = &[
         help: "Where journals and memory are kept, a folder for each agent",
     },
 ];
+
+mod cost;
 
 #[cfg(test)]
 mod tests;

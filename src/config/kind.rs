@@ -28,6 +28,16 @@ pub enum Kind {
         /// The most that makes sense, in bytes.
         max: u64,
     },
+    /// A number with up to `places` digits behind the point, from `min` to `max`, both included and given in
+    /// units of the last place.
+    Decimal {
+        /// Digits behind the point.
+        places: u32,
+        /// The least that makes sense.
+        min: u64,
+        /// The most that makes sense.
+        max: u64,
+    },
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A signal by name or number: `TERM`, `SIGTERM`, `15`.

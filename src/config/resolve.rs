@@ -14,6 +14,7 @@ use super::rules;
 use super::value::Value;
 use super::variables::Variables;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+use crate::wire::preset::reader;
 
 /// All that `run` has to know.
 #[derive(Clone, Debug)]
@@ -36,12 +37,16 @@ pub struct Resolved {
     pub source_by_default: bool,
     /// What the agent reads from, absolute; none is our own stdin.
     pub stdin: Option<PathBuf>,
+    /// How its output is read.
+    pub preset: reader::Choice,
     /// Whether stderr goes through a pipe, so that last words reach evidence.
     pub capture_stderr: bool,
     /// Where a copy of the output is kept, if anywhere.
     pub log: Option<Log>,
     /// Days that the journal is kept; at least 1.
     pub keep_days: u32,
+    /// A table of prices that goes before our own, absolute.
+    pub prices: Option<PathBuf>,
     /// Where the agent is started, absolute; none is our own working directory.
     pub cwd: Option<PathBuf>,
     /// Variables for the agent alone.
@@ -172,17 +177,22 @@ pub fn run_with(
     around: &Surroundings,
     found: Found,
 ) -> Result<Resolved, ConfigError> {
-    let Gathered { settings, rules } = layers::gather(matches, around, &found)?;
+    let Gathered { settings, mut rules, presets } = layers::gather(matches, around, &found)?;
     let mut chosen = Chosen(settings);
     let command = chosen.settle_command(matches, &found)?;
     let name_derived = chosen.settle_name(&command, &found)?;
     chosen.settle_state_dir(around)?;
     chosen.settle_rest(around)?;
+    let preset = chosen.settle_preset(&presets, around)?;
+    if let preset::Picked::Named(named) = &preset {
+        rules.extend_from_slice(named.rules());
+    }
 
     let source = chosen.pick("heartbeat.source", &SOURCES)?;
     let source_by_default =
         matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
     let mut settings = chosen.settings(source != BeatSource::None, around)?;
+    settings.preset = preset.name();
     settings.rules = rules.iter().map(|rule| rule.here(around.macos)).collect();
     let mut notes = found.notes;
     if settings.max_failures > settings.max_failures_per_day {
@@ -202,9 +212,11 @@ pub fn run_with(
         source,
         source_by_default,
         stdin: chosen.input("stdin")?,
+        preset: preset.choice(&presets, around.macos),
         capture_stderr: chosen.switch("output.capture_stderr")?,
         log: chosen.log()?,
         keep_days: chosen.count("journal.keep_days")?,
+        prices: chosen.maybe("cost.prices", Chosen::path)?,
         cwd: chosen.maybe("cwd", Chosen::path)?,
         variables: Variables::default(),
         rules,
@@ -263,6 +275,8 @@ impl Chosen {
             repeat: self.maybe("restart.repeat", Self::duration)?,
             max_run: self.maybe("restart.max_run", Self::duration)?,
             release: self.maybe("release", Self::text)?,
+            preset: None,
+            limits: self.limits()?,
         })
     }
 
@@ -303,6 +317,8 @@ pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
 }
 
 mod chosen;
+mod limits;
+mod preset;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -112,6 +112,10 @@ fn value(one: &Effective) -> Json {
 fn typed(one: &Effective, text: &str) -> Json {
     match one.key.kind {
         Kind::Count { .. } => text.parse::<u32>().map_or(Json::Null, Json::from),
+        Kind::Decimal { .. } => match text.parse::<u64>() {
+            Ok(whole) => Json::from(whole),
+            Err(_) => text.parse::<f64>().map_or(Json::Null, Json::from),
+        },
         Kind::Bool => Json::Bool(text == "true"),
         Kind::Duration { .. }
         | Kind::Size { .. }

@@ -13,7 +13,7 @@ pub fn line(key: &Key) -> String {
     let name = key.path.rsplit('.').next().unwrap_or(key.path);
     let sample = key.sample();
     match key.kind {
-        Kind::Count { .. } | Kind::Bool => format!("{name} = {sample}"),
+        Kind::Count { .. } | Kind::Decimal { .. } | Kind::Bool => format!("{name} = {sample}"),
         Kind::Duration { .. }
         | Kind::Size { .. }
         | Kind::Choice(_)

@@ -10,6 +10,7 @@ use toml::de::{DeArray, DeValue};
 
 use super::keys::Kind;
 use super::{name, signal, suggest};
+use crate::wire::decimal::{self, DecimalError};
 use crate::wire::duration::{self, DurationError};
 use crate::wire::size::{self, SizeError};
 
@@ -22,6 +23,8 @@ pub enum Value {
     Count(u32),
     /// Of [`Kind::Size`], in bytes.
     Size(u64),
+    /// Of [`Kind::Decimal`], in units of its last place.
+    Decimal(u64),
     /// Of [`Kind::Choice`]: one of its words.
     Word(&'static str),
     /// Of [`Kind::Signal`].
@@ -73,6 +76,15 @@ pub enum Fault {
         /// The most.
         max: u32,
     },
+    /// Not a number, or one with too many digits behind the point.
+    NotADecimal {
+        /// Digits that may stand behind the point.
+        places: u32,
+        /// The least.
+        min: String,
+        /// The most.
+        max: String,
+    },
     /// None of the words.
     NotAChoice {
         /// The words.
@@ -105,6 +117,8 @@ pub enum Fault {
     Nul,
     /// Not a regular expression that will do; why, as a predicate.
     NotARegex(String),
+    /// Something else, as a predicate.
+    Wrong(String),
     /// A `~` where nobody knows the home directory.
     NoHome,
     /// Not UTF-8, where only a path may be that.
@@ -128,6 +142,12 @@ impl fmt::Display for Fault {
             }
             Self::NotACount { min, max } => {
                 write!(f, "is not a whole number; write {min} to {max}")
+            }
+            Self::NotADecimal { places: 0, min, max } => {
+                write!(f, "is not a whole number; write {min} to {max}")
+            }
+            Self::NotADecimal { min, max, .. } => {
+                write!(f, "is not a number; write {min} to {max}")
             }
             Self::NotAChoice { choices, meant } => {
                 write!(f, "is none of {}", choices.join(", "))?;
@@ -155,7 +175,7 @@ impl fmt::Display for Fault {
             Self::EmptyPath => f.write_str("is empty; write a path"),
             Self::Empty { wanted } => write!(f, "is empty; write {wanted}"),
             Self::Nul => f.write_str("holds a NUL, which ends every text; take it out"),
-            Self::NotARegex(words) => f.write_str(words),
+            Self::NotARegex(words) | Self::Wrong(words) => f.write_str(words),
             Self::NoHome => {
                 f.write_str("begins with \"~\", but HOME is not set; write the whole path")
             }
@@ -194,6 +214,11 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
                 return Err(Fault::OutOfRange { min, max });
             }
             Value::Size(bytes)
+        }
+        Kind::Decimal { places, min, max } => {
+            let number = decimal(text, places, min, max)?;
+            let text = decimal::exact(number, places);
+            return Ok(Read { value: Value::Decimal(number), text });
         }
         Kind::Choice(choices) => {
             let word = choices.iter().find(|choice| **choice == text);
@@ -235,7 +260,7 @@ fn is_label(text: &str) -> bool {
 pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
     let wanted = match kind {
         Kind::Duration { .. } => "a duration in quotes, such as \"60s\"",
-        Kind::Count { .. } => "a number without quotes",
+        Kind::Count { .. } | Kind::Decimal { .. } => "a number without quotes",
         Kind::Size { .. } => "a size in quotes, such as \"50MB\"",
         Kind::Bool => "true or false without quotes",
         Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name | Kind::Label => {
@@ -245,7 +270,7 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
     };
     match (kind, written) {
         (Kind::Command, DeValue::Array(words)) => command(words),
-        (Kind::Count { .. } | Kind::Bool, DeValue::String(_)) => {
+        (Kind::Count { .. } | Kind::Decimal { .. } | Kind::Bool, DeValue::String(_)) => {
             Err(Fault::WrongType { found: "text", wanted })
         }
         (_, DeValue::String(text)) => from_text(kind, OsStr::new(text.as_ref())),
@@ -255,6 +280,12 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         (Kind::Count { min, max }, DeValue::Integer(number)) => {
             let count = count(number.as_str(), number.radix(), min, max)?;
             Ok(Read { value: Value::Count(count), text: count.to_string() })
+        }
+        (Kind::Decimal { .. }, DeValue::Integer(number)) if number.radix() == 10 => {
+            from_text(kind, OsStr::new(number.as_str()))
+        }
+        (Kind::Decimal { .. }, DeValue::Float(number)) => {
+            from_text(kind, OsStr::new(number.as_str()))
         }
         (Kind::Signal, DeValue::Integer(number)) => {
             from_text(kind, OsStr::new(&number.to_string()))
@@ -312,6 +343,16 @@ pub fn found(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
+    }
+}
+
+/// A number with up to so many digits behind the point, in its limits.
+fn decimal(text: &str, places: u32, min: u64, max: u64) -> Result<u64, Fault> {
+    let (least, most) = (decimal::exact(min, places), decimal::exact(max, places));
+    match decimal::parse(text, places) {
+        Ok(number) if (min..=max).contains(&number) => Ok(number),
+        Ok(_) | Err(DecimalError::TooLarge) => Err(Fault::OutOfRange { min: least, max: most }),
+        Err(DecimalError::NoNumber) => Err(Fault::NotADecimal { places, min: least, max: most }),
     }
 }
 

@@ -6,7 +6,10 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Lift the latch, end a pause, or start a parked or cooling agent now.
-    Resume,
+    Resume {
+        /// And take what it uses now for what is usual.
+        rebaseline: bool,
+    },
     /// End the child and start it anew, without a strike and without a cooldown.
     Restart {
         /// Not before its next beat that ends a cycle.
@@ -21,6 +24,11 @@ pub enum Command {
     },
     /// Stop all processes of the agent where they are.
     Pause,
+}
+
+impl Command {
+    /// Resume, and nothing else.
+    pub const RESUME: Self = Self::Resume { rebaseline: false };
 }
 
 /// What became of a command.
@@ -41,6 +49,11 @@ pub enum Reply {
     Continued {
         /// How long that was.
         paused: Duration,
+    },
+    /// There was nothing to lift, and what it uses now is what is usual.
+    Rebaselined {
+        /// Tokens of a cycle, if that is known.
+        usual: Option<u64>,
     },
     /// The child is being ended.
     Stopping {

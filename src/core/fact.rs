@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::budget::{Budget, Spending};
+use super::cost::limits::Action;
+use super::cost::sign::{Cleared, Sign, SignKind};
 use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
 use super::evidence::Evidence;
@@ -13,6 +16,7 @@ use super::signal::Signal;
 use super::time::Wall;
 
 mod beat;
+mod skip;
 mod why;
 
 pub use beat::BeatFact;
@@ -72,7 +76,7 @@ pub enum Fact {
         /// What is wrong with it.
         reason: String,
         /// How many more there were since the last such line.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "skip::is_zero")]
         suppressed: u64,
     },
     /// It told something of itself that is no beat.
@@ -103,6 +107,17 @@ pub enum Fact {
         source: Road,
         /// Why.
         error: String,
+    },
+    /// Its output is that of an agent that a preset knows; said once in a life of agentwatch.
+    Recognised {
+        /// Which incarnation.
+        incarnation: u32,
+        /// Which preset.
+        preset: String,
+        /// The beat interval from now on.
+        interval_ms: u64,
+        /// Intervals without a beat that make the agent unhealthy.
+        misses: u32,
     },
     /// No beat for two minutes from an agent that never beat: a hang would go unseen.
     Unwatched {
@@ -151,6 +166,58 @@ pub enum Fact {
         cycle: u64,
         /// How long it had stood still.
         for_ms: u64,
+    },
+    /// It looks like a loop: far more tokens than usual, or another sign of one.
+    LoopSuspected {
+        /// Which incarnation.
+        incarnation: u32,
+        /// What looks like it.
+        #[serde(flatten)]
+        sign: Sign,
+        /// What follows.
+        action: Action,
+    },
+    /// A loop is no longer suspected.
+    LoopCleared {
+        /// What had looked like one.
+        sign: SignKind,
+        /// For how long.
+        for_ms: u64,
+        /// Cycles that used far more than usual; 0 of other signs.
+        #[serde(default, skip_serializing_if = "skip::is_zero")]
+        cycles: u32,
+        /// Their tokens.
+        #[serde(default, skip_serializing_if = "skip::is_zero")]
+        tokens: u64,
+        /// Why.
+        why: Cleared,
+    },
+    /// A runaway has become what the agent does all the time; no human has said that this is right.
+    LoopSettled {
+        /// Cycles of it.
+        cycles: u32,
+        /// The new level, in hundredths of the old one.
+        times: u64,
+    },
+    /// Most of a budget is spent.
+    BudgetWarning {
+        /// Of which, and how much.
+        #[serde(flatten)]
+        spent: Spending,
+        /// When it is fresh again, in milliseconds since 1970.
+        #[serde(rename = "fresh_ms")]
+        fresh: Wall,
+    },
+    /// More than all of a budget is spent.
+    BudgetExceeded {
+        /// Of which, and how much.
+        #[serde(flatten)]
+        spent: Spending,
+        /// What follows.
+        action: Action,
+        /// When it is fresh again, in milliseconds since 1970.
+        #[serde(rename = "fresh_ms")]
+        fresh: Wall,
     },
     /// What an unhealthy child was doing, before it was touched.
     Evidence {
@@ -239,6 +306,9 @@ pub enum Fact {
         until: Wall,
         /// The agent itself said how long (`retry_after`).
         asked: bool,
+        /// Until this budget is fresh.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<Budget>,
     },
     /// The next run waits for its time.
     Waiting {
@@ -345,6 +415,12 @@ pub enum Fact {
         /// How.
         by: By,
     },
+    /// A human says that what it uses now is what is usual.
+    Rebaselined {
+        /// Tokens of a cycle from now on, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usual: Option<u64>,
+    },
     /// Beats have resumed after a failure.
     Recovered {
         /// Which incarnation.
@@ -384,11 +460,6 @@ pub enum Fact {
         /// What.
         what: String,
     },
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn is_zero(n: &u64) -> bool {
-    *n == 0
 }
 
 #[cfg(test)]

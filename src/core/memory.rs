@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::cost::budget::Budget;
+use super::cost::ledger::Ledger;
+use super::counters::Counters;
 use super::ending::Ending;
 use super::time::{LocalDay, Wall};
 use super::usage::Counter;
@@ -61,6 +64,10 @@ pub enum LatchWhy {
     Stay,
     /// It was paused, and agentwatch died: what a human has halted does not start by itself.
     Paused,
+    /// It looked like a loop.
+    Loop,
+    /// A budget was exceeded.
+    Budget,
 }
 
 impl LatchWhy {
@@ -93,6 +100,11 @@ pub enum DelayWhy {
     },
     /// It runs again and again.
     Repeat,
+    /// It is parked until a budget is fresh.
+    Budget {
+        /// Which.
+        budget: Budget,
+    },
 }
 
 /// What one life of agentwatch hands to the next, by way of `state.json`.
@@ -120,6 +132,8 @@ pub struct Memory {
     pub slowest_first_beat: Option<Duration>,
     /// The last cumulative count of tokens that the agent told.
     pub tokens: Counter,
+    /// The other cumulative counts: of processes and of threads.
+    pub counters: Counters,
     /// There was a failure and no recovery yet: since the last sign of life before it.
     pub trouble_since: Option<Wall>,
     /// The next start is put off.
@@ -130,6 +144,8 @@ pub struct Memory {
     pub paused: bool,
     /// What was run last.
     pub release: Option<String>,
+    /// What it has used.
+    pub ledger: Ledger,
 }
 
 impl Memory {
@@ -145,7 +161,7 @@ impl Memory {
     /// Whether the agent is down or halted until a human or a provider says otherwise.
     #[must_use]
     pub fn waits_for_a_human(&self) -> bool {
-        let parked = matches!(self.delay, Some(Delay { why: DelayWhy::Park { .. }, .. }));
+        let parked = self.delay.is_some_and(|delay| delay.why != DelayWhy::Repeat);
         self.latch.is_some() || self.paused || parked
     }
 

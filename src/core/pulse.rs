@@ -221,6 +221,8 @@ pub(super) mod tests {
             repeat: None,
             max_run: None,
             release: None,
+            preset: None,
+            limits: crate::core::cost::limits::Limits::default(),
         }
     }
 

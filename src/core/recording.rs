@@ -123,11 +123,12 @@ impl Recording {
 }
 
 /// The newer beat with the tokens and counts of both: exact to one.
-fn merge(sum: &BeatFact, new: BeatFact) -> BeatFact {
+fn merge(sum: &BeatFact, mut new: BeatFact) -> BeatFact {
     let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
         (None, None) => None,
         (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
     };
+    new.cost_with(sum);
     BeatFact {
         tokens: add(sum.tokens, new.tokens),
         beats: sum.beats.saturating_add(new.beats),
@@ -137,13 +138,11 @@ fn merge(sum: &BeatFact, new: BeatFact) -> BeatFact {
         output_tokens: add(sum.output_tokens, new.output_tokens),
         cache_read_tokens: add(sum.cache_read_tokens, new.cache_read_tokens),
         cache_write_tokens: add(sum.cache_write_tokens, new.cache_write_tokens),
+        cache_write_1h_tokens: add(sum.cache_write_1h_tokens, new.cache_write_1h_tokens),
         tool_calls: add(sum.tool_calls, new.tool_calls),
-        cost_usd: match (sum.cost_usd, new.cost_usd) {
-            (None, None) => None,
-            (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
-        },
         // A later line may be silent on it, and the next life counts on from it.
         tokens_total: new.tokens_total.or(sum.tokens_total),
+        counter: new.counter.clone().or(sum.counter.clone()),
         ..new
     }
 }

@@ -57,6 +57,8 @@ pub struct Now {
     pub wall: Wall,
     /// For the failures of a day.
     pub day: LocalDay,
+    /// When the local day ends: budgets are fresh then.
+    pub midnight: Wall,
 }
 
 impl Up {

@@ -10,6 +10,7 @@ use crate::wire::words::Tone;
 use crate::wire::{ending, stamp};
 
 use super::deadline::{self, Deadline};
+use super::spend::Spend;
 use super::view::View;
 
 /// What is said of a state.
@@ -93,6 +94,8 @@ pub struct Status {
     pub last_tokens: Option<u64>,
     /// The mean of the cycles that are at hand.
     pub tokens_per_cycle: Option<u64>,
+    /// What it uses against what is usual for it and against its budgets; only of an agent that was named.
+    pub spend: Option<Spend>,
     /// How the last child that ended did so, in words.
     pub last_end: Option<String>,
     /// How long ago that was, if it is among the records that were looked at.

@@ -162,9 +162,10 @@ impl Shell {
     fn beat_by_command(&mut self, request: &Request) -> Answer {
         let taken = match request {
             Request::Beat { incarnation, line } => self.take_beat(*incarnation, line),
-            Request::Resume | Request::Restart { .. } | Request::Stop { .. } | Request::Pause => {
-                Err("that is no beat".to_owned())
-            }
+            Request::Resume { .. }
+            | Request::Restart { .. }
+            | Request::Stop { .. }
+            | Request::Pause => Err("that is no beat".to_owned()),
         };
         let ok = taken.is_ok();
         Answer { ok, words: taken.unwrap_or_else(|words| words), leaves: false }

@@ -8,6 +8,8 @@ mod chores;
 mod control;
 mod forward;
 mod perform;
+pub mod prices;
+mod reading;
 mod roads;
 mod speak;
 pub mod tail;
@@ -48,6 +50,7 @@ use child::Source;
 use chores::Chores;
 use control::Control;
 use forward::Forward;
+use prices::Prices;
 use roads::Roads;
 use speak::Speaker;
 
@@ -98,6 +101,7 @@ struct Shell {
     /// The working directory of the child, once it is not ours any more.
     directory: Option<PathBuf>,
     sources: Vec<Source>,
+    prices: Prices,
     /// The other roads for beats of the child that runs.
     roads: Option<Roads>,
     /// Endings that were collected and not told yet.
@@ -169,6 +173,7 @@ impl Shell {
             terminal: Terminal::open(),
             directory: None,
             sources: Vec::new(),
+            prices: Prices::new(resolved.prices.clone()),
             roads: None,
             endings: Vec::new(),
             unreaped: false,

@@ -222,9 +222,13 @@ impl Shell {
             if all { (TURN_BYTES_DUE, TURN_DATAGRAMS_DUE) } else { (TURN_BYTES, TURN_DATAGRAMS) };
         let child = self.child.map(|child| child.pid);
         let (supervisor, effects, now) = (&mut self.supervisor, &mut self.effects, self.now);
+        let prices = &mut self.prices;
         let mut out = Vec::new();
         // One by one: all of a flood at once would take more memory than the flood.
-        let mut on = |event| {
+        let mut on = |mut event| {
+            if let Event::Beat { beat, .. } = &mut event {
+                prices.price(now.up, beat);
+            }
             supervisor.step(now, event, &mut out);
             effects.extend(out.drain(..));
         };
@@ -253,11 +257,12 @@ impl Shell {
         if from.is_some_and(|from| from != incarnation) {
             return Err(format!("{name}: that incarnation is over, {incarnation} is up"));
         }
-        let beat: Box<Beat> = match beat::parse_any(line.as_bytes()) {
+        let mut beat: Box<Beat> = match beat::parse_any(line.as_bytes()) {
             Parsed::Beat(beat) => beat,
             Parsed::Bad(reason) => return Err(format!("{name}: {reason}")),
             Parsed::Stranger => return Err(format!("{name}: that is no beat")),
         };
+        self.prices.price(self.now.up, &mut beat);
         self.step(Event::Beat { incarnation, beat });
         Ok(format!("{name}: beat heard"))
     }

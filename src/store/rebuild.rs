@@ -9,6 +9,7 @@ use crate::wire::record::Record;
 /// Adds one record, in the order they were written, to what is known.
 pub fn learn(memory: &mut Memory, record: &Record) {
     let Some(fact) = &record.fact else { return };
+    memory.ledger.relearn(record.ts, fact);
     match fact {
         Fact::Started { incarnation, pid, .. } => {
             let (incarnation, pid) = (*incarnation, Some(*pid));
@@ -44,9 +45,18 @@ pub fn learn(memory: &mut Memory, record: &Record) {
             }
             // What was counted before is not counted again.
             memory.tokens.0 = beat.tokens_total.or(memory.tokens.0);
+            if let Some(counter) = &beat.counter {
+                let started = memory.last_start.unwrap_or(record.ts);
+                memory.counters.read(beat.incarnation, started, counter);
+            }
         }
         Fact::Escalated { failures, reason, .. } => {
-            let why = if *reason == Excess::Rule { LatchWhy::Rule } else { LatchWhy::Failures };
+            let why = match reason {
+                Excess::Streak | Excess::Day => LatchWhy::Failures,
+                Excess::Rule => LatchWhy::Rule,
+                Excess::Loop => LatchWhy::Loop,
+                Excess::Budget => LatchWhy::Budget,
+            };
             memory.latch = Some(Latch { since: record.ts, failures: *failures, why });
         }
         Fact::Latched { since, failures, why } => {
@@ -55,8 +65,10 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         Fact::Held => {
             memory.latch = Some(Latch { since: record.ts, failures: 0, why: LatchWhy::Stay });
         }
-        Fact::Parked { wait_ms, asked, .. } => {
-            put_off(memory, DelayWhy::Park { asked: *asked }, record.ts, *wait_ms);
+        Fact::Parked { wait_ms, asked, budget, .. } => {
+            let park = DelayWhy::Park { asked: *asked };
+            let why = budget.map_or(park, |budget| DelayWhy::Budget { budget });
+            put_off(memory, why, record.ts, *wait_ms);
         }
         Fact::Waiting { wait_ms, .. } => {
             put_off(memory, DelayWhy::Repeat, record.ts, *wait_ms);
@@ -195,7 +207,7 @@ mod tests {
             traces: Traces::default(),
         };
         let started = Fact::Started { incarnation: 1, pid: 42, first_beat_ms: None };
-        let parked = Fact::Parked { wait_ms: 9, until: Wall(9), asked: true };
+        let parked = Fact::Parked { wait_ms: 9, until: Wall(9), asked: true, budget: None };
         let memory = learn_all(&[started.clone(), ended(Outcome::Parked), parked.clone()]);
         let why = DelayWhy::Park { asked: true };
         assert_eq!(memory.delay.map(|delay| (delay.why, delay.since)), Some((why, Wall(1000))));

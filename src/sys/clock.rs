@@ -19,6 +19,8 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 pub struct Clock {
     last: Now,
     zone: Zone,
+    /// The offset with which the next midnight was worked out, in ms.
+    midnight_by: i64,
 }
 
 impl Default for Clock {
@@ -31,7 +33,8 @@ impl Clock {
     /// Reads the clocks for the first time.
     #[must_use]
     pub fn new() -> Self {
-        let mut clock = Self { last: Now::default(), zone: Zone::new(look_up) };
+        let mut clock =
+            Self { last: Now::default(), zone: Zone::new(look_up), midnight_by: i64::MAX };
         clock.now();
         clock
     }
@@ -51,8 +54,14 @@ impl Clock {
             self.last.wall = wall;
         }
         let offset = i64::from(self.zone.offset(self.last.wall)) * 1000;
-        let day = self.last.wall.0.saturating_add(offset).div_euclid(DAY);
-        self.last.day = LocalDay(i32::try_from(day).unwrap_or(i32::MAX));
+        let local = self.last.wall.0.saturating_add(offset);
+        let day = LocalDay(i32::try_from(local.div_euclid(DAY)).unwrap_or(i32::MAX));
+        // Once a day, and whenever the zone changes what it makes of it.
+        if day != self.last.day || self.midnight_by != offset {
+            self.last.midnight = self.zone.midnight_after(local, offset);
+            self.midnight_by = offset;
+        }
+        self.last.day = day;
         self.last
     }
 
@@ -85,6 +94,14 @@ impl Zone {
             earlier => (self.look_up)(wall.0.div_euclid(1000))
                 .unwrap_or(earlier.map_or(0, |(_, offset)| offset)),
         }
+    }
+
+    /// The end of the local day of a moment in local time whose offset, in ms, is known.
+    fn midnight_after(&self, local: i64, offset: i64) -> Wall {
+        let ends = local.div_euclid(DAY).saturating_add(1).saturating_mul(DAY);
+        // On a day that turns the clock the offset at its end is another one than now.
+        let then = i64::from(self.at(Wall(ends.saturating_sub(offset)))) * 1000;
+        Wall(ends.saturating_sub(then))
     }
 
     /// The offset at that moment, remembered for the rest of its quarter.
@@ -165,6 +182,11 @@ mod tests {
         for (wall, before, after) in [(1_774_746_000_000, 1, 2), (1_792_890_000_000, 2, 1)] {
             assert_eq!(clock.offset_at(Wall(wall - 1)), before * 3600);
             assert_eq!(clock.offset_at(Wall(wall)), after * 3600);
+            // Both turn the clock at night: the day that begins before it ends at the new midnight.
+            let local = wall - 2 * 3_600_000 + i64::from(before) * 3_600_000;
+            let ends = clock.zone.midnight_after(local, i64::from(before) * 3_600_000);
+            let utc = (wall.div_euclid(DAY) + 1) * DAY;
+            assert_eq!(ends.0, utc - i64::from(after) * 3_600_000);
         }
     }
 }

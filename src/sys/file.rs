@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read as _, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -86,6 +86,25 @@ pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result
         return Ok(file);
     }
     Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+}
+
+/// Reads a regular file as a whole, without waiting for the other end of a FIFO; a link may lead to it.
+///
+/// # Errors
+/// Those of the file system; `InvalidInput` for anything but a file, `FileTooLarge` for more than `most` bytes.
+pub fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    let one_more = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(one_more).read_to_end(&mut bytes)?;
+    if most < bytes.len() {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
 }
 
 /// Opens what a child is to read from, without waiting for the other end of a FIFO: such a one is opened
@@ -198,6 +217,20 @@ mod tests {
         assert_eq!(append(&fifo).unwrap_err().kind(), ErrorKind::InvalidInput);
         assert_eq!(append(Path::new("/dev/null")).unwrap_err().kind(), ErrorKind::InvalidInput);
         append(&scratch.path("")).unwrap_err();
+    }
+
+    #[test]
+    fn only_a_regular_file_of_some_length_is_read_as_a_whole() {
+        let scratch = Scratch::new();
+        let path = scratch.path("table");
+        fs::write(&path, b"1234").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"1234");
+        assert_eq!(read(&path, 3).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        let fifo = scratch.path("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for other in [&fifo, Path::new("/dev/zero"), Path::new("/")] {
+            assert_eq!(read(other, 4).unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reads one line of output as a beat: JSON or a printed Python dict, or what is wrong with it.
 
 mod any;
-mod fields;
+pub(super) mod fields;
 mod named;
 mod quick;
 mod record;
@@ -39,8 +39,8 @@ pub const EXPECT_MAX: Duration = Duration::from_hours(366 * 24);
 /// How long a [`Reason`] is at most, in bytes: it goes to the journal and to a terminal.
 pub const REASON_MAX: usize = 160;
 
-/// The longest known key, `retry_after_seconds`.
-const KEY_MAX: usize = 19;
+/// The longest known key, `cache_write_1h_tokens`.
+const KEY_MAX: usize = 21;
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +58,7 @@ pub enum Parsed {
 pub struct Reason(Box<str>);
 
 impl Reason {
-    pub(super) fn new(text: &str) -> Self {
+    pub(in crate::wire) fn new(text: &str) -> Self {
         Self(clip(text, REASON_MAX).into())
     }
 
@@ -219,8 +219,12 @@ impl Fields<'_> {
             output_tokens: self.output_tokens.whole("output_tokens", TOKENS_MAX)?,
             cache_read_tokens: self.cache_read_tokens.whole("cache_read_tokens", TOKENS_MAX)?,
             cache_write_tokens: self.cache_write_tokens.whole("cache_write_tokens", TOKENS_MAX)?,
+            cache_write_1h_tokens: self
+                .cache_write_1h_tokens
+                .whole("cache_write_1h_tokens", TOKENS_MAX)?,
             cost_usd: self.cost_usd.amount("cost_usd", COST_MAX, "a number of USD")?,
             model: self.model.text(NAME_MAX),
+            price: None,
             // No limit: a time in nanoseconds grows with progress too.
             cycle: self.cycle.whole("cycle", u64::MAX)?,
             tool_calls: self.tool_calls.whole("tool_calls", TOKENS_MAX)?,
@@ -233,6 +237,7 @@ impl Fields<'_> {
                 .map(|seconds| Duration::from_secs_f64(seconds.min(EXPECT_MAX.as_secs_f64()))),
             retry_after: self.retry_after()?,
             ts: self.ts.number(),
+            ..Beat::default()
         })
     }
 

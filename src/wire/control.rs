@@ -8,7 +8,7 @@ use crate::core::command::{After, Command, Needless, Refusal, Reply};
 use crate::core::time::millis;
 
 use super::plain;
-use super::words::span;
+use super::words::{grouped, span};
 
 /// The longest line either way, in bytes: a beat whose message is as long as a message may be, escaped
 /// twice, is not longer.
@@ -19,7 +19,11 @@ pub const LINE_MAX: usize = 16 * 1024;
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
     /// Lift what keeps the agent down, and start it again.
-    Resume,
+    Resume {
+        /// And take what it uses now for what is usual.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rebaseline: bool,
+    },
     /// A fresh child.
     Restart {
         /// At its next beat.
@@ -52,7 +56,7 @@ impl Request {
     #[must_use]
     pub fn command(&self) -> Option<Command> {
         match *self {
-            Self::Resume => Some(Command::Resume),
+            Self::Resume { rebaseline } => Some(Command::Resume { rebaseline }),
             Self::Restart { at_beat } => Some(Command::Restart { at_beat }),
             Self::Stop { now, stay } => Some(Command::Stop { now, stay }),
             Self::Pause => Some(Command::Pause),
@@ -75,6 +79,12 @@ pub fn answer(name: &str, reply: Reply, pid: Option<i32>) -> Answer {
         }
         Reply::RestartsAtBeat => "restarts at its next beat".to_owned(),
         Reply::Continued { paused } => format!("goes on after a pause of {}", brief(paused)),
+        Reply::Rebaselined { usual: Some(usual) } => {
+            format!("{} tokens a cycle are what is usual from now on", grouped(usual))
+        }
+        Reply::Rebaselined { usual: None } => {
+            "what it uses from now on is what is usual; no cycle is known yet".to_owned()
+        }
         Reply::Stopping { kill_after, after } => {
             let follows =
                 format!("stopping; what has not ended in {} is killed", brief(kill_after));
@@ -192,9 +202,9 @@ mod tests {
 
     #[test]
     fn messages_read_back_as_they_were_written() {
-        let line = write(&Request::Resume).unwrap();
+        let line = write(&Request::Resume { rebaseline: false }).unwrap();
         assert_eq!(line, b"{\"command\":\"resume\"}\n");
-        assert_eq!(read_request(line.trim_ascii_end()), Ok(Request::Resume));
+        assert_eq!(read_request(line.trim_ascii_end()), Ok(Request::Resume { rebaseline: false }));
         let beat = Request::Beat { incarnation: Some(3), line: "{\"status\":\"ok\"}".into() };
         assert_eq!(read_request(write(&beat).unwrap().trim_ascii_end()), Ok(beat));
         let answer = Answer { ok: true, words: "started".into(), leaves: true };

@@ -8,6 +8,7 @@ use crate::core::fact::{Cause, Outcome};
 use crate::core::oom::{OomKill, Scope};
 use crate::core::signal::Signal;
 
+use super::costs;
 use super::words::{signal, span};
 
 /// How a child ended.
@@ -48,6 +49,8 @@ pub fn failure(
         }
         Cause::Triggered => format!("said itself that it hangs (WATCHDOG=trigger){seen}; ended"),
         Cause::MaxRun { max_ms } => format!("ran for more than {}; ended", span(max_ms)),
+        Cause::Loop { sign } => format!("looked like a loop ({}); ended", costs::sign_kind(sign)),
+        Cause::Budget { budget } => format!("{} exceeded; ended", costs::budget(budget)),
         Cause::NotStarted => "could not be started".to_owned(),
         Cause::Lost => "agentwatch was killed, and it with it".to_owned(),
     }

@@ -1,5 +1,7 @@
 //! The few lines that `run` says on stderr: the product's face (SPEC §11). Pure: facts in, lines out.
 
+use crate::core::cost::limits::Action;
+use crate::core::cost::sign::{Cleared, Sign};
 use crate::core::ending::Ending;
 use crate::core::event::{Kept, SpawnFailureKind, Traces};
 use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, StopBy, StopWhy};
@@ -10,6 +12,7 @@ use crate::core::time::millis;
 use super::ending as ending_words;
 use super::stamp::local_time;
 use super::words::{self, Tone, span};
+use super::{costs, down};
 
 /// One line, without prefix and newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +93,8 @@ impl Voice {
             Fact::Unwatched { .. } | Fact::ShutdownAnnounced { .. } if plain => Vec::new(),
             Fact::Unwatched { silent_ms, .. } => self.unwatched(*silent_ms),
             Fact::Evidence { .. } => self.seen(fact),
+            // What a budget or a loop led to, it has said.
+            Fact::Exited { outcome: Outcome::Parked, rule: None, .. } => Vec::new(),
             Fact::Exited { ending, ran_ms, outcome, traces, .. } => {
                 self.exited(*ending, *ran_ms, *outcome, traces)
             }
@@ -106,18 +111,22 @@ impl Voice {
             }
             Fact::Escalated { .. } => vec![format!(
                 "GAVE UP after {}; stays down until: {}",
-                words::escalated(fact),
+                down::escalated(fact),
                 self.command("resume")
             )],
             Fact::Latched { since, failures, why } => vec![format!(
                 "down since {} ({}); stays down until: {}",
                 super::stamp::local(*since, self.offset_s),
-                words::latched(*why, *failures),
+                down::latched(*why, *failures),
                 self.command("resume")
             )],
-            Fact::Parked { wait_ms, until, asked } => {
+            Fact::Parked { wait_ms, until, asked, budget } => {
                 let at = local_time(*until, self.offset_s);
-                let asked = if *asked { ", as it asked" } else { "" };
+                let asked = match budget {
+                    Some(budget) => &format!(", when {} are fresh", costs::budget(*budget)),
+                    None if *asked => ", as it asked",
+                    None => "",
+                };
                 let now = self.command("restart");
                 vec![format!("parked until {at}, for {}{asked}; now: {now}", span(*wait_ms))]
             }
@@ -158,6 +167,12 @@ impl Voice {
             Fact::Stalled { action: OnMissed::Alert, .. } => {
                 vec![format!("{} (on_stalled = alert)", words::describe(fact).1)]
             }
+            Fact::LoopSuspected { .. }
+            | Fact::LoopCleared { .. }
+            | Fact::LoopSettled { .. }
+            | Fact::BudgetWarning { .. }
+            | Fact::BudgetExceeded { .. }
+            | Fact::Rebaselined { .. } => self.cost(fact),
             Fact::Stopping { why: StopWhy::StopTimeout, .. } => {
                 let timeout = span(millis(self.settings.stop_timeout));
                 vec![format!("did not stop in {timeout}; killing it")]
@@ -193,6 +208,7 @@ impl Voice {
             | Fact::Strays { .. }
             | Fact::BadBeat { .. }
             | Fact::Notified { .. }
+            | Fact::Recognised { .. }
             | Fact::Extended { .. }
             | Fact::Late { .. }
             | Fact::Unhealthy { .. }
@@ -212,6 +228,27 @@ impl Voice {
 impl Voice {
     fn command(&self, verb: &str) -> String {
         format!("agentwatch {verb} {}{}", self.name, self.options)
+    }
+
+    /// What it uses, and what a person can type about it.
+    fn cost(&self, fact: &Fact) -> Vec<String> {
+        let text = costs::words(fact);
+        let right = format!("is that right? {} --rebaseline", self.command("resume"));
+        match fact {
+            Fact::LoopSuspected { sign: Sign::Tokens { .. }, action: Action::Alert, .. } => {
+                vec![format!("LOOP? {text} (cost.on_loop = alert); {right}")]
+            }
+            Fact::LoopSuspected { .. } => vec![format!("LOOP? {text}")],
+            Fact::LoopSettled { .. } => vec![format!("{text}; {right}")],
+            Fact::LoopCleared { why: Cleared::Normal, .. } => vec![format!("no loop: {text}")],
+            Fact::LoopCleared { .. } => Vec::new(),
+            Fact::BudgetWarning { .. } => vec![format!("budget: {text}")],
+            Fact::BudgetExceeded { action: Action::Alert, .. } => {
+                vec![format!("BUDGET EXCEEDED: {text} (cost.on_exceeded = alert)")]
+            }
+            Fact::BudgetExceeded { .. } => vec![format!("BUDGET EXCEEDED: {text}")],
+            _ => vec![text],
+        }
     }
 
     /// A fact that needs its event's name to be understood.

@@ -8,6 +8,7 @@ pub const EVENTS: &[&str] = &[
     "spawn_failed",
     "beat",
     "bad_beat",
+    "recognised",
     "unwatched",
     "late",
     "unhealthy",
@@ -45,6 +46,12 @@ pub const EVENTS: &[&str] = &[
     "store_works",
     "state_rebuilt",
     "bug",
+    "loop_suspected",
+    "loop_cleared",
+    "loop_settled",
+    "budget_warning",
+    "budget_exceeded",
+    "rebaselined",
 ];
 
 #[cfg(test)]

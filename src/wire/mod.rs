@@ -3,6 +3,9 @@
 pub mod ansi;
 pub mod beat;
 pub mod control;
+pub mod costs;
+pub mod decimal;
+pub mod down;
 pub mod duration;
 pub mod ending;
 pub mod evidence;
@@ -16,6 +19,8 @@ pub mod paint;
 pub mod pipe;
 pub mod plain;
 pub mod prefix;
+pub mod preset;
+pub mod prices;
 pub mod process;
 pub mod python;
 pub mod record;

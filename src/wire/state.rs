@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::core::ending::Ending;
 use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
@@ -95,6 +96,12 @@ struct State {
     paused: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     release: Option<String>,
+    /// As it stands there: what is wrong in it costs the counters, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counters: Option<Box<RawValue>>,
+    /// As it stands there: what is wrong in it costs the ledger, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ledger: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -180,6 +187,11 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         unfinished: memory.unfinished,
         paused: memory.paused,
         release: memory.release.clone(),
+        counters: match memory.counters.is_empty() {
+            true => None,
+            false => Some(serde_json::value::to_raw_value(&memory.counters)?),
+        },
+        ledger: Some(serde_json::value::to_raw_value(&memory.ledger)?),
     };
     let mut bytes = serde_json::to_vec_pretty(&state)?;
     bytes.push(b'\n');
@@ -233,6 +245,14 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
         unfinished: state.unfinished,
         paused: state.paused,
         release: state.release,
+        counters: state
+            .counters
+            .and_then(|counters| serde_json::from_str(counters.get()).ok())
+            .unwrap_or_default(),
+        ledger: state
+            .ledger
+            .and_then(|ledger| serde_json::from_str(ledger.get()).ok())
+            .unwrap_or_default(),
     };
     Ok((state.identity, memory))
 }
@@ -262,7 +282,19 @@ mod tests {
             },
             log: Some("/var/log/crawler.log".into()),
         };
+        let mut ledger = crate::core::cost::ledger::Ledger::default();
+        let now = crate::core::time::Now { wall: Wall(9_000_000), ..Default::default() };
+        for tokens in [700, 900] {
+            ledger.beat(&now, Some(tokens), Some(0.5), true);
+        }
+        // What is about the running process alone is not kept.
+        let ledger = serde_json::to_string(&ledger).unwrap();
+        let ledger = serde_json::from_str(&ledger).unwrap();
+        let mut counters = crate::core::counters::Counters::default();
+        let shown = crate::core::counters::Cumulative { key: "k".into(), ..Default::default() };
+        counters.read(7, Wall(1), &shown);
         let memory = Memory {
+            counters,
             incarnation: 7,
             tree: Some(Tree {
                 incarnation: 7,
@@ -294,6 +326,7 @@ mod tests {
             unfinished: true,
             paused: true,
             release: Some("v2".into()),
+            ledger,
         };
         (identity, memory)
     }

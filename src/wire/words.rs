@@ -4,15 +4,14 @@ use std::fmt::Write as _;
 
 use crate::core::event::{By, Kept};
 use crate::core::fact::{
-    BeatFact, Excess, Fact, FinishedWhy, Outcome, StopBy, StopCommand, StopWhy, Summary,
+    BeatFact, Fact, FinishedWhy, Outcome, StopBy, StopCommand, StopWhy, Summary,
 };
-use crate::core::memory::LatchWhy;
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
 use crate::core::time::LocalDay;
 use crate::core::usage::per_cycle;
 
-use super::notices;
+use super::{costs, down, notices};
 
 /// How much something matters to the person who reads it; a terminal shows it as a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +116,9 @@ pub fn summary(summary: &Summary) -> String {
             let _ = write!(text, " ({} a cycle)", grouped(mean));
         }
     }
+    if let Some(cost) = totals.cost {
+        let _ = write!(text, ", {cost}{}", costs::unpriced(totals.cost_unknown));
+    }
     if summary.failures > 0 {
         let mark = if text.is_empty() { ';' } else { ',' };
         let state = if summary.recovered { "recovered" } else { "not recovered" };
@@ -135,7 +137,7 @@ fn beat(fact: &BeatFact) -> String {
         let _ = write!(text, ", {} tokens", grouped(tokens));
     }
     if let Some(cost) = fact.cost_usd {
-        let _ = write!(text, ", ${cost:.4}");
+        let _ = write!(text, ", {}{}", costs::usd(cost), costs::unpriced(fact.cost_unknown));
     }
     if let Some(cycle) = fact.cycle {
         let _ = write!(text, ", cycle {cycle}");
@@ -159,6 +161,8 @@ fn stop_why(why: StopWhy) -> String {
         StopWhy::Restart => "agentwatch restart".to_owned(),
         StopWhy::Unhealthy => "unhealthy".to_owned(),
         StopWhy::Stalled => "no progress".to_owned(),
+        StopWhy::Loop => "it looked like a loop".to_owned(),
+        StopWhy::Budget => "its budget is exceeded".to_owned(),
         StopWhy::MaxRun => "it has run for as long as a run may".to_owned(),
         StopWhy::ShutdownOverrun => "its announced shutdown took too long".to_owned(),
         StopWhy::StopTimeout => "it did not stop in time".to_owned(),
@@ -216,9 +220,10 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("{reason} (and {suppressed} more before)")
         }
         Fact::BadBeat { reason, .. } => reason.clone(),
-        Fact::Notified { .. } | Fact::Extended { .. } | Fact::SourceOff { .. } => {
-            notices::words(fact)
-        }
+        Fact::Notified { .. }
+        | Fact::Extended { .. }
+        | Fact::SourceOff { .. }
+        | Fact::Recognised { .. } => notices::words(fact),
         Fact::Unwatched { silent_ms, .. } => {
             format!("no beat in {}, so a hang would go unseen", span(*silent_ms))
         }
@@ -232,6 +237,12 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             OnMissed::Alert => format!("silent for {}; left alone", span(*silent_ms)),
         },
         Fact::Stalled { .. } => stalled(fact),
+        Fact::LoopSuspected { .. }
+        | Fact::LoopCleared { .. }
+        | Fact::LoopSettled { .. }
+        | Fact::BudgetWarning { .. }
+        | Fact::BudgetExceeded { .. }
+        | Fact::Rebaselined { .. } => costs::words(fact),
         Fact::Progressing { cycle, for_ms, .. } => {
             format!("progress again: cycle {cycle}, after standing still for {}", span(*for_ms))
         }
@@ -261,6 +272,9 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         Fact::Parked { wait_ms, asked: true, .. } => {
             format!("next start in {}, as it asked; no failure", span(*wait_ms))
         }
+        Fact::Parked { wait_ms, budget: Some(budget), .. } => {
+            format!("next start in {}, when {} are fresh", span(*wait_ms), costs::budget(*budget))
+        }
         Fact::Parked { wait_ms, .. } => format!("next start in {}; no failure", span(*wait_ms)),
         Fact::Waiting { wait_ms, .. } => format!("next run in {}", span(*wait_ms)),
         Fact::Idle { runs } => format!(
@@ -285,8 +299,10 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         Fact::Finished { reason, summary: back, .. } => {
             format!("{} after {}{}", finished(*reason), span(back.after_ms), summary(back))
         }
-        Fact::Escalated { .. } => escalated(fact),
-        Fact::Latched { failures, why, .. } => format!("still down: {}", latched(*why, *failures)),
+        Fact::Escalated { .. } => down::escalated(fact),
+        Fact::Latched { failures, why, .. } => {
+            format!("still down: {}", down::latched(*why, *failures))
+        }
         Fact::Resumed { by } => match by {
             By::Flag => "by --resume".to_owned(),
             By::Command => "by agentwatch resume".to_owned(),
@@ -322,35 +338,6 @@ fn stalled(fact: &Fact) -> String {
     format!("{beats} in {}, but cycle {cycle} stands still; {follows}", span(*for_ms))
 }
 
-/// Why an agent stays down.
-#[must_use]
-pub fn latched(why: LatchWhy, failures: u32) -> String {
-    match why {
-        LatchWhy::Failures => count(u64::from(failures), "failure"),
-        LatchWhy::Rule => "a restart rule called for a human".to_owned(),
-        LatchWhy::Stay => "told so by agentwatch stop --stay".to_owned(),
-        LatchWhy::Paused => "it was paused when agentwatch was killed".to_owned(),
-    }
-}
-
-/// `3 failures in 10m, same last line`.
-#[must_use]
-pub fn escalated(fact: &Fact) -> String {
-    let Fact::Escalated { reason, failures, within_ms, same_line } = fact else {
-        return String::new();
-    };
-    let failures = count(u64::from(*failures), "failure");
-    let same = if *same_line { ", same last line" } else { "" };
-    match reason {
-        Excess::Streak => match within_ms {
-            Some(ms) => format!("{failures} in {}{same}", span(*ms)),
-            None => format!("{failures}{same}"),
-        },
-        Excess::Day => format!("{failures} today{same}"),
-        Excess::Rule => "an end that a restart rule knows as hopeless".to_owned(),
-    }
-}
-
 /// That the newest file of a journal is of a day that is yet to come.
 #[must_use]
 pub fn journal_ahead(name: &str, day: LocalDay) -> String {
@@ -375,6 +362,7 @@ pub fn tone(fact: &Fact) -> Tone {
         Fact::Escalated { .. }
         | Fact::Latched { .. }
         | Fact::TreeStuck { .. }
+        | Fact::BudgetExceeded { .. }
         | Fact::SpawnFailed { .. }
         | Fact::Bug { .. } => Tone::Bad,
         Fact::BadBeat { .. }
@@ -383,6 +371,9 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Late { .. }
         | Fact::Unhealthy { .. }
         | Fact::Stalled { .. }
+        | Fact::LoopSuspected { .. }
+        | Fact::LoopSettled { .. }
+        | Fact::BudgetWarning { .. }
         | Fact::Evidence { .. }
         | Fact::OutputBlocked { .. }
         | Fact::Strays { .. }
@@ -394,6 +385,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::StoreFailed { .. }
         | Fact::StateRebuilt { .. } => Tone::Warning,
         Fact::Recovered { .. }
+        | Fact::LoopCleared { .. }
         | Fact::Progressing { .. }
         | Fact::Resumed { .. }
         | Fact::Continued { .. }
@@ -405,6 +397,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Started { .. }
         | Fact::Beat(_)
         | Fact::Notified { .. }
+        | Fact::Recognised { .. }
         | Fact::Extended { .. }
         | Fact::SignalPassed { .. }
         | Fact::Exited {
@@ -421,6 +414,7 @@ pub fn tone(fact: &Fact) -> Tone {
         }
         | Fact::Waiting { .. }
         | Fact::RestartAsked { .. }
+        | Fact::Rebaselined { .. }
         | Fact::Released { .. }
         | Fact::ShutdownAnnounced { .. }
         | Fact::Stopping { .. }

@@ -10,7 +10,9 @@ use agentwatch::wire::beat::{parse, parse_any};
 use agentwatch::wire::lines::Lines;
 use agentwatch::wire::pipe::Cutter;
 use agentwatch::wire::plain::plain;
-use agentwatch::wire::{ansi, control, duration, moment, notify, python, record, size, state};
+use agentwatch::wire::{
+    ansi, control, duration, moment, notify, prices, python, record, size, state,
+};
 
 use crate::properties::config::resolve;
 
@@ -122,7 +124,7 @@ fn text(data: &[u8]) -> &str {
     std::str::from_utf8(data).unwrap()
 }
 
-const PARSERS: [Parser; 16] = [
+const PARSERS: [Parser; 17] = [
     ("beat", |data| drop(parse(data))),
     ("any beat", |data| drop(parse_any(data))),
     ("python", |data| {
@@ -165,6 +167,7 @@ const PARSERS: [Parser; 16] = [
     }),
     ("pattern", |data| drop(Pattern::new(text(data)))),
     ("config", |data| drop(resolve(text(data), false))),
+    ("prices", |data| drop((prices::check(text(data)), prices::look_up(text(data), "a")))),
 ];
 
 #[test]
@@ -186,4 +189,17 @@ fn no_number_of_names_takes_more_than_its_share() {
         grows("many tables", parser, |size| names("", table, size), &run);
         grows("many fields", parser, |size| names("{", field, size), &run);
     }
+}
+
+#[test]
+fn a_table_of_any_number_of_prices_is_read_in_linear_time() {
+    let json = |at| {
+        format!("\"claude-{at}\":{{\"input_cost_per_token\":1e-6,\"output_cost_per_token\":2e-6}},")
+    };
+    let toml = |at| format!("\"claude-{at}\" = {{ input = 1, output = 2 }}\n");
+    let model = "us.anthropic.claude-7-20250929-v1:0";
+    let look_up =
+        |data: &[u8]| drop((prices::look_up(text(data), model), prices::check(text(data))));
+    grows("models in JSON", "prices", |size| names("{", json, size), &look_up);
+    grows("models in TOML", "prices", |size| names("", toml, size), &look_up);
 }

@@ -139,8 +139,8 @@ fn order(rng: &mut Rng) -> Command {
     rng.pick(&[
         Command::Pause,
         Command::Pause,
-        Command::Resume,
-        Command::Resume,
+        Command::RESUME,
+        Command::RESUME,
         Command::Restart { at_beat: false },
         Command::Restart { at_beat: false },
         Command::Restart { at_beat: true },

@@ -33,7 +33,7 @@ fn acts() -> Vec<Act> {
         Act::Signal { signal: Signal::TERM, reached: false },
         Act::Signal { signal: Signal::INT, reached: true },
         order(Command::Pause),
-        order(Command::Resume),
+        order(Command::RESUME),
         order(Command::Restart { at_beat: false }),
         order(Command::Restart { at_beat: true }),
         order(Command::Stop { now: false, stay: true }),

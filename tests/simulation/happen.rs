@@ -34,6 +34,7 @@ impl World {
             Act::StepClock(ms) => {
                 self.now.wall.0 += ms;
                 self.checker.clock_stepped = true;
+                self.checker.costs.clock_stepped();
             }
             Act::Disk { state, journal } => {
                 (self.disk.state_works, self.disk.journal_works) = (state, journal);
@@ -44,7 +45,7 @@ impl World {
             Act::Order(command) => self.order(command),
             Act::Help => {
                 if self.sut.is_some() {
-                    self.order(Command::Resume);
+                    self.order(Command::RESUME);
                 } else {
                     self.resume = true;
                     self.relaunch_at = self.now.up;

@@ -12,6 +12,7 @@ use agentwatch::core::notice::Extended;
 use agentwatch::core::settings::{Policy, Settings};
 use agentwatch::core::supervisor::{Phase, Supervisor};
 
+use crate::costs::Costs;
 use crate::disk::Disk;
 
 /// Wall time is whole milliseconds.
@@ -69,6 +70,7 @@ pub struct Checker {
     pub escalations: u64,
     pub recoveries: u64,
     pub stalls: u64,
+    pub costs: Costs,
 }
 
 type Verdict = Result<(), (u8, String)>;
@@ -268,6 +270,7 @@ impl Checker {
 
     #[expect(clippy::too_many_lines, reason = "a table: one arm a fact, no steps")]
     fn fact(&mut self, fact: &Fact, settings: &Settings) -> Verdict {
+        self.costs.fact(fact, settings).map_err(|words| (4, words))?;
         match fact {
             Fact::Exited { outcome, .. } => {
                 self.owed = matches!(
@@ -346,6 +349,7 @@ impl Checker {
             | Fact::Beat(_)
             | Fact::BadBeat { .. }
             | Fact::Notified { .. }
+            | Fact::Recognised { .. }
             | Fact::Extended { .. }
             | Fact::SourceOff { .. }
             | Fact::Unwatched { .. }
@@ -363,6 +367,12 @@ impl Checker {
             | Fact::ShutdownAnnounced { .. }
             | Fact::Stopping { .. }
             | Fact::Latched { .. }
+            | Fact::LoopSuspected { .. }
+            | Fact::LoopCleared { .. }
+            | Fact::LoopSettled { .. }
+            | Fact::BudgetWarning { .. }
+            | Fact::BudgetExceeded { .. }
+            | Fact::Rebaselined { .. }
             | Fact::StoreFailed { .. }
             | Fact::StoreWorks { .. }
             | Fact::StateRebuilt { .. } => {}
@@ -372,6 +382,7 @@ impl Checker {
 
     /// After all that was to be done was done.
     pub fn after(&mut self, sut: &Supervisor, settings: &Settings) -> Verdict {
+        self.costs.after(sut).map_err(|words| (4, words))?;
         let escalated = sut.memory().latch.is_some() || self.failures < settings.max_failures;
         rule(3, escalated, || format!("failure {} and no latch", self.failures))?;
         if matches!(sut.phase(), Phase::Done | Phase::Escalated) {

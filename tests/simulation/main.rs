@@ -17,6 +17,7 @@
 mod act;
 mod agent;
 mod books;
+mod costs;
 mod diagram;
 mod disk;
 mod enumerate;

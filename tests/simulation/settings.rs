@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use agentwatch::core::cost::limits::{Action, Limits};
 use agentwatch::core::rule::{Rule, RuleAction};
 use agentwatch::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use agentwatch::core::signal::Signal;
@@ -35,6 +36,8 @@ pub fn plain() -> Settings {
         repeat: None,
         max_run: None,
         release: None,
+        preset: None,
+        limits: Limits::default(),
     }
 }
 
@@ -67,7 +70,24 @@ pub fn drawn(seed: u64) -> Settings {
         repeat: rng.pick(&[None, None, None, Some(s(900)), Some(s(0))]),
         // Longer than the kind end of a world, or no agent would be healthy then.
         max_run: rng.pick(&[None, None, Some(s(200_000))]),
+        limits: limits(rng),
         ..plain()
+    }
+}
+
+/// What an agent may use: most of them have no budget, and none that a steady agent exceeds.
+fn limits(rng: &mut Rng) -> Limits {
+    let actions =
+        [Action::Alert, Action::Alert, Action::Restart, Action::Stop, Action::Pause, Action::Park];
+    let some = |rng: &mut Rng, amount| rng.pick(&[None, None, None, Some(amount)]);
+    Limits {
+        on_loop: rng.pick(&actions[..5]),
+        tokens_per_hour: some(rng, 1_000_000),
+        tokens_per_day: some(rng, 12_000_000),
+        on_exceeded: rng.pick(&actions),
+        same_message: some(rng, 20),
+        retries: some(rng, 5),
+        ..Limits::default()
     }
 }
 
@@ -92,7 +112,7 @@ fn rules(rng: &mut Rng) -> Vec<Rule> {
 }
 
 /// What can be made plain, by its name.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "interval",
     "misses",
     "start_grace",
@@ -108,6 +128,7 @@ pub const NAMES: [&str; 15] = [
     "rules",
     "repeat",
     "max_run",
+    "limits",
 ];
 
 /// Makes one setting plain.
@@ -131,6 +152,7 @@ pub fn make_plain(settings: &mut Settings, name: &str) {
         "shutdown_grace" => settings.shutdown_grace = plain.shutdown_grace,
         "rules" => settings.rules.clear(),
         "repeat" => settings.repeat = None,
+        "limits" => settings.limits = plain.limits,
         "max_run" => settings.max_run = None,
         other => assert!(other.is_empty(), "AGENTWATCH_PLAIN: there is no {other:?}"),
     }

@@ -32,6 +32,8 @@ impl World {
             self.strays = None;
         }
         self.checker.relaunched(&memory, self.crashed);
+        // What was told in the moment of a crash may be told again.
+        self.checker.costs.anew(self.checker.memory_lost || self.crashed);
         self.books.anew();
         let resume = std::mem::take(&mut self.resume).then_some(By::Flag);
         let rebooted = std::mem::take(&mut self.rebooted);

@@ -9,7 +9,7 @@ use agentwatch::core::event::{Event, Last, SpawnFailureKind};
 use agentwatch::core::notice::Notice;
 use agentwatch::core::settings::Settings;
 use agentwatch::core::supervisor::{OVERSLEPT, Phase, Supervisor};
-use agentwatch::core::time::{Boot, LocalDay, Now, Up, When};
+use agentwatch::core::time::{Boot, LocalDay, Now, Up, Wall, When};
 
 use crate::act::{Act, Plan};
 use crate::agent::{Agent, KINDS, Kind, Strays};
@@ -171,8 +171,17 @@ impl World {
                 self.apply(Act::Help);
             }
         }
-        self.live(Duration::from_mins(20));
-        if !matches!(self.phase(), Phase::Healthy | Phase::Late) {
+        let mut healthy = false;
+        // What looks like a loop and is none may come at the very end: a human says so.
+        for _ in 0..3 {
+            self.live(Duration::from_mins(20));
+            healthy = matches!(self.phase(), Phase::Healthy | Phase::Late);
+            if healthy {
+                break;
+            }
+            self.apply(Act::Help);
+        }
+        if !healthy {
             fail(0, &format!("liveness: a steady agent is still {:?}", self.phase()));
         }
         check(self.books.match_up(self.sut.as_ref()));
@@ -241,6 +250,7 @@ impl World {
         self.checker.real += time;
         let day = self.now.wall.0.div_euclid(86_400_000);
         self.now.day = LocalDay(i32::try_from(day).unwrap_or_default());
+        self.now.midnight = Wall((day + 1) * 86_400_000);
     }
 
     /// agentwatch is stopped for `time`, alone or with its agent.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::report::spend::Spend;
 use crate::report::status::{Status, meaning};
 use crate::wire::paint;
 use crate::wire::plain::plain;
@@ -173,10 +174,14 @@ fn rows(status: &Status, offset_s: i32) -> Vec<(&'static str, String)> {
         let left = deadline.left_ms.map(|ms| format!("; {} left", span(ms)));
         rows.push(("deadline", format!("{}{}", deadline.words, left.unwrap_or_default())));
     }
-    if let Some(mean) = status.tokens_per_cycle {
-        let last = status.last_tokens.map(|n| format!("; last {}", grouped(n)));
-        rows.push(("tokens", format!("{} a cycle{}", grouped(mean), last.unwrap_or_default())));
+    rows.extend(tokens(status).map(|words| ("tokens", words)));
+    if let Some(since) = status.spend.as_ref().and_then(|spend| spend.loop_since.as_ref()) {
+        let right = "is that right? agentwatch resume --rebaseline";
+        let since = local(since, offset_s);
+        rows.push(("loop?", format!("suspected since {since}; {right} {}", status.agent)));
     }
+    let spent = status.spend.as_ref().and_then(Spend::words);
+    rows.extend(spent.map(|words| ("spent", words)));
     let latched = status.latched_since.as_ref();
     let latched = latched.map(|since| format!("; down since {}", local(since, offset_s)));
     let failures = format!("{} of {}", status.streak, status.max_failures);
@@ -192,6 +197,17 @@ fn rows(status: &Status, offset_s: i32) -> Vec<(&'static str, String)> {
     rows.extend(status.notes.iter().map(|note| ("note", note.clone())));
     rows.extend(status.error.clone().map(|error| ("error", error)));
     rows
+}
+
+/// Tokens a cycle: the last, and what is usual.
+fn tokens(status: &Status) -> Option<String> {
+    let last = status.last_tokens.map(|n| format!("; last {}", grouped(n)));
+    let usual = status.spend.as_ref().and_then(|spend| spend.baseline);
+    let words = match (usual, status.tokens_per_cycle) {
+        (Some(usual), _) => format!("{} a cycle is usual", grouped(usual)),
+        (None, mean) => format!("{} a cycle", grouped(mean?)),
+    };
+    Some(words + &last.unwrap_or_default())
 }
 
 /// A moment of the journal as people read it.

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::core::beat::{Beat, clip};
+use crate::core::cost::money::Usd;
+use crate::core::cost::price::{Cost, CostFrom};
+use crate::core::counters::Cumulative;
 use crate::core::time::millis;
 
 use super::TEXT_MAX;
@@ -49,9 +52,18 @@ pub struct BeatFact {
     /// Tokens written to a cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_tokens: Option<u64>,
-    /// The cost it reported.
+    /// Of these, tokens that stay there for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h_tokens: Option<u64>,
+    /// What it cost, in USD, as far as that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
+    /// Who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_from: Option<CostFrom>,
+    /// Of several beats with a cost: how many told tokens of which the cost is unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cost_unknown: u64,
     /// The model it named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -67,6 +79,9 @@ pub struct BeatFact {
     /// How long it was told to leave its provider alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The cumulative count that its usage is the difference of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<Box<Cumulative>>,
     /// Its own clock, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_ts: Option<f64>,
@@ -79,6 +94,11 @@ fn one() -> u64 {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn is_one(n: &u64) -> bool {
     *n == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl BeatFact {
@@ -100,13 +120,51 @@ impl BeatFact {
             output_tokens: beat.output_tokens,
             cache_read_tokens: beat.cache_read_tokens,
             cache_write_tokens: beat.cache_write_tokens,
+            cache_write_1h_tokens: beat.cache_write_1h_tokens,
             cost_usd: beat.cost_usd,
+            cost_from: beat.cost_usd.map(|_| CostFrom::Agent),
+            cost_unknown: 0,
             model: text(&beat.model),
             tool_calls: beat.tool_calls,
             message: text(&beat.message),
             expect_next_ms: beat.expect_next.map(millis),
             retry_after_ms: beat.retry_after.map(millis),
+            counter: beat.cumulative.clone(),
             agent_ts: beat.ts,
         }
+    }
+
+    /// The same, with what it cost.
+    #[must_use]
+    pub fn costing(mut self, cost: Option<Cost>) -> Self {
+        self.cost_usd = cost.map(|cost| cost.usd.to_f64());
+        self.cost_from = cost.map(|cost| cost.from);
+        self
+    }
+
+    /// How many of these beats told tokens of which the cost is unknown, as far as that was counted.
+    #[must_use]
+    pub fn unpriced(&self) -> u64 {
+        match (self.cost_usd, self.tokens) {
+            (Some(_), _) => self.cost_unknown,
+            (None, None | Some(0)) => 0,
+            (None, Some(_)) => self.beats,
+        }
+    }
+
+    /// What this and another one cost together.
+    pub(in crate::core) fn cost_with(&mut self, other: &Self) {
+        let unknown = self.unpriced().saturating_add(other.unpriced());
+        let usd = |fact: &Self| fact.cost_usd.map(Usd::from_f64);
+        let sum = match (usd(self), usd(other)) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or_default().plus(b.unwrap_or_default())),
+        };
+        self.cost_usd = sum.map(Usd::to_f64);
+        self.cost_unknown = if sum.is_some() { unknown } else { 0 };
+        self.cost_from = match (self.cost_from, other.cost_from) {
+            (Some(a), Some(b)) if a != b => Some(CostFrom::Both),
+            (a, b) => a.or(b),
+        };
     }
 }

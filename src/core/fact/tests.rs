@@ -6,6 +6,9 @@
 use super::*;
 use crate::core::beat::Beat;
 use crate::core::beat::Status;
+use crate::core::cost::money::Usd;
+use crate::core::cost::price::{Cost, CostFrom};
+use crate::core::cost::runaway::Stretch;
 use crate::core::ending::Spent;
 use crate::core::event::{SpawnFailureKind, SpawnStage};
 use crate::core::notice::{Extended, Road};
@@ -36,6 +39,7 @@ variants!(
     Notified,
     Extended,
     SourceOff,
+    Recognised,
     Unwatched,
     Late,
     Unhealthy,
@@ -70,6 +74,12 @@ variants!(
     StoreWorks,
     StateRebuilt,
     Bug,
+    LoopSuspected,
+    LoopCleared,
+    LoopSettled,
+    BudgetWarning,
+    BudgetExceeded,
+    Rebaselined,
 );
 
 fn with_traces(fact: Fact) -> Fact {
@@ -118,6 +128,8 @@ fn exits() -> Vec<Fact> {
         exited(killed, Some(150_000), failure(Cause::Silent { silent_ms: 120_000 }), None),
         exited(code(0), Some(120_000), failure(Cause::NoFirstBeat { silent_ms: 120_000 }), None),
         exited(code(0), Some(9), failure(Cause::Stalled { for_ms: 600_000 }), None),
+        exited(code(0), Some(9), failure(Cause::Loop { sign: SignKind::Tokens }), None),
+        exited(code(0), Some(9), failure(Cause::Budget { budget: Budget::UsdPerDay }), None),
         exited(killed, Some(9), failure(Cause::ShutdownOverrun { grace_ms: 300_000 }), None),
         exited(killed, Some(9), failure(Cause::Triggered), None),
         exited(killed, Some(9), failure(Cause::MaxRun { max_ms: 3_600_000 }), None),
@@ -151,6 +163,8 @@ fn beats() -> Vec<Fact> {
         output_tokens: Some(234),
         cache_read_tokens: Some(50_000),
         cache_write_tokens: Some(10),
+        cache_write_1h_tokens: Some(4),
+        price: None,
         cost_usd: Some(0.0125),
         model: Some("claude".into()),
         cycle: Some(17),
@@ -159,11 +173,15 @@ fn beats() -> Vec<Fact> {
         expect_next: Some(std::time::Duration::from_secs(90)),
         retry_after: Some(std::time::Duration::from_secs(30)),
         ts: Some(1_790_000_000.5),
+        ..Beat::default()
     };
     let mut first = BeatFact::new(1, &full, Some(1_234), true);
     first.first_after_ms = Some(400);
     let busy = Beat { status: Status::Busy, ..Beat::default() };
+    let cost = Cost { usd: Usd::from_f64(0.0021), from: CostFrom::Price };
+    let priced = BeatFact::new(1, &busy, Some(700), false).costing(Some(cost));
     vec![
+        Fact::Beat(BeatFact { beats: 3, cycles: 3, cost_unknown: 1, ..priced }),
         Fact::Beat(first),
         Fact::Beat(BeatFact::new(1, &Beat::default(), None, true)),
         Fact::Beat(BeatFact::new(1, &busy, Some(5), false)),
@@ -172,7 +190,14 @@ fn beats() -> Vec<Fact> {
 }
 
 fn stops() -> Vec<Fact> {
-    let totals = Totals { beats: 12, cycles: 11, tokens: 14_530, told: 0 };
+    let totals = Totals {
+        beats: 12,
+        cycles: 11,
+        tokens: 14_530,
+        told: 0,
+        cost: Some(Usd::from_f64(4.1)),
+        cost_unknown: 3,
+    };
     let summary = Summary { after_ms: 92_000, totals, failures: 1, recovered: true };
     let stopping = |why, signal| Fact::Stopping { incarnation: 2, why, signal };
     let finished = |reason, code| Fact::Finished { reason, code, summary };
@@ -183,6 +208,8 @@ fn stops() -> Vec<Fact> {
         stopping(StopWhy::MaxRun, Signal::TERM),
         stopping(StopWhy::Unhealthy, Signal::TERM),
         stopping(StopWhy::Stalled, Signal::TERM),
+        stopping(StopWhy::Loop, Signal::TERM),
+        stopping(StopWhy::Budget, Signal::TERM),
         stopping(StopWhy::ShutdownOverrun, Signal::KILL),
         stopping(StopWhy::StopTimeout, Signal::KILL),
         stopping(StopWhy::Impatience, Signal::KILL),
@@ -274,6 +301,12 @@ fn health() -> Vec<Fact> {
     vec![
         Fact::BadBeat { incarnation: 1, reason: reason.clone(), suppressed: 0 },
         Fact::BadBeat { incarnation: 1, reason, suppressed: 7 },
+        Fact::Recognised {
+            incarnation: 1,
+            preset: "claude".into(),
+            interval_ms: 600_000,
+            misses: 2,
+        },
         Fact::Unwatched { incarnation: 1, silent_ms: 120_000 },
         Fact::Late { incarnation: 1, silent_ms: 60_000 },
         unhealthy(OnMissed::Restart, false),
@@ -311,8 +344,12 @@ fn rest() -> Vec<Fact> {
         escalated(Excess::Streak, 3, true),
         escalated(Excess::Day, 11, false),
         escalated(Excess::Rule, 1, false),
+        escalated(Excess::Loop, 1, false),
+        escalated(Excess::Budget, 1, false),
         Fact::Latched { since, failures: 3, why: LatchWhy::Failures },
         Fact::Latched { since, failures: 0, why: LatchWhy::Stay },
+        Fact::Latched { since, failures: 1, why: LatchWhy::Loop },
+        Fact::Latched { since, failures: 1, why: LatchWhy::Budget },
         Fact::Resumed { by: By::Flag },
         Fact::Resumed { by: By::Command },
         Fact::Resumed { by: By::Answer },
@@ -325,10 +362,56 @@ fn rest() -> Vec<Fact> {
     ]
 }
 
+fn costs() -> Vec<Fact> {
+    let fresh = Wall(1_790_000_300_000);
+    let suspected = |sign, action| Fact::LoopSuspected { incarnation: 1, sign, action };
+    let cleared = |sign, cycles, tokens, why| Fact::LoopCleared {
+        sign,
+        for_ms: 180_000,
+        cycles,
+        tokens,
+        why,
+    };
+    let (tokens, usual) = (40_112, 1_210);
+    let runaway = |stretch, record| Sign::Tokens { stretch, tokens, usual, record };
+    let message = "rate limited, trying again".to_owned();
+    vec![
+        suspected(runaway(Stretch::One, Some(10_000)), Action::Alert),
+        suspected(runaway(Stretch::HalfMinute, None), Action::Restart),
+        suspected(runaway(Stretch::Six, Some(9_000)), Action::Pause),
+        suspected(Sign::Shutdown { tokens: 900_000, usual }, Action::Stop),
+        suspected(Sign::ToolCalls { calls: 61, max: 60 }, Action::Alert),
+        suspected(Sign::SameMessage { beats: 10, message }, Action::Alert),
+        suspected(Sign::Retries { beats: 10 }, Action::Alert),
+        cleared(SignKind::Tokens, 5, 200_000, Cleared::Normal),
+        cleared(SignKind::Retries, 0, 0, Cleared::Normal),
+        cleared(SignKind::Tokens, 0, 0, Cleared::Ended),
+        cleared(SignKind::Tokens, 0, 0, Cleared::Rebaselined),
+        Fact::LoopSettled { cycles: 50, times: 3_000 },
+        Fact::BudgetWarning {
+            spent: Spending::TokensPerDay { spent: 801_000, limit: 1_000_000 },
+            fresh,
+        },
+        Fact::BudgetExceeded {
+            spent: Spending::TokensPerHour { spent: 100_001, limit: 100_000 },
+            action: Action::Park,
+            fresh,
+        },
+        Fact::BudgetExceeded {
+            spent: Spending::UsdPerDay { spent_usd: 20.5, limit_usd: 20.0 },
+            action: Action::Alert,
+            fresh,
+        },
+        Fact::Rebaselined { usual: Some(4_000) },
+        Fact::Rebaselined { usual: None },
+    ]
+}
+
 fn waits() -> Vec<Fact> {
     let until = Wall(1_790_000_300_000);
     vec![
-        Fact::Parked { wait_ms: 300_000, until, asked: true },
+        Fact::Parked { wait_ms: 300_000, until, asked: true, budget: None },
+        Fact::Parked { wait_ms: 300_000, until, asked: false, budget: Some(Budget::TokensPerHour) },
         Fact::Waiting { wait_ms: 300_000, until },
         Fact::Idle { runs: 3 },
         Fact::RestartAsked { at_beat: false },
@@ -341,7 +424,7 @@ fn waits() -> Vec<Fact> {
 }
 
 fn samples() -> Vec<Fact> {
-    [starts(), beats(), notices(), health(), exits(), stops(), rest(), waits()].concat()
+    [starts(), beats(), notices(), health(), exits(), stops(), rest(), waits(), costs()].concat()
 }
 
 #[test]

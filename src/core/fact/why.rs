@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::cost::budget::Budget;
+use crate::core::cost::sign::SignKind;
 use crate::core::signal::Signal;
 use crate::core::usage::Totals;
 
@@ -38,6 +40,16 @@ pub enum Cause {
     },
     /// It said itself that it hangs, and was ended.
     Triggered,
+    /// It looked like a loop and was ended.
+    Loop {
+        /// What looked like it.
+        sign: SignKind,
+    },
+    /// A budget was exceeded and it was ended.
+    Budget {
+        /// Which.
+        budget: Budget,
+    },
     /// It could not be started.
     NotStarted,
     /// agentwatch itself was killed, and it with it.
@@ -96,6 +108,10 @@ pub enum StopWhy {
     Stalled,
     /// It ran for longer than a run may.
     MaxRun,
+    /// It looked like a loop.
+    Loop,
+    /// A budget is exceeded.
+    Budget,
     /// Its announced shutdown took too long.
     ShutdownOverrun,
     /// It did not stop in time.
@@ -141,6 +157,10 @@ pub enum Excess {
     Day,
     /// Not too many of anything: a rule says that another start would not help.
     Rule,
+    /// It looked like a loop, and `cost.on_loop` says stop.
+    Loop,
+    /// A budget was exceeded, and `cost.on_exceeded` says stop.
+    Budget,
 }
 
 /// Why an agent is finished.

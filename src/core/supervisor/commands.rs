@@ -14,8 +14,12 @@ impl Supervisor {
     /// Does what a human says.
     pub(super) fn command(&mut self, command: Command, out: &mut Vec<Effect>) {
         match command {
-            Command::Resume => {
-                let reply = self.resume(out);
+            Command::Resume { rebaseline } => {
+                let usual = rebaseline.then(|| self.rebaseline(out));
+                let reply = match (self.resume(out), usual) {
+                    (Reply::Needless(_), Some(usual)) => Reply::Rebaselined { usual },
+                    (reply, _) => reply,
+                };
                 out.push(Effect::Answer(reply));
             }
             Command::Restart { at_beat } => {
@@ -35,7 +39,10 @@ impl Supervisor {
         match &mut self.state {
             State::Paused(_) => Reply::Continued { paused: self.go_on(out) },
             State::Escalated
-            | State::Down { wait: Wait::Cooldown | Wait::Delay(DelayWhy::Park { .. }), .. } => {
+            | State::Down {
+                wait: Wait::Cooldown | Wait::Delay(DelayWhy::Park { .. } | DelayWhy::Budget { .. }),
+                ..
+            } => {
                 self.forgive(By::Command, out);
                 self.start_after_tree(out)
             }

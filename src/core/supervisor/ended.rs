@@ -56,6 +56,7 @@ impl Supervisor {
         let mut traces = last.traces;
         let owed = self.recording.flush().into_iter().chain(self.recording.flush_bad());
         out.extend(owed.map(Effect::Record));
+        self.drop_suspicions(&mut child.clone(), out);
         self.memory.last_ending = Some(ending);
         if let Some(tree) = &mut self.memory.tree {
             tree.ended = true;
@@ -86,8 +87,8 @@ impl Supervisor {
         let next = match then {
             Then::Go(next) => next,
             Then::Count => self.next_after_failure(child.started.boot, out),
-            Then::Escalate => {
-                self.latch(Excess::Rule, out);
+            Then::Escalate(excess) => {
+                self.latch(excess, out);
                 Next::Escalate
             }
         };
@@ -159,6 +160,8 @@ impl Supervisor {
             Excess::Streak => (streak.failures, LatchWhy::Failures),
             Excess::Day => (self.memory.failures_of_day, LatchWhy::Failures),
             Excess::Rule => (streak.failures, LatchWhy::Rule),
+            Excess::Loop => (streak.failures, LatchWhy::Loop),
+            Excess::Budget => (streak.failures, LatchWhy::Budget),
         };
         let since = streak.since.unwrap_or(self.now.wall);
         // How long the day's failures took nobody keeps, and "today" says enough.
@@ -247,7 +250,12 @@ impl Supervisor {
                 self.persist(out);
                 out.push(Effect::Record(match wait {
                     Wait::Cooldown => Fact::Cooldown { wait_ms, until },
-                    Wait::Delay(DelayWhy::Park { asked }) => Fact::Parked { wait_ms, until, asked },
+                    Wait::Delay(DelayWhy::Park { asked }) => {
+                        Fact::Parked { wait_ms, until, asked, budget: None }
+                    }
+                    Wait::Delay(DelayWhy::Budget { budget }) => {
+                        Fact::Parked { wait_ms, until, asked: false, budget: Some(budget) }
+                    }
                     Wait::Delay(DelayWhy::Repeat) => Fact::Waiting { wait_ms, until },
                 }));
                 self.state = State::Down { until: from, wait };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::core::beat::{Beat, Status};
+use crate::core::cost::price;
 use crate::core::effect::Effect;
 use crate::core::evidence::Evidence;
 use crate::core::fact::{BeatFact, Fact};
@@ -33,15 +34,23 @@ impl Supervisor {
         if child.incarnation != incarnation {
             return;
         }
-        let tokens = self.memory.tokens.tokens(beat);
-        let ends_cycle = beat.status.ends_cycle();
-        let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle);
+        let settled = beat.cumulative.is_some().then(|| {
+            let mut beat = beat.clone();
+            self.memory.counters.settle(incarnation, child.started.wall, &mut beat);
+            beat
+        });
+        let beat = settled.as_ref().unwrap_or(beat);
+        let tokens = self.memory.tokens.tokens(beat, self.settings.limits.cache_reads);
+        let ends_cycle = beat.ends_cycle();
+        let cost = price::of(beat, tokens);
+        let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle).costing(cost);
         let first = !child.pulse.beaten();
         let waited = now.up.since(child.started.up);
         fact.first_after_ms = first.then(|| millis(waited));
         child.pulse.beat(now.up, beat.expect_next, &self.settings);
         let stall = child.progress.beat(now.up, beat, &self.settings);
         child.status = Some(beat.status.clone());
+        child.turn = beat.turn.or(child.turn);
         child.retry_at = beat.retry_after.map(|after| now.boot.plus(after));
         let restarts = live && ends_cycle && child.restart_at_beat;
         if live {
@@ -55,7 +64,7 @@ impl Supervisor {
         if announces {
             child.announced = Some(now.up);
         }
-        self.totals.add(beat, tokens);
+        self.totals.add(beat, tokens, cost);
         if dull {
             self.recording.dull(now.up, fact, out);
         } else {
@@ -69,6 +78,7 @@ impl Supervisor {
             out.extend(self.recording.flush().map(Effect::Record));
             let grace_ms = millis(self.settings.shutdown_grace);
             out.push(Effect::Record(Fact::ShutdownAnnounced { incarnation, grace_ms }));
+            self.memory.ledger.announced();
         }
         if first {
             let slowest = self.memory.slowest_first_beat.unwrap_or_default();
@@ -80,7 +90,7 @@ impl Supervisor {
             self.persist(out);
         }
         self.forget_streak(out);
-        if restarts {
+        if !self.account(beat, tokens, cost, out) && restarts {
             self.begin_stop(StopCause::Restart, None, out);
         }
     }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use crate::core::beat::Status;
+use crate::core::beat::{Status, Turn};
+use crate::core::cost::budget::Budget;
+use crate::core::cost::limits::Action;
 use crate::core::effect::Effect;
 use crate::core::ending::{Ending, Life, Verdict, judge};
-use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome};
+use crate::core::fact::{Cause, Excess, Fact, FinishedWhy, Outcome};
 use crate::core::memory::{Delay, DelayWhy};
-use crate::core::rule::{End, RuleAction, first_match};
+use crate::core::rule::{End, RuleAction};
 use crate::core::settings::Policy;
 use crate::core::time::{Boot, millis};
 
@@ -45,7 +47,7 @@ pub(super) enum Then {
     /// A failure was counted: cool down, or call a human.
     Count,
     /// A human is called.
-    Escalate,
+    Escalate(Excess),
 }
 
 impl Meaning {
@@ -79,6 +81,8 @@ impl Supervisor {
                 Cause::NoFirstBeat { silent_ms: millis(silent) }
             }
             Some((StopCause::Triggered, _)) => Cause::Triggered,
+            Some((StopCause::Loop { sign, .. }, _)) => Cause::Loop { sign },
+            Some((StopCause::Budget { budget, .. }, _)) => Cause::Budget { budget },
             Some((StopCause::ShutdownOverrun, _)) => {
                 Cause::ShutdownOverrun { grace_ms: millis(self.settings.shutdown_grace) }
             }
@@ -87,6 +91,21 @@ impl Supervisor {
         };
         if self.settings.policy == Policy::Never {
             return self.done(Outcome::Passed, FinishedWhy::NeverRestart, code);
+        }
+        match stopping.map(|stopping| stopping.cause) {
+            Some(StopCause::Loop { action: Action::Stop, .. }) => {
+                return Meaning { then: Then::Escalate(Excess::Loop), ..self.failed(cause, seen) };
+            }
+            Some(StopCause::Budget { action: Action::Stop, .. }) => {
+                return Meaning {
+                    then: Then::Escalate(Excess::Budget),
+                    ..self.failed(cause, seen)
+                };
+            }
+            Some(StopCause::Budget { action: Action::Park, budget }) => {
+                return self.park_for(budget, child);
+            }
+            Some(_) | None => {}
         }
         if cause != Cause::Exited {
             return self.failed(cause, seen);
@@ -102,11 +121,18 @@ impl Supervisor {
         let announced = child.announced.is_some() && self.settings.repeat.is_none();
         if !(clean && announced) {
             let end = End { ending, line, output, status: child.status.as_ref().map(Status::word) };
-            if let Some((rule, action)) = first_match(&self.settings.rules, end) {
+            if let Some((rule, action)) = self.rule_for(child, end) {
                 return Meaning { rule: Some(rule), ..self.by_rule(action, child, seen) };
             }
             if clean && self.settings.repeat.is_some() {
+                let done = matches!(child.turn, Some(Turn::Ends { well: true }));
+                if self.says_its_end(child) && !done {
+                    return self.failed(Cause::Exited, seen);
+                }
                 return self.completed(child, line);
+            }
+            if self.is_done(child, ending) {
+                return self.done(Outcome::Finished, FinishedWhy::Success, code);
             }
         }
         let life = Life { beaten: child.pulse.beaten(), announced };
@@ -148,7 +174,8 @@ impl Supervisor {
         match action {
             RuleAction::Restart => self.failed(Cause::Exited, seen),
             RuleAction::Escalate => {
-                Meaning { then: Then::Escalate, ..self.failed(Cause::Exited, seen) }
+                let then = Then::Escalate(Excess::Rule);
+                Meaning { then, ..self.failed(Cause::Exited, seen) }
             }
             RuleAction::Finish => {
                 self.done(Outcome::Finished, FinishedWhy::Rule, seen.ending.code())
@@ -165,6 +192,14 @@ impl Supervisor {
                 Meaning::go(Outcome::Parked, self.put_off(why, from))
             }
         }
+    }
+
+    /// It waits until its budget is fresh (SPEC §3).
+    fn park_for(&mut self, budget: Budget, child: &Child) -> Meaning {
+        self.memory.cooldown_owed = true;
+        self.memory.unfinished = true;
+        let from = self.budgets_fresh().max(child.started.boot.plus(self.settings.cooldown));
+        Meaning::go(Outcome::Parked, self.put_off(DelayWhy::Budget { budget }, from))
     }
 
     /// Exit 0 of an agent that runs again and again (SPEC §2, `--repeat`).

@@ -11,7 +11,9 @@ mod live;
 mod meaning;
 mod notices;
 mod paused;
+mod reading;
 mod signals;
+mod spending;
 mod start;
 mod state;
 mod stop;
@@ -114,6 +116,8 @@ pub struct Supervisor {
     idle_runs: u32,
     /// The latch was set before this agentwatch was launched.
     latched_before: bool,
+    /// The hour since 1970 in which what is known of its tokens was last saved for its own sake.
+    saved_hour: i64,
     /// The notice about beats has been given.
     noticed: bool,
     /// Our stdout is blocked since then, and whether that was said.
@@ -122,12 +126,15 @@ pub struct Supervisor {
     failing: Vec<super::event::Kept>,
     /// The roads of which it was said that they are off.
     off: Vec<Road>,
+    /// The preset that was recognised last.
+    reading: reading::Reading,
 }
 
 impl Supervisor {
     /// A supervisor that goes on where `memory` stopped.
     #[must_use]
-    pub fn new(settings: Settings, memory: Memory) -> Self {
+    pub fn new(settings: Settings, mut memory: Memory) -> Self {
+        memory.ledger.limit(&settings.limits);
         Self {
             settings,
             memory,
@@ -143,10 +150,12 @@ impl Supervisor {
             failures: 0,
             idle_runs: 0,
             latched_before: false,
+            saved_hour: 0,
             noticed: false,
             blocked: None,
             failing: Vec::new(),
             off: Vec::new(),
+            reading: reading::Reading::default(),
         }
     }
 
@@ -180,7 +189,7 @@ impl Supervisor {
             State::Paused(_) => Phase::Paused,
             State::Down { wait, .. } => match wait {
                 Wait::Cooldown => Phase::Cooldown,
-                Wait::Delay(DelayWhy::Park { .. }) => Phase::Parked,
+                Wait::Delay(DelayWhy::Park { .. } | DelayWhy::Budget { .. }) => Phase::Parked,
                 Wait::Delay(DelayWhy::Repeat) => Phase::Waiting,
             },
             State::Escalated => Phase::Escalated,
@@ -208,6 +217,9 @@ impl Supervisor {
             Event::Beat { incarnation, beat } => self.beat(incarnation, &beat, out),
             Event::BadBeat { incarnation, reason } => {
                 out.extend(self.recording.bad(now.up, incarnation, reason).map(Effect::Record));
+            }
+            Event::Recognised { incarnation, preset, interval, rules } => {
+                self.recognised(incarnation, preset, interval, rules, out);
             }
             Event::Notice { incarnation, notice } => self.notice(incarnation, notice, out),
             Event::SourceOff { source, error, deaf } => self.source_off(source, error, deaf, out),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::core::cost::signs::Signs;
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{By, Launch, SpawnFailure, SpawnFailureKind, Traces};
@@ -97,6 +98,7 @@ impl Supervisor {
         self.memory.streak = Streak::default();
         self.memory.failures_of_day = 0;
         self.latched_before = false;
+        self.memory.ledger.released();
         out.push(Effect::Record(Fact::Released { release, before }));
         self.persist(out);
     }
@@ -140,6 +142,7 @@ impl Supervisor {
     /// A human knows: latch, streak and cooldown are lifted.
     pub(super) fn forgive(&mut self, by: By, out: &mut Vec<Effect>) {
         self.memory.forgive();
+        self.allowed(out);
         out.push(Effect::Record(Fact::Resumed { by }));
     }
 
@@ -149,6 +152,7 @@ impl Supervisor {
         self.memory.incarnation = incarnation;
         self.memory.delay = None;
         let again = self.memory.unfinished;
+        self.restarted(out);
         self.memory.last_start = Some(self.now.wall);
         let run = Some(self.run);
         self.memory.tree =
@@ -170,9 +174,12 @@ impl Supervisor {
             looked: None,
             passed: 0,
             status: None,
+            read: false,
+            turn: None,
             retry_at: None,
             restart_at_beat: false,
             run_until: self.settings.max_run.map(|max| self.now.up.plus(max)),
+            signs: Signs::default(),
         });
         // First on disk: a crash between the two must not forget this start (SPEC rules 2 and 4).
         self.persist(out);

@@ -4,7 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::core::beat::Status;
+use crate::core::beat::{Status, Turn};
+use crate::core::cost::budget::Budget;
+use crate::core::cost::limits::Action;
+use crate::core::cost::sign::SignKind;
+use crate::core::cost::signs::Signs;
 use crate::core::fact::{FinishedWhy, StopBy};
 use crate::core::memory::DelayWhy;
 use crate::core::progress::Progress;
@@ -37,12 +41,18 @@ pub(super) struct Child {
     pub(super) passed: u64,
     /// The word of its last beat.
     pub(super) status: Option<Status>,
+    /// Its output is read by a preset.
+    pub(super) read: bool,
+    /// Where it stands in its work, as that preset knows.
+    pub(super) turn: Option<Turn>,
     /// Its last beat said that another start makes no sense before then.
     pub(super) retry_at: Option<Boot>,
     /// A human wants it started anew at its next beat.
     pub(super) restart_at_beat: bool,
     /// A run may not last longer.
     pub(super) run_until: Option<Up>,
+    /// What its last beats hint at.
+    pub(super) signs: Signs,
 }
 
 impl Child {
@@ -83,6 +93,20 @@ pub(super) enum StopCause {
     Restart,
     /// It said itself that it hangs.
     Triggered,
+    /// It looks like a loop.
+    Loop {
+        /// What does.
+        sign: SignKind,
+        /// What follows.
+        action: Action,
+    },
+    /// A budget is exceeded.
+    Budget {
+        /// Which.
+        budget: Budget,
+        /// What follows.
+        action: Action,
+    },
 }
 
 /// A child that got a stop signal.

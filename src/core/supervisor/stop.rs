@@ -157,6 +157,8 @@ impl Supervisor {
             (_, Some((by, _))) => (StopWhy::Requested { by }, self.settings.stop_signal, false),
             (StopCause::Restart, None) => (StopWhy::Restart, self.settings.stop_signal, false),
             (StopCause::MaxRun(_), None) => (StopWhy::MaxRun, self.settings.stop_signal, false),
+            (StopCause::Loop { .. }, None) => (StopWhy::Loop, self.settings.stop_signal, false),
+            (StopCause::Budget { .. }, None) => (StopWhy::Budget, self.settings.stop_signal, false),
             (_, None) => (StopWhy::Unhealthy, self.settings.stop_signal, false),
         };
         out.push(Effect::Record(Fact::Stopping { incarnation, why, signal }));

@@ -9,6 +9,7 @@ mod progress;
 mod rules;
 mod signals;
 mod silence;
+mod spending;
 mod stops;
 mod story;
 mod telling;

@@ -53,17 +53,20 @@ fn every_field_is_read() {
         output_tokens: Some(4),
         cache_read_tokens: Some(5),
         cache_write_tokens: Some(6),
+        cache_write_1h_tokens: Some(8),
         cost_usd: Some(0.25),
         model: Some("m".into()),
+        price: None,
         cycle: Some(u64::MAX),
         tool_calls: Some(7),
         message: Some("hi".into()),
         expect_next: Some(Duration::from_millis(1500)),
         retry_after: Some(Duration::from_millis(2500)),
         ts: Some(-1.0),
+        ..Beat::default()
     };
     let json = r#"{"agent":"a","status":"busy","tokens_used":1,"tokens_total":2,"input_tokens":3,
-        "output_tokens":4,"cache_read_tokens":5,"cache_write_tokens":6,"cost_usd":0.25,"model":"m",
+        "output_tokens":4,"cache_read_tokens":5,"cache_write_tokens":6,"cache_write_1h_tokens":8,"cost_usd":0.25,"model":"m",
         "cycle":18446744073709551615,"tool_calls":7,"message":"hi","expect_next":1.5,"retry_after":2.5,"ts":-1}"#;
     assert_eq!(beat(json), want);
     assert_eq!(beat(&json.replace('"', "'").replace('\n', " ")), want);
@@ -185,6 +188,11 @@ fn a_wrong_value_is_named() {
             "cache_write_tokens",
             "-1",
             "cache_write_tokens is -1; it must be a whole number from 0 up",
+        ),
+        (
+            "cache_write_1h_tokens",
+            "-1",
+            "cache_write_1h_tokens is -1; it must be a whole number from 0 up",
         ),
         ("tool_calls", "0.5", "tool_calls is 0.5; it must be a whole number from 0 up"),
         ("cycle", "-1", "cycle is -1; it must be a whole number from 0 up"),
@@ -393,6 +401,7 @@ fn every_known_key_fits_the_search_for_torn_ones() {
         "output_tokens",
         "cache_read_tokens",
         "cache_write_tokens",
+        "cache_write_1h_tokens",
         "cost_usd",
         "model",
         "cycle",

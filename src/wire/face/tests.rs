@@ -34,6 +34,8 @@ fn settings() -> Settings {
         repeat: None,
         max_run: None,
         release: None,
+        preset: None,
+        limits: crate::core::cost::limits::Limits::default(),
     }
 }
 
@@ -67,7 +69,7 @@ fn exited(cause: Cause, streak: u32) -> Fact {
 
 #[test]
 fn a_good_day_and_a_hang() {
-    let totals = Totals { beats: 12, cycles: 12, tokens: 14_530, told: 12 };
+    let totals = Totals { beats: 12, cycles: 12, tokens: 14_530, told: 12, ..Totals::default() };
     let summary = Summary { after_ms: 92_000, totals, failures: 1, recovered: true };
     let story = [
         (

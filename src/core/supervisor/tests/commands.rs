@@ -172,7 +172,7 @@ fn time_paused_is_no_silence_and_a_fresh_grace_follows() {
     story.command(Command::Pause);
     story.advance(Duration::from_hours(9)).is(Phase::Paused).take();
     let paused = Duration::from_hours(9);
-    assert_eq!(story.command(Command::Resume), Reply::Continued { paused });
+    assert_eq!(story.command(Command::RESUME), Reply::Continued { paused });
     story.tells(&["thaw", "continued after 32400s"]);
     assert!(!story.frozen);
     story.advance(s(59)).tells(&[]);
@@ -188,7 +188,7 @@ fn an_output_that_was_unblocked_in_a_pause_leaves_nobody_deaf_after_it() {
     story.command(Command::Pause);
     story.advance(s(10)).drained = true;
     story.tick().advance(s(10));
-    story.command(Command::Resume);
+    story.command(Command::RESUME);
     assert_eq!(story.why(), Some(Why::Late), "a hang right after the pause is noticed");
 }
 
@@ -198,7 +198,7 @@ fn a_pause_proves_no_health_and_prolongs_a_run() {
     let mut story = Story::new(settings);
     story.launch().exit(1).advance(min(5)).beat().take();
     story.command(Command::Pause);
-    story.advance(min(25)).command(Command::Resume);
+    story.advance(min(25)).command(Command::RESUME);
     story.beats_for(min(9));
     assert_eq!(story.sut.memory().streak.failures, 1, "nine minutes of health, not thirty-four");
     story.beats_for(min(20)).is(Phase::Healthy).beats_for(min(1)).is(Phase::Stopping);
@@ -244,10 +244,10 @@ fn resume_lifts_parking_and_leaves_alone_who_runs_or_waits_for_its_time() {
     let repeat = Some(min(60));
     let mut story = Story::new(Settings { rules: vec![rule], repeat, ..defaults() });
     story.launch().exit(75).is(Phase::Parked);
-    assert_eq!(story.command(Command::Resume), Reply::Started);
-    assert_eq!(story.command(Command::Resume), Reply::Needless(Needless::NothingToResume));
+    assert_eq!(story.command(Command::RESUME), Reply::Started);
+    assert_eq!(story.command(Command::RESUME), Reply::Needless(Needless::NothingToResume));
     story.exit(0).is(Phase::Waiting);
-    assert_eq!(story.command(Command::Resume), Reply::Needless(Needless::NothingToResume));
+    assert_eq!(story.command(Command::RESUME), Reply::Needless(Needless::NothingToResume));
     story.is(Phase::Waiting);
     assert_eq!(story.command(RESTART), Reply::Started);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::core::beat::{Beat, Status};
 use crate::core::command::{Command, Reply};
+use crate::core::cost::limits::Limits;
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{
@@ -55,6 +56,8 @@ pub fn defaults() -> Settings {
         repeat: None,
         max_run: None,
         release: None,
+        preset: None,
+        limits: Limits::default(),
     }
 }
 
@@ -98,6 +101,12 @@ pub struct Story {
     alive: Option<u32>,
 }
 
+/// The end of a day of UTC.
+fn midnight(wall: i64) -> Wall {
+    let day = 24 * 3_600_000;
+    Wall((wall.div_euclid(day) + 1) * day)
+}
+
 impl Story {
     pub fn new(settings: Settings) -> Self {
         Self::with(settings, Memory::default())
@@ -112,6 +121,7 @@ impl Story {
                 boot: Boot(s(5_000)),
                 wall: Wall(wall),
                 day: LocalDay(19_675),
+                midnight: midnight(wall),
             },
             strays: Strays::None,
             killable: true,
@@ -299,7 +309,7 @@ impl Story {
     }
 
     pub fn resume(&mut self) -> &mut Self {
-        self.command(Command::Resume);
+        self.command(Command::RESUME);
         self
     }
 

@@ -61,6 +61,18 @@ pub fn tell(fact: &Fact) -> String {
         Fact::Parked { wait_ms, asked, .. } => {
             format!("parked {}s{}", wait_ms / 1000, if *asked { " asked" } else { "" })
         }
+        Fact::LoopSuspected { sign, action, .. } => {
+            format!("loop? {:?}: {}", sign.kind(), word(action))
+        }
+        Fact::LoopCleared { sign, cycles, why, .. } => {
+            format!("no loop {sign:?}, {cycles} cycles: {}", word(why))
+        }
+        Fact::LoopSettled { cycles, times } => format!("settled x{} after {cycles}", times / 100),
+        Fact::BudgetWarning { spent, .. } => format!("most of {:?}", spent.budget()),
+        Fact::BudgetExceeded { spent, action, .. } => {
+            format!("too much of {:?}: {}", spent.budget(), word(action))
+        }
+        Fact::Rebaselined { usual } => format!("rebaselined to {}", usual.unwrap_or(0)),
         Fact::Waiting { wait_ms, .. } => format!("waiting {}s", wait_ms / 1000),
         Fact::Continued { paused_ms, .. } => format!("continued after {}s", paused_ms / 1000),
         Fact::Stopping { why, signal, .. } => format!("stopping {} {}", signal.0, word(why)),
@@ -81,6 +93,7 @@ pub fn tell(fact: &Fact) -> String {
         | Fact::Beat(_)
         | Fact::BadBeat { .. }
         | Fact::Notified { .. }
+        | Fact::Recognised { .. }
         | Fact::SourceOff { .. }
         | Fact::Unwatched { .. }
         | Fact::OutputBlocked { .. }
