@@ -1,4 +1,4 @@
-//! How good the runaway rule is: labelled series in virtual time, against the core's own code and what others do.
+//! How good the runaway rule is: labelled series in virtual time, the core's own code and what others do.
 //!
 //! `cargo bench --bench detection -- --agents 128 --days 42 --seed 7`; the figures are in `docs/cost.md`.
 
