@@ -3,8 +3,9 @@
 //! `copy` and `newlines` are the references: what forwarding costs in memory alone, and what it
 //! costs to know where lines end. Everything else reads as a multiple of them, on any machine.
 
-use agentwatch::wire::beat::{self, Parsed};
-use agentwatch::wire::lines::{Line, Lines};
+use agentwatch::config::presets;
+use agentwatch::wire::lines::Lines;
+use agentwatch::wire::preset::reader::{Choice, Heard, Reader};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 
@@ -133,19 +134,43 @@ fn lines(bencher: Bencher<'_, '_>, stream: Stream) {
     });
 }
 
-/// As the shell does it: lines, and what each of them is.
+/// As the shell does it: lines, and what each of them is, for an agent that no preset knows.
 #[divan::bench(args = STREAMS)]
 fn lines_and_beats(bencher: Bencher<'_, '_>, stream: Stream) {
-    let mut lines = Lines::new();
+    let (mut lines, mut reader) = (Lines::new(), Reader::new(Choice::Auto, presets::builtin));
     let mut beats = 0_usize;
     over_chunks(bencher, stream, |chunk| {
         lines.feed(chunk, &mut |line| {
-            let parsed = match line {
-                Line::Whole(line) => beat::parse(line),
-                Line::TooLong { start } => beat::too_long(start),
-            };
-            beats += usize::from(matches!(black_box(parsed), Parsed::Beat(_)));
+            reader.line(line, &mut |heard| {
+                beats += usize::from(matches!(black_box(heard), Heard::Beat(_)));
+            });
+        });
+        reader.bytes(chunk, &mut |heard| {
+            black_box(heard);
         });
     });
     black_box(beats);
+}
+
+/// Lines of an agent that a preset knows, each of the same length: most show no more than that it lives.
+#[divan::bench]
+fn preset(bencher: Bencher<'_, '_>) {
+    let init =
+        include_str!("../tests/transcripts/claude-ok.jsonl").lines().next().unwrap_or_default();
+    let text = "x".repeat(500);
+    let line = format!(
+        "{{\"type\":\"assistant\",\"message\":{{\"id\":\"m\",\"content\":[{{\"type\":\"text\",\"text\":\"{text}\"}}]}}}}\n"
+    );
+    let bytes = line.repeat(CHUNK * CHUNKS / line.len());
+    let (mut lines, mut reader) = (Lines::new(), Reader::new(Choice::Auto, presets::builtin));
+    lines.feed(format!("{init}\n").as_bytes(), &mut |line| reader.line(line, &mut |_| {}));
+    bencher.counter(BytesCount::new(bytes.len())).bench_local(|| {
+        for chunk in black_box(bytes.as_bytes()).chunks(CHUNK) {
+            lines.feed(chunk, &mut |line| {
+                reader.line(line, &mut |heard| {
+                    black_box(heard);
+                });
+            });
+        }
+    });
 }

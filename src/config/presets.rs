@@ -97,7 +97,9 @@ pub fn with(own: &[Written], bsd: bool) -> Arc<Catalog> {
 /// The rows that come with agentwatch, as they are written. That they can be read is held by a test.
 #[must_use]
 pub fn written() -> Vec<Written> {
-    super::document::parse(TEXT, "config/presets.toml").map(|read| read.presets).unwrap_or_default()
+    super::document::parse(TEXT, "agentwatch's presets.toml")
+        .map(|read| read.presets)
+        .unwrap_or_default()
 }
 
 fn catalog(written: &[Written], bsd: bool, any_line: bool) -> Catalog {

@@ -7,6 +7,7 @@ mod quick;
 mod record;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use crate::core::beat::{Beat, Status, TOKENS_MAX, clip};
 use crate::wire::{ansi, python};
@@ -158,7 +159,8 @@ impl Fields<'_> {
             &self.retry_after,
             &self.retry_after_ms,
         ];
-        let figures = figures.into_iter().any(Value::is_set);
+        let figures = figures.into_iter().any(Value::is_set)
+            || self.usage.as_ref().is_some_and(|usage| usage.tells());
         let (agent, used) = (self.agent.is_text(), self.tokens_used.is_set());
         if is_record {
             let said = [&self.message, &self.msg, &self.event, &self.model];
@@ -206,6 +208,22 @@ impl Fields<'_> {
     }
 
     fn beat(&self) -> Result<Beat, Reason> {
+        let mut beat = self.own()?;
+        if let Some(usage) = &self.usage {
+            let reading = usage.reading([beat.input_tokens, beat.output_tokens])?;
+            // Whoever counts for himself has counted all of it.
+            beat.tokens_used =
+                beat.tokens_used.or(reading.tokens.filter(|_| beat.tokens_total.is_none()));
+            beat.input_tokens = reading.input_tokens;
+            beat.output_tokens = reading.output_tokens;
+            beat.cache_read_tokens = beat.cache_read_tokens.or(reading.cache_read_tokens);
+            beat.cache_write_tokens = beat.cache_write_tokens.or(reading.cache_write_tokens);
+        }
+        Ok(beat)
+    }
+
+    /// By a beat's own names alone.
+    fn own(&self) -> Result<Beat, Reason> {
         Ok(Beat {
             agent: self.agent.text(NAME_MAX),
             status: match &self.status {

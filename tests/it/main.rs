@@ -29,6 +29,7 @@ mod never;
 mod notify;
 mod odd_files;
 mod pipes;
+mod presets;
 mod prices;
 mod readme;
 mod restarts;

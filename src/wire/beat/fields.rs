@@ -1,6 +1,7 @@
 //! The top level of a JSON object as the known fields' values; everything else is skipped unread.
 
 use super::record::{self, Record};
+use super::usage::{self, Inside, Place, Usage};
 use super::{NESTED_MAX, Reason};
 use crate::core::beat::clip;
 use serde::de::{
@@ -39,6 +40,8 @@ pub(super) struct Fields<'a> {
     pub(super) msg: Value<'a>,
     pub(super) event: Value<'a>,
     pub(super) record: Option<Box<Record<'a>>>,
+    /// What libraries of providers call their figures, beside these or in an object of their own.
+    pub(super) usage: Option<Box<Usage<'a>>>,
 }
 
 impl<'a> Fields<'a> {
@@ -268,6 +271,10 @@ impl<'de> Visitor<'de> for FieldsVisitor {
             match found {
                 Found::Slot(slot) => *slot = object.next_value()?,
                 Found::Record => fields.record = Some(Box::new(object.next_value()?)),
+                Found::Usage(place) => {
+                    let usage = &mut **fields.usage.get_or_insert_default();
+                    object.next_value_seed(Inside { usage, place })?;
+                }
                 // Skipped without recursion, so that no nesting reaches the stack.
                 Found::Other => {
                     object.next_value::<IgnoredAny>()?;
@@ -282,6 +289,8 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 enum Found<'f, 'a> {
     Slot(&'f mut Value<'a>),
     Record,
+    /// An object for usage, or for the details of an input.
+    Usage(Place),
     Other,
 }
 
@@ -309,6 +318,16 @@ impl<'f, 'a> Visitor<'_> for Key<'f, 'a> {
     fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
         if self.top && key == "record" {
             return Ok(Found::Record);
+        }
+        if usage::is_object(key) {
+            return Ok(Found::Usage(Place::Inside));
+        }
+        if usage::is_details(key) {
+            return Ok(Found::Usage(Place::Details));
+        }
+        if usage::is_alias(key) {
+            let usage = &mut **self.fields.usage.get_or_insert_default();
+            return Ok(usage.slot(key, Place::Top).map_or(Found::Other, Found::Slot));
         }
         Ok(self.fields.slot(key).map_or(Found::Other, Found::Slot))
     }

@@ -3,6 +3,7 @@
 mod quickly;
 mod records;
 mod strangers;
+mod usage;
 
 use super::*;
 
