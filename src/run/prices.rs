@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::core::beat::Beat;
 use crate::core::cost::price::Price;
 use crate::core::time::Up;
-use crate::sys::file;
+use crate::sys::{file, host};
 use crate::wire::prices;
 
 use super::Shell;
@@ -91,6 +91,8 @@ impl Prices {
         let Some(path) = &self.file else { return Ok(prices::built_in(model)) };
         let found = read(path)
             .and_then(|text| prices::look_up(&text, model).map_err(|wrong| placed(path, &wrong)));
+        // A few megabytes, once: most of what this process would then have for ever.
+        host::give_back_heap();
         let trouble = found.as_ref().err().cloned();
         self.told &= trouble.is_some() == self.trouble.is_some();
         self.trouble = trouble;
@@ -127,7 +129,9 @@ impl Shell {
 /// # Errors
 /// In words: the file, what is wrong there, and the way out.
 pub fn check(path: &Path) -> Result<usize, String> {
-    prices::check(&read(path)?).map_err(|wrong| placed(path, &wrong))
+    let checked = prices::check(&read(path)?).map_err(|wrong| placed(path, &wrong));
+    host::give_back_heap();
+    checked
 }
 
 fn read(path: &Path) -> Result<String, String> {
