@@ -34,6 +34,9 @@ pub struct Prices {
     told: bool,
 }
 
+/// The file of the user cannot be read now.
+struct Unreadable;
+
 #[derive(Debug)]
 struct Known {
     model: Box<str>,
@@ -81,13 +84,15 @@ impl Prices {
         self.looked = Some(now);
         let (price, again) = match self.look_up(model) {
             Ok(price) => (price.map(Arc::new), None),
-            Err(_) => (None, Some(now.plus(LOOK_EVERY))),
+            Err(Unreadable) => (None, Some(now.plus(LOOK_EVERY))),
         };
         self.known.push(Known { model: model.into(), price: price.clone(), used: now, again });
         price
     }
 
-    fn look_up(&mut self, model: &str) -> Result<Option<Price>, ()> {
+    /// # Errors
+    /// The file cannot be read, which is told in [`Prices::news`].
+    fn look_up(&mut self, model: &str) -> Result<Option<Price>, Unreadable> {
         let Some(path) = &self.file else { return Ok(prices::built_in(model)) };
         let found = read(path)
             .and_then(|text| prices::look_up(&text, model).map_err(|wrong| placed(path, &wrong)));
@@ -96,7 +101,7 @@ impl Prices {
         let trouble = found.as_ref().err().cloned();
         self.told &= trouble.is_some() == self.trouble.is_some();
         self.trouble = trouble;
-        let price = found.map_err(drop)?;
+        let price = found.map_err(|_| Unreadable)?;
         Ok(price.or_else(|| prices::built_in(model)))
     }
 
