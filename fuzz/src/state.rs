@@ -91,6 +91,7 @@ fn settings() -> Settings {
         repeat: None,
         max_run: None,
         release: None,
+        preset: None,
         limits: agentwatch::core::cost::limits::Limits::default(),
     }
 }

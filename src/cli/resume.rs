@@ -111,11 +111,12 @@ fn accept_in_the_files(name: &str, paths: &Paths, lock: &Lock) -> Result<String,
 
 /// Lifts the latch in the files.
 fn in_the_files(name: &str, paths: &Paths, lock: &Lock) -> Result<String, Failure> {
-    let changed = files::change(name, paths, lock, |memory, _| {
+    let changed = files::change(name, paths, lock, |memory, now| {
         if memory.latch.is_none() && memory.delay.is_none() {
             return None;
         }
         memory.forgive();
+        memory.ledger.forgive(now.wall);
         Some(Fact::Resumed { by: By::Command })
     })?;
     Ok(if changed {

@@ -193,6 +193,7 @@ fn surroundings() -> Result<Surroundings, Failure> {
         home: host::home(),
         uid: host::uid(),
         is_pid1: host::is_pid1(),
+        at_terminal: tty::is_terminal(0),
         macos: host::IS_MACOS,
     })
 }

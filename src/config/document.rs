@@ -5,7 +5,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
 use super::keys::{KEYS, Key};
-use super::{rules, suggest, value};
+use super::{presets, rules, suggest, value};
 
 /// A setting as a file gives it.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Parsed {
     pub entries: Vec<Entry>,
     /// Its restart rules, in the order they stand there.
     pub rules: Vec<rules::WrittenRule>,
+    /// Its presets, in the order they stand there.
+    pub presets: Vec<presets::Written>,
 }
 
 /// Reads all settings of `text`, a file that people know as `shown`.
@@ -84,6 +86,12 @@ impl Document<'_> {
                 (Some(Place::Rules), _) => {
                     return Err(rules::not_a_list(self.at(name.span().start)));
                 }
+                (Some(Place::Presets), DeValue::Array(list)) => {
+                    parsed.presets.extend(presets::parse(self, list)?);
+                }
+                (Some(Place::Presets), _) => {
+                    return Err(presets::not_a_list(self.at(name.span().start)));
+                }
                 (Some(Place::Table), DeValue::Table(inner)) => {
                     self.table(&format!("{path}."), inner, parsed)?;
                 }
@@ -126,11 +134,15 @@ enum Place {
     Key(&'static Key),
     Table,
     Rules,
+    Presets,
 }
 
 fn find(path: &str) -> Option<Place> {
     if path == rules::PATH {
         return Some(Place::Rules);
+    }
+    if path == presets::PATH {
+        return Some(Place::Presets);
     }
     let key = KEYS.iter().find(|key| key.path == path).map(Place::Key);
     key.or_else(|| tables().any(|table| table == path).then_some(Place::Table))

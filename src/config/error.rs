@@ -88,6 +88,13 @@ pub enum ConfigError {
         /// What is wrong with it, as a predicate.
         words: String,
     },
+    /// A preset that makes no sense.
+    Preset {
+        /// Where it stands.
+        origin: Origin,
+        /// What is wrong with it, as a predicate.
+        words: String,
+    },
     /// An `AGENTWATCH_OPT_…` variable that sets nothing.
     UnknownVariable {
         /// Its name.
@@ -221,6 +228,7 @@ impl fmt::Display for ConfigError {
                 write!(f, "{origin}: {table} is a table; write [{table}] and under it {example}")
             }
             Self::Rule { origin, words } => write!(f, "{origin}: restart.rule {words}"),
+            Self::Preset { origin, words } => write!(f, "{origin}: preset {words}"),
             Self::UnknownVariable { name, meant } => {
                 write!(f, "{}: unknown setting", one_line(name))?;
                 match meant {

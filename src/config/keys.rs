@@ -46,7 +46,7 @@ const fn joined<const A: usize, const B: usize, const N: usize>(
     all
 }
 
-const FIRST: [Key; 33] = [
+const FIRST: [Key; 34] = [
     Key {
         path: "name",
         flag: Some("name"),
@@ -114,6 +114,15 @@ const FIRST: [Key; 33] = [
         fallback: Fallback::Value("auto"),
         value_name: "auto|stdout|pipe|output|none",
         help: "Where beats come from; output: any is a sign of life; none: only exits are watched",
+    },
+    Key {
+        path: "heartbeat.preset",
+        flag: Some("preset"),
+        variable: None,
+        kind: Kind::Label,
+        fallback: Fallback::Value("auto"),
+        value_name: "auto|none|NAME",
+        help: "How output is read: claude, codex, gemini, opencode, aider, …; auto: as recognised",
     },
     Key {
         path: "heartbeat.start_grace",

@@ -10,7 +10,7 @@ use super::error::{ConfigError, Origin};
 use super::files::{Found, Role, Wanted};
 use super::keys::{KEYS, Key, OPT_PREFIX, opt_variable};
 use super::value::{self, Fault, Read, Value};
-use super::{document, flags, rules, suggest};
+use super::{document, flags, presets, rules, suggest};
 use crate::core::rule::RULES_MAX;
 
 /// What agentwatch finds around itself, taken once at start.
@@ -26,6 +26,8 @@ pub struct Surroundings {
     pub uid: u32,
     /// Whether agentwatch is the init of a container.
     pub is_pid1: bool,
+    /// Whether stdin is a terminal.
+    pub at_terminal: bool,
     /// Whether folders and signal numbers are those of macOS.
     pub macos: bool,
 }
@@ -64,6 +66,8 @@ pub struct Gathered {
     pub settings: BTreeMap<&'static str, Set>,
     /// Restart rules, those of the layer that counts most first.
     pub rules: Vec<rules::WrittenRule>,
+    /// Presets, those of the layer that counts most first.
+    pub presets: Vec<presets::Written>,
 }
 
 /// The files to look for, lowest layer first: the one that is named, or the three places.
@@ -155,6 +159,7 @@ pub fn gather(
         }
         // The first that matches decides, so what is nearer to the agent is asked first.
         gathered.rules.splice(..0, parsed.rules);
+        gathered.presets.splice(..0, parsed.presets);
         if let Some(one_too_many) = gathered.rules.get(RULES_MAX) {
             return Err(rules::too_many(one_too_many.origin.clone()));
         }

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod kind;
 pub mod layers;
 pub mod name;
+pub mod presets;
 pub mod resolve;
 pub mod rules;
 pub mod show;

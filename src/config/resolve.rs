@@ -14,6 +14,7 @@ use super::rules;
 use super::value::Value;
 use super::variables::Variables;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+use crate::wire::preset::reader;
 
 /// All that `run` has to know.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct Resolved {
     pub source_by_default: bool,
     /// What the agent reads from, absolute; none is our own stdin.
     pub stdin: Option<PathBuf>,
+    /// How its output is read.
+    pub preset: reader::Choice,
     /// Whether stderr goes through a pipe, so that last words reach evidence.
     pub capture_stderr: bool,
     /// Where a copy of the output is kept, if anywhere.
@@ -174,17 +177,22 @@ pub fn run_with(
     around: &Surroundings,
     found: Found,
 ) -> Result<Resolved, ConfigError> {
-    let Gathered { settings, rules } = layers::gather(matches, around, &found)?;
+    let Gathered { settings, mut rules, presets } = layers::gather(matches, around, &found)?;
     let mut chosen = Chosen(settings);
     let command = chosen.settle_command(matches, &found)?;
     let name_derived = chosen.settle_name(&command, &found)?;
     chosen.settle_state_dir(around)?;
     chosen.settle_rest(around)?;
+    let preset = chosen.settle_preset(&presets, around)?;
+    if let preset::Picked::Named(named) = &preset {
+        rules.extend_from_slice(named.rules());
+    }
 
     let source = chosen.pick("heartbeat.source", &SOURCES)?;
     let source_by_default =
         matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
     let mut settings = chosen.settings(source != BeatSource::None, around)?;
+    settings.preset = preset.name();
     settings.rules = rules.iter().map(|rule| rule.here(around.macos)).collect();
     let mut notes = found.notes;
     if settings.max_failures > settings.max_failures_per_day {
@@ -204,6 +212,7 @@ pub fn run_with(
         source,
         source_by_default,
         stdin: chosen.input("stdin")?,
+        preset: preset.choice(&presets, around.macos),
         capture_stderr: chosen.switch("output.capture_stderr")?,
         log: chosen.log()?,
         keep_days: chosen.count("journal.keep_days")?,
@@ -266,6 +275,7 @@ impl Chosen {
             repeat: self.maybe("restart.repeat", Self::duration)?,
             max_run: self.maybe("restart.max_run", Self::duration)?,
             release: self.maybe("release", Self::text)?,
+            preset: None,
             limits: self.limits()?,
         })
     }
@@ -308,6 +318,7 @@ pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
 
 mod chosen;
 mod limits;
+mod preset;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -117,6 +117,8 @@ pub enum Fault {
     Nul,
     /// Not a regular expression that will do; why, as a predicate.
     NotARegex(String),
+    /// Something else, as a predicate.
+    Wrong(String),
     /// A `~` where nobody knows the home directory.
     NoHome,
     /// Not UTF-8, where only a path may be that.
@@ -173,7 +175,7 @@ impl fmt::Display for Fault {
             Self::EmptyPath => f.write_str("is empty; write a path"),
             Self::Empty { wanted } => write!(f, "is empty; write {wanted}"),
             Self::Nul => f.write_str("holds a NUL, which ends every text; take it out"),
-            Self::NotARegex(words) => f.write_str(words),
+            Self::NotARegex(words) | Self::Wrong(words) => f.write_str(words),
             Self::NoHome => {
                 f.write_str("begins with \"~\", but HOME is not set; write the whole path")
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cost::price::Price;
+use super::counters::Cumulative;
 
 /// The most tokens that one beat may claim; more is a bad beat (a year of the fastest model is less).
 pub const TOKENS_MAX: u64 = 1_000_000_000_000;
@@ -88,6 +89,18 @@ pub fn clip(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
+/// Where in its work the line of an agent that prints a stream of its own stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// A turn begins.
+    Begins,
+    /// A turn has ended.
+    Ends {
+        /// As it should.
+        well: bool,
+    },
+}
+
 /// One heartbeat. Numbers are checked by the road that read it: none is negative or absurd.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Beat {
@@ -127,4 +140,18 @@ pub struct Beat {
     pub retry_after: Option<Duration>,
     /// The agent's own clock, in seconds; data, never trusted for timing.
     pub ts: Option<f64>,
+    /// A cumulative count, of which the difference is what was used.
+    pub cumulative: Option<Box<Cumulative>>,
+    /// Where its agent stands, if a preset knows.
+    pub turn: Option<Turn>,
+    /// It tells of something inside a cycle and ends none, whatever its status.
+    pub within: bool,
+}
+
+impl Beat {
+    /// Whether it ends a cycle.
+    #[must_use]
+    pub fn ends_cycle(&self) -> bool {
+        !self.within && self.status.ends_cycle()
+    }
 }

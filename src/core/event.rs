@@ -1,11 +1,14 @@
 //! Everything that can happen to an agent, as the shell tells the core.
 
+use std::time::Duration;
+
 use super::beat::Beat;
 use super::command::Command;
 use super::ending::{Ending, Spent};
 use super::evidence::Evidence;
 use super::notice::{Notice, Road};
 use super::oom::OomKill;
+use super::rule::Rule;
 use super::signal::{Request, Signal};
 
 /// What agentwatch finds when it is started.
@@ -151,6 +154,17 @@ pub enum Event {
         incarnation: u32,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Its output is that of an agent that a preset knows.
+    Recognised {
+        /// Of which incarnation.
+        incarnation: u32,
+        /// Which preset.
+        preset: String,
+        /// The interval that fits it, unless somebody has set one.
+        interval: Option<Duration>,
+        /// What certain of its ends mean, where the rules of the configuration do not say.
+        rules: Vec<Rule>,
     },
     /// A sign of life or a wish that is no whole beat.
     Notice {

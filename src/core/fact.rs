@@ -108,6 +108,17 @@ pub enum Fact {
         /// Why.
         error: String,
     },
+    /// Its output is that of an agent that a preset knows; said once in a life of agentwatch.
+    Recognised {
+        /// Which incarnation.
+        incarnation: u32,
+        /// Which preset.
+        preset: String,
+        /// The beat interval from now on.
+        interval_ms: u64,
+        /// Intervals without a beat that make the agent unhealthy.
+        misses: u32,
+    },
     /// No beat for two minutes from an agent that never beat: a hang would go unseen.
     Unwatched {
         /// Which incarnation.

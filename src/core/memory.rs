@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::cost::budget::Budget;
 use super::cost::ledger::Ledger;
+use super::counters::Counters;
 use super::ending::Ending;
 use super::time::{LocalDay, Wall};
 use super::usage::Counter;
@@ -131,6 +132,8 @@ pub struct Memory {
     pub slowest_first_beat: Option<Duration>,
     /// The last cumulative count of tokens that the agent told.
     pub tokens: Counter,
+    /// The other cumulative counts: of processes and of threads.
+    pub counters: Counters,
     /// There was a failure and no recovery yet: since the last sign of life before it.
     pub trouble_since: Option<Wall>,
     /// The next start is put off.

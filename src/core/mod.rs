@@ -7,6 +7,7 @@
 pub mod beat;
 pub mod command;
 pub mod cost;
+pub mod counters;
 pub mod effect;
 pub mod ending;
 pub mod event;

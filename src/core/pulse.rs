@@ -221,6 +221,7 @@ pub(super) mod tests {
             repeat: None,
             max_run: None,
             release: None,
+            preset: None,
             limits: crate::core::cost::limits::Limits::default(),
         }
     }

@@ -142,6 +142,7 @@ fn merge(sum: &BeatFact, mut new: BeatFact) -> BeatFact {
         tool_calls: add(sum.tool_calls, new.tool_calls),
         // A later line may be silent on it, and the next life counts on from it.
         tokens_total: new.tokens_total.or(sum.tokens_total),
+        counter: new.counter.clone().or(sum.counter.clone()),
         ..new
     }
 }

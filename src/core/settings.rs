@@ -94,6 +94,8 @@ pub struct Settings {
     pub max_run: Option<Duration>,
     /// What is being run (an image tag, a commit); another one than before is given a fresh start.
     pub release: Option<String>,
+    /// The preset that a human named: how this agent's output is read, and what its exit 0 means.
+    pub preset: Option<String>,
     /// What it may use, and what follows when it uses more.
     pub limits: Limits,
 }

@@ -77,7 +77,7 @@ impl Totals {
         self.beats = self.beats.saturating_add(1);
         self.tokens = self.tokens.saturating_add(tokens.unwrap_or(0));
         self.told = self.told.saturating_add(u64::from(tokens.is_some()));
-        self.cycles = self.cycles.saturating_add(u64::from(beat.status.ends_cycle()));
+        self.cycles = self.cycles.saturating_add(u64::from(beat.ends_cycle()));
     }
 }
 

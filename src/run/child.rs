@@ -2,10 +2,9 @@
 
 use std::os::fd::OwnedFd;
 
-use crate::core::beat::Beat;
 use crate::sys::pending::{self, ReadResult};
-use crate::wire::beat::{self, Parsed};
-use crate::wire::lines::{Line, Lines};
+use crate::wire::lines::Lines;
+use crate::wire::preset::reader::{Heard, Reader};
 
 use super::forward::Forward;
 use super::tail::Tail;
@@ -54,15 +53,6 @@ impl std::convert::From<Stream> for From {
     }
 }
 
-/// What a line of the agent turned out to be.
-#[derive(Debug)]
-pub enum Heard {
-    /// A heartbeat.
-    Beat(Box<Beat>),
-    /// A line that meant to be one.
-    Bad(String),
-}
-
 /// The reading end of a stream of the child.
 #[derive(Debug)]
 pub struct Source {
@@ -72,7 +62,7 @@ pub struct Source {
     /// Where it leads.
     pub stream: Stream,
     /// Cuts it into lines, where beats are looked for.
-    lines: Option<Lines>,
+    lines: Option<(Lines, Reader)>,
     tail: Tail,
     /// It said something since somebody asked.
     said: bool,
@@ -80,10 +70,10 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source of `incarnation` on `stream`; `scan` says whether beats are looked for.
+    /// A source of `incarnation` on `stream`; a `reader` looks for beats.
     #[must_use]
-    pub fn new(fd: OwnedFd, incarnation: u32, stream: Stream, scan: bool) -> Self {
-        let lines = scan.then(Lines::default);
+    pub fn new(fd: OwnedFd, incarnation: u32, stream: Stream, reader: Option<Reader>) -> Self {
+        let lines = reader.map(|reader| (Lines::default(), reader));
         Self { fd, incarnation, stream, lines, tail: Tail::default(), said: false, ended: false }
     }
 
@@ -152,8 +142,8 @@ impl Source {
                 ReadResult::Empty => return true,
                 ReadResult::End | ReadResult::Failed(_) => {
                     self.ended = true;
-                    if let Some(lines) = &mut self.lines {
-                        lines.end(&mut |line| hear(line, heard));
+                    if let Some((lines, reader)) = &mut self.lines {
+                        lines.end(&mut |line| reader.line(line, &mut |told| heard.push(told)));
                     }
                     if let Some(log) = log {
                         log.end(self.stream.into());
@@ -178,20 +168,9 @@ impl Source {
             log.take(self.stream.into(), bytes);
         }
         self.tail.push(bytes);
-        if let Some(lines) = &mut self.lines {
-            lines.feed(bytes, &mut |line| hear(line, heard));
+        if let Some((lines, reader)) = &mut self.lines {
+            lines.feed(bytes, &mut |line| reader.line(line, &mut |told| heard.push(told)));
+            reader.bytes(bytes, &mut |told| heard.push(told));
         }
-    }
-}
-
-fn hear(line: Line<'_>, heard: &mut Vec<Heard>) {
-    let parsed = match line {
-        Line::Whole(line) => beat::parse(line),
-        Line::TooLong { start } => beat::too_long(start),
-    };
-    match parsed {
-        Parsed::Beat(beat) => heard.push(Heard::Beat(beat)),
-        Parsed::Bad(reason) => heard.push(Heard::Bad(reason.to_string())),
-        Parsed::Stranger => {}
     }
 }

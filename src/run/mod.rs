@@ -9,6 +9,7 @@ mod control;
 mod forward;
 mod perform;
 pub mod prices;
+mod reading;
 mod roads;
 mod speak;
 pub mod tail;

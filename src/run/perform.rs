@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::ops::ControlFlow;
 
 use crate::config::keys::OPT_PREFIX;
+use crate::config::presets;
 use crate::core::effect::Effect;
 use crate::core::ending::Ending;
 use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind, SpawnStage};
@@ -15,6 +16,7 @@ use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
 use crate::sys::{self, evidence, file, signals, tty};
 use crate::wire::paint;
 use crate::wire::plain::plain;
+use crate::wire::preset::reader::Reader;
 use crate::wire::stamp;
 use crate::wire::words::Tone;
 
@@ -169,12 +171,14 @@ impl Shell {
                 self.child = Some(running);
                 self.own = Some(running);
                 self.childless = false;
-                let mut open = |fd: Option<_>, stream, scan| {
-                    let source = fd.map(|fd| Source::new(fd, incarnation, stream, scan));
+                let preset = &self.plan.resolved.preset;
+                let reader = scan.then(|| Reader::new(preset.clone(), presets::builtin));
+                let mut open = |fd: Option<_>, stream, reader| {
+                    let source = fd.map(|fd| Source::new(fd, incarnation, stream, reader));
                     self.sources.extend(source);
                 };
-                open(child.stdout, Stream::Out, scan);
-                open(child.stderr, Stream::Err, false);
+                open(child.stdout, Stream::Out, reader);
+                open(child.stderr, Stream::Err, None);
                 let start_time = sys::tree::identity(pid).map(|start| start.0);
                 self.step(Event::Spawned { incarnation, pid, start_time });
                 self.leave_directory();

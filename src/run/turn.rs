@@ -17,11 +17,13 @@ use crate::sys::poll::{self, Interest};
 use crate::sys::reap::{self, Ended};
 use crate::sys::signals::{self, Caught};
 use crate::sys::tty;
+use crate::wire::preset::reader::Heard;
 
 use super::Shell;
-use super::child::{Heard, OLD_SOURCES_MAX, Running, Source, Stream};
+use super::child::{OLD_SOURCES_MAX, Running, Source, Stream};
 use super::control::Control;
 use super::forward::{Flow, Forward};
+use super::reading;
 use super::roads::Roads;
 
 impl Shell {
@@ -171,7 +173,7 @@ impl Shell {
         let ended = |child: &Running| self.endings.iter().any(|ended| ended.pid == child.pid);
         let ended = self.child.filter(ended).map(|child| child.incarnation);
         let counts_output = self.plan.resolved.source.counts_output();
-        let mut heard = Vec::new();
+        let (mut heard, mut recognised) = (Vec::new(), Vec::new());
         let mut sources = std::mem::take(&mut self.sources);
         let ready = &self.ready;
         sources.retain_mut(|source| {
@@ -196,6 +198,12 @@ impl Shell {
                         Event::Beat { incarnation, beat }
                     }
                     Heard::Bad(reason) => Event::BadBeat { incarnation, reason },
+                    Heard::Alive => Event::Notice { incarnation, notice: Notice::Output },
+                    Heard::Recognised(preset) => {
+                        recognised.push(preset.clone());
+                        let choice = &self.plan.resolved.preset;
+                        reading::event(incarnation, &preset, choice, &self.plan.resolved)
+                    }
                 };
                 let mut out = Vec::new();
                 self.supervisor.step(self.now, event, &mut out);
@@ -213,6 +221,7 @@ impl Shell {
         let surplus = sources.len().saturating_sub(OLD_SOURCES_MAX);
         sources.drain(..surplus);
         self.sources = sources;
+        self.note_preset(recognised.last());
         drained
     }
 

@@ -45,6 +45,10 @@ pub fn learn(memory: &mut Memory, record: &Record) {
             }
             // What was counted before is not counted again.
             memory.tokens.0 = beat.tokens_total.or(memory.tokens.0);
+            if let Some(counter) = &beat.counter {
+                let started = memory.last_start.unwrap_or(record.ts);
+                memory.counters.read(beat.incarnation, started, counter);
+            }
         }
         Fact::Escalated { failures, reason, .. } => {
             let why = match reason {

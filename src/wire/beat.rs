@@ -1,7 +1,7 @@
 //! Reads one line of output as a beat: JSON or a printed Python dict, or what is wrong with it.
 
 mod any;
-mod fields;
+pub(super) mod fields;
 mod named;
 mod quick;
 mod record;
@@ -58,7 +58,7 @@ pub enum Parsed {
 pub struct Reason(Box<str>);
 
 impl Reason {
-    pub(super) fn new(text: &str) -> Self {
+    pub(in crate::wire) fn new(text: &str) -> Self {
         Self(clip(text, REASON_MAX).into())
     }
 
@@ -237,6 +237,7 @@ impl Fields<'_> {
                 .map(|seconds| Duration::from_secs_f64(seconds.min(EXPECT_MAX.as_secs_f64()))),
             retry_after: self.retry_after()?,
             ts: self.ts.number(),
+            ..Beat::default()
         })
     }
 

@@ -208,6 +208,7 @@ impl Voice {
             | Fact::Strays { .. }
             | Fact::BadBeat { .. }
             | Fact::Notified { .. }
+            | Fact::Recognised { .. }
             | Fact::Extended { .. }
             | Fact::Late { .. }
             | Fact::Unhealthy { .. }

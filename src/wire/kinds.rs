@@ -8,6 +8,7 @@ pub const EVENTS: &[&str] = &[
     "spawn_failed",
     "beat",
     "bad_beat",
+    "recognised",
     "unwatched",
     "late",
     "unhealthy",

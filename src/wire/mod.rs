@@ -19,6 +19,7 @@ pub mod paint;
 pub mod pipe;
 pub mod plain;
 pub mod prefix;
+pub mod preset;
 pub mod prices;
 pub mod process;
 pub mod python;

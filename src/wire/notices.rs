@@ -32,6 +32,12 @@ pub fn words(fact: &Fact) -> String {
             format!("{} more to {what}, as it asked", span(*by_ms))
         }
         Fact::SourceOff { source, error } => format!("no {}: {error}", road(*source)),
+        Fact::Recognised { preset, interval_ms, misses, .. } => {
+            let interval = span(*interval_ms);
+            format!(
+                "reads its output by preset {preset}; unhealthy after {misses} × {interval} of silence"
+            )
+        }
         _ => String::new(),
     }
 }

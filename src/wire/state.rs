@@ -96,6 +96,9 @@ struct State {
     paused: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     release: Option<String>,
+    /// As it stands there: what is wrong in it costs the counters, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counters: Option<Box<RawValue>>,
     /// As it stands there: what is wrong in it costs the ledger, and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ledger: Option<Box<RawValue>>,
@@ -184,6 +187,10 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         unfinished: memory.unfinished,
         paused: memory.paused,
         release: memory.release.clone(),
+        counters: match memory.counters.is_empty() {
+            true => None,
+            false => Some(serde_json::value::to_raw_value(&memory.counters)?),
+        },
         ledger: Some(serde_json::value::to_raw_value(&memory.ledger)?),
     };
     let mut bytes = serde_json::to_vec_pretty(&state)?;
@@ -238,6 +245,10 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
         unfinished: state.unfinished,
         paused: state.paused,
         release: state.release,
+        counters: state
+            .counters
+            .and_then(|counters| serde_json::from_str(counters.get()).ok())
+            .unwrap_or_default(),
         ledger: state
             .ledger
             .and_then(|ledger| serde_json::from_str(ledger.get()).ok())
@@ -279,7 +290,11 @@ mod tests {
         // What is about the running process alone is not kept.
         let ledger = serde_json::to_string(&ledger).unwrap();
         let ledger = serde_json::from_str(&ledger).unwrap();
+        let mut counters = crate::core::counters::Counters::default();
+        let shown = crate::core::counters::Cumulative { key: "k".into(), ..Default::default() };
+        counters.read(7, Wall(1), &shown);
         let memory = Memory {
+            counters,
             incarnation: 7,
             tree: Some(Tree {
                 incarnation: 7,

@@ -220,9 +220,10 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("{reason} (and {suppressed} more before)")
         }
         Fact::BadBeat { reason, .. } => reason.clone(),
-        Fact::Notified { .. } | Fact::Extended { .. } | Fact::SourceOff { .. } => {
-            notices::words(fact)
-        }
+        Fact::Notified { .. }
+        | Fact::Extended { .. }
+        | Fact::SourceOff { .. }
+        | Fact::Recognised { .. } => notices::words(fact),
         Fact::Unwatched { silent_ms, .. } => {
             format!("no beat in {}, so a hang would go unseen", span(*silent_ms))
         }
@@ -396,6 +397,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Started { .. }
         | Fact::Beat(_)
         | Fact::Notified { .. }
+        | Fact::Recognised { .. }
         | Fact::Extended { .. }
         | Fact::SignalPassed { .. }
         | Fact::Exited {

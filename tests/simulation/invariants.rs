@@ -349,6 +349,7 @@ impl Checker {
             | Fact::Beat(_)
             | Fact::BadBeat { .. }
             | Fact::Notified { .. }
+            | Fact::Recognised { .. }
             | Fact::Extended { .. }
             | Fact::SourceOff { .. }
             | Fact::Unwatched { .. }

@@ -36,6 +36,7 @@ pub fn plain() -> Settings {
         repeat: None,
         max_run: None,
         release: None,
+        preset: None,
         limits: Limits::default(),
     }
 }

@@ -171,8 +171,17 @@ impl World {
                 self.apply(Act::Help);
             }
         }
-        self.live(Duration::from_mins(20));
-        if !matches!(self.phase(), Phase::Healthy | Phase::Late) {
+        let mut healthy = false;
+        // What looks like a loop and is none may come at the very end: a human says so.
+        for _ in 0..3 {
+            self.live(Duration::from_mins(20));
+            healthy = matches!(self.phase(), Phase::Healthy | Phase::Late);
+            if healthy {
+                break;
+            }
+            self.apply(Act::Help);
+        }
+        if !healthy {
             fail(0, &format!("liveness: a steady agent is still {:?}", self.phase()));
         }
         check(self.books.match_up(self.sut.as_ref()));

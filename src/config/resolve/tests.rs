@@ -79,6 +79,7 @@ fn nobody_said_anything_gives_the_numbers_of_the_spec() {
             repeat: None,
             max_run: None,
             release: None,
+            preset: None,
             limits: crate::core::cost::limits::Limits::default(),
         }
     );

@@ -181,6 +181,20 @@ impl Ledger {
         open.then_some(lasted)
     }
 
+    /// A human lets it go on: gives how long a runaway was suspected, if one was.
+    pub fn forgive(&mut self, wall: Wall) -> Option<u64> {
+        let open = self.runaways.is_open();
+        self.runaways.forgive(wall);
+        let lasted = self.lasted(wall);
+        open.then_some(lasted)
+    }
+
+    /// Another release is run: its usual is another one.
+    pub fn released(&mut self) {
+        self.since = None;
+        self.runaways.restart_warmup();
+    }
+
     /// A human says that what it uses now is right: gives how long the suspicion lasted, if there was one.
     pub fn rebaseline(&mut self, wall: Wall) -> Option<u64> {
         let open = self.runaways.is_open();
@@ -226,6 +240,8 @@ impl Ledger {
                 self.drop_suspicion(ts);
             }
             Fact::Rebaselined { .. } => _ = self.rebaseline(ts),
+            Fact::Resumed { .. } | Fact::Continued { .. } => _ = self.forgive(ts),
+            Fact::Released { .. } => self.released(),
             Fact::Beat(beat) => {
                 let midnight = self.spend.midnight_after(ts);
                 self.spend.roll(ts, midnight);

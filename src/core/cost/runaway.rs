@@ -248,6 +248,29 @@ impl Runaways {
         self.incident = None;
     }
 
+    /// A human lets the agent go on after a runaway: what it did is no news from now on.
+    pub fn forgive(&mut self, now: Wall) {
+        let Some(Incident { mut peak, .. }) = self.incident.take() else { return };
+        // Long enough for runs and full half minutes of it, too: or it would be news again at once.
+        let cycles = self
+            .baseline
+            .mean(0, SETTLED, 1)
+            .map_or(1, |mean| mean.of_half_minute().rounded() / mean.rounded().max(1));
+        let [cycle, _, _, half_minute, ..] = peak;
+        let half_minute = capped(u64::from(cycle).saturating_mul(cycles)).max(half_minute);
+        for (level, (stretch, ..)) in peak.iter_mut().zip(KINDS) {
+            *level = if stretch == Stretch::HalfMinute { half_minute } else { cycle };
+        }
+        self.record.accept(now, &peak);
+    }
+
+    /// Another program than before: what is usual is learnt anew. What it once used still is no news.
+    pub fn restart_warmup(&mut self) {
+        self.baseline = Baseline::default();
+        (self.last, self.recent) = (VecDeque::new(), VecDeque::new());
+        self.incident = None;
+    }
+
     /// A human says that what the agent does now is normal: its last fifty cycles, flagged or not, are the
     /// baseline and the record, and an incident is closed.
     pub fn rebaseline(&mut self, now: Wall) -> Option<Change> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::beat::{Beat, clip};
 use crate::core::cost::money::Usd;
 use crate::core::cost::price::{Cost, CostFrom};
+use crate::core::counters::Cumulative;
 use crate::core::time::millis;
 
 use super::TEXT_MAX;
@@ -78,6 +79,9 @@ pub struct BeatFact {
     /// How long it was told to leave its provider alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The cumulative count that its usage is the difference of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter: Option<Box<Cumulative>>,
     /// Its own clock, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_ts: Option<f64>,
@@ -125,6 +129,7 @@ impl BeatFact {
             message: text(&beat.message),
             expect_next_ms: beat.expect_next.map(millis),
             retry_after_ms: beat.retry_after.map(millis),
+            counter: beat.cumulative.clone(),
             agent_ts: beat.ts,
         }
     }

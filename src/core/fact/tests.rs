@@ -39,6 +39,7 @@ variants!(
     Notified,
     Extended,
     SourceOff,
+    Recognised,
     Unwatched,
     Late,
     Unhealthy,
@@ -172,6 +173,7 @@ fn beats() -> Vec<Fact> {
         expect_next: Some(std::time::Duration::from_secs(90)),
         retry_after: Some(std::time::Duration::from_secs(30)),
         ts: Some(1_790_000_000.5),
+        ..Beat::default()
     };
     let mut first = BeatFact::new(1, &full, Some(1_234), true);
     first.first_after_ms = Some(400);
@@ -299,6 +301,12 @@ fn health() -> Vec<Fact> {
     vec![
         Fact::BadBeat { incarnation: 1, reason: reason.clone(), suppressed: 0 },
         Fact::BadBeat { incarnation: 1, reason, suppressed: 7 },
+        Fact::Recognised {
+            incarnation: 1,
+            preset: "claude".into(),
+            interval_ms: 600_000,
+            misses: 2,
+        },
         Fact::Unwatched { incarnation: 1, silent_ms: 120_000 },
         Fact::Late { incarnation: 1, silent_ms: 60_000 },
         unhealthy(OnMissed::Restart, false),

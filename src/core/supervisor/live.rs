@@ -34,8 +34,14 @@ impl Supervisor {
         if child.incarnation != incarnation {
             return;
         }
+        let settled = beat.cumulative.is_some().then(|| {
+            let mut beat = beat.clone();
+            self.memory.counters.settle(incarnation, child.started.wall, &mut beat);
+            beat
+        });
+        let beat = settled.as_ref().unwrap_or(beat);
         let tokens = self.memory.tokens.tokens(beat, self.settings.limits.cache_reads);
-        let ends_cycle = beat.status.ends_cycle();
+        let ends_cycle = beat.ends_cycle();
         let cost = price::of(beat, tokens);
         let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle).costing(cost);
         let first = !child.pulse.beaten();
@@ -44,6 +50,7 @@ impl Supervisor {
         child.pulse.beat(now.up, beat.expect_next, &self.settings);
         let stall = child.progress.beat(now.up, beat, &self.settings);
         child.status = Some(beat.status.clone());
+        child.turn = beat.turn.or(child.turn);
         child.retry_at = beat.retry_after.map(|after| now.boot.plus(after));
         let restarts = live && ends_cycle && child.restart_at_beat;
         if live {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::core::beat::Status;
+use crate::core::beat::{Status, Turn};
 use crate::core::cost::budget::Budget;
 use crate::core::cost::limits::Action;
 use crate::core::effect::Effect;
 use crate::core::ending::{Ending, Life, Verdict, judge};
 use crate::core::fact::{Cause, Excess, Fact, FinishedWhy, Outcome};
 use crate::core::memory::{Delay, DelayWhy};
-use crate::core::rule::{End, RuleAction, first_match};
+use crate::core::rule::{End, RuleAction};
 use crate::core::settings::Policy;
 use crate::core::time::{Boot, millis};
 
@@ -121,11 +121,18 @@ impl Supervisor {
         let announced = child.announced.is_some() && self.settings.repeat.is_none();
         if !(clean && announced) {
             let end = End { ending, line, output, status: child.status.as_ref().map(Status::word) };
-            if let Some((rule, action)) = first_match(&self.settings.rules, end) {
+            if let Some((rule, action)) = self.rule_for(child, end) {
                 return Meaning { rule: Some(rule), ..self.by_rule(action, child, seen) };
             }
             if clean && self.settings.repeat.is_some() {
+                let done = matches!(child.turn, Some(Turn::Ends { well: true }));
+                if self.says_its_end(child) && !done {
+                    return self.failed(Cause::Exited, seen);
+                }
                 return self.completed(child, line);
+            }
+            if self.is_done(child, ending) {
+                return self.done(Outcome::Finished, FinishedWhy::Success, code);
             }
         }
         let life = Life { beaten: child.pulse.beaten(), announced };

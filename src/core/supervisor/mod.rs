@@ -11,6 +11,7 @@ mod live;
 mod meaning;
 mod notices;
 mod paused;
+mod reading;
 mod signals;
 mod spending;
 mod start;
@@ -125,6 +126,8 @@ pub struct Supervisor {
     failing: Vec<super::event::Kept>,
     /// The roads of which it was said that they are off.
     off: Vec<Road>,
+    /// The preset that was recognised last.
+    reading: reading::Reading,
 }
 
 impl Supervisor {
@@ -152,6 +155,7 @@ impl Supervisor {
             blocked: None,
             failing: Vec::new(),
             off: Vec::new(),
+            reading: reading::Reading::default(),
         }
     }
 
@@ -213,6 +217,9 @@ impl Supervisor {
             Event::Beat { incarnation, beat } => self.beat(incarnation, &beat, out),
             Event::BadBeat { incarnation, reason } => {
                 out.extend(self.recording.bad(now.up, incarnation, reason).map(Effect::Record));
+            }
+            Event::Recognised { incarnation, preset, interval, rules } => {
+                self.recognised(incarnation, preset, interval, rules, out);
             }
             Event::Notice { incarnation, notice } => self.notice(incarnation, notice, out),
             Event::SourceOff { source, error, deaf } => self.source_off(source, error, deaf, out),

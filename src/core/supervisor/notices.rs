@@ -118,8 +118,13 @@ impl Supervisor {
             return;
         }
         child.output_at = Some(now);
+        let said = child.status.clone();
         let beat = Beat { status: Status::Busy, ..Beat::default() };
         self.heard(incarnation, &beat, !news, out);
+        // What it said of its work is what its end is judged by, not that it printed something since.
+        if let Some(child) = self.state.child_mut() {
+            child.status = said.or(child.status.take());
+        }
     }
 
     /// A road could not be set up. Where none is left nobody can be blamed for silence.

@@ -81,6 +81,7 @@ impl Supervisor {
         child.run_until = child.run_until.map(|until| until.plus(time));
         let (incarnation, paused_ms) = (child.incarnation, millis(time));
         self.drop_suspicions(&mut child, out);
+        self.allowed(out);
         self.state = State::Live(child);
         out.push(Effect::Record(Fact::Continued { incarnation, paused_ms }));
         self.persist(out);

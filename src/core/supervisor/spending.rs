@@ -37,7 +37,7 @@ impl Supervisor {
         if !announced {
             child.signs.beat(&limits, now.up, beat, |change| told.push(change));
         }
-        let ends_cycle = beat.status.ends_cycle();
+        let ends_cycle = beat.ends_cycle();
         let change = self.memory.ledger.beat(&now, tokens, usd, ends_cycle);
         let before = out.len();
         let mut remedy = None;
@@ -147,29 +147,36 @@ impl Supervisor {
         self.now.boot.plus(fresh.since(self.now.wall))
     }
 
-    /// The process that was suspected is gone, or a human lets it go on: what was acted upon is over.
+    /// A process is gone, or goes on after a pause: what its last beats hinted at is over.
     pub(super) fn drop_suspicions(&mut self, child: &mut Child, out: &mut Vec<Effect>) {
-        let why = Cleared::Ended;
         for (sign, since) in child.signs.close() {
-            self.clear(sign, since, why, out);
+            self.clear(sign, since, Cleared::Ended, out);
         }
         if self.memory.ledger.begun() {
             let since = child.announced.unwrap_or(self.now.up);
-            self.clear(SignKind::Shutdown, since, why, out);
+            self.clear(SignKind::Shutdown, since, Cleared::Ended, out);
         }
-        self.lost_suspicion(out);
     }
 
-    /// What was acted upon is over with its process; what was only told of the next one may go on with.
-    pub(super) fn lost_suspicion(&mut self, out: &mut Vec<Effect>) {
-        if self.settings.limits.on_loop == Action::Alert {
-            return;
+    /// What was acted upon is over with the process that did it; what was only told of the next one may go
+    /// on with.
+    pub(super) fn restarted(&mut self, out: &mut Vec<Effect>) {
+        if self.settings.limits.on_loop != Action::Alert {
+            let lasted = self.memory.ledger.drop_suspicion(self.now.wall);
+            Self::ended(lasted, Cleared::Ended, out);
         }
-        if let Some(for_ms) = self.memory.ledger.drop_suspicion(self.now.wall) {
-            let (sign, why) = (SignKind::Tokens, Cleared::Ended);
-            let fact = Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
-            out.push(Effect::Record(fact));
-        }
+    }
+
+    /// A human lets the agent go on, knowing what was suspected.
+    pub(super) fn allowed(&mut self, out: &mut Vec<Effect>) {
+        let lasted = self.memory.ledger.forgive(self.now.wall);
+        Self::ended(lasted, Cleared::Ended, out);
+    }
+
+    fn ended(lasted: Option<u64>, why: Cleared, out: &mut Vec<Effect>) {
+        let sign = SignKind::Tokens;
+        let cleared = |for_ms| Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
+        out.extend(lasted.map(cleared).map(Effect::Record));
     }
 
     /// A human says that what it uses now is what is usual.
@@ -177,11 +184,7 @@ impl Supervisor {
         let open = self.memory.ledger.rebaseline(self.now.wall);
         let usual = self.memory.ledger.usual();
         out.extend(self.recording.flush().map(Effect::Record));
-        if let Some(for_ms) = open {
-            let (sign, why) = (SignKind::Tokens, Cleared::Rebaselined);
-            let fact = Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
-            out.push(Effect::Record(fact));
-        }
+        Self::ended(open, Cleared::Rebaselined, out);
         out.push(Effect::Record(Fact::Rebaselined { usual }));
         self.persist(out);
         usual

@@ -98,6 +98,7 @@ impl Supervisor {
         self.memory.streak = Streak::default();
         self.memory.failures_of_day = 0;
         self.latched_before = false;
+        self.memory.ledger.released();
         out.push(Effect::Record(Fact::Released { release, before }));
         self.persist(out);
     }
@@ -110,7 +111,6 @@ impl Supervisor {
         self.memory.last_ending = Some(Ending::Unknown);
         self.memory.cooldown_owed = true;
         self.memory.unfinished = true;
-        self.lost_suspicion(out);
         let paused = std::mem::take(&mut self.memory.paused);
         let outcome = if self.settings.policy == Policy::Never {
             Outcome::Passed
@@ -142,6 +142,7 @@ impl Supervisor {
     /// A human knows: latch, streak and cooldown are lifted.
     pub(super) fn forgive(&mut self, by: By, out: &mut Vec<Effect>) {
         self.memory.forgive();
+        self.allowed(out);
         out.push(Effect::Record(Fact::Resumed { by }));
     }
 
@@ -151,6 +152,7 @@ impl Supervisor {
         self.memory.incarnation = incarnation;
         self.memory.delay = None;
         let again = self.memory.unfinished;
+        self.restarted(out);
         self.memory.last_start = Some(self.now.wall);
         let run = Some(self.run);
         self.memory.tree =
@@ -172,6 +174,8 @@ impl Supervisor {
             looked: None,
             passed: 0,
             status: None,
+            read: false,
+            turn: None,
             retry_at: None,
             restart_at_beat: false,
             run_until: self.settings.max_run.map(|max| self.now.up.plus(max)),

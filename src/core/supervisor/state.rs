@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::core::beat::Status;
+use crate::core::beat::{Status, Turn};
 use crate::core::cost::budget::Budget;
 use crate::core::cost::limits::Action;
 use crate::core::cost::sign::SignKind;
@@ -41,6 +41,10 @@ pub(super) struct Child {
     pub(super) passed: u64,
     /// The word of its last beat.
     pub(super) status: Option<Status>,
+    /// Its output is read by a preset.
+    pub(super) read: bool,
+    /// Where it stands in its work, as that preset knows.
+    pub(super) turn: Option<Turn>,
     /// Its last beat said that another start makes no sense before then.
     pub(super) retry_at: Option<Boot>,
     /// A human wants it started anew at its next beat.

@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
 
 /// One value, as far as anybody here cares. Texts are clipped when they have to be owned.
 #[derive(Default)]
-pub(super) enum Value<'a> {
+pub(in crate::wire) enum Value<'a> {
     /// Not there, or null.
     #[default]
     Absent,
@@ -90,15 +90,21 @@ pub(super) enum Value<'a> {
 }
 
 impl Value<'_> {
-    pub(super) fn is_set(&self) -> bool {
+    /// A text that has to be copied: no field keeps more, and one with escapes must not be copied whole for
+    /// nothing.
+    pub(in crate::wire) fn clipped(text: &str) -> Self {
+        Value::Text(Cow::Owned(clip(text, NESTED_MAX).to_owned()))
+    }
+
+    pub(in crate::wire) fn is_set(&self) -> bool {
         !matches!(self, Value::Absent)
     }
 
-    pub(super) fn is_text(&self) -> bool {
+    pub(in crate::wire) fn is_text(&self) -> bool {
         matches!(self, Value::Text(_))
     }
 
-    pub(super) fn text(&self, max: usize) -> Option<Box<str>> {
+    pub(in crate::wire) fn text(&self, max: usize) -> Option<Box<str>> {
         match self {
             Value::Text(text) => Some(clip(text, max).into()),
             _ => None,
@@ -106,7 +112,7 @@ impl Value<'_> {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a clock or an amount; 53 bits do")]
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(in crate::wire) fn number(&self) -> Option<f64> {
         match *self {
             Value::Whole(number) => Some(number as f64),
             Value::Negative(number) => Some(number as f64),
@@ -121,7 +127,7 @@ impl Value<'_> {
         clippy::cast_sign_loss,
         reason = "a whole number in range; 2^64 itself saturates"
     )]
-    pub(super) fn whole(&self, field: &str, max: u64) -> Result<Option<u64>, Reason> {
+    pub(in crate::wire) fn whole(&self, field: &str, max: u64) -> Result<Option<u64>, Reason> {
         match *self {
             Value::Absent => Ok(None),
             Value::Whole(number) if number <= max => Ok(Some(number)),
@@ -139,7 +145,12 @@ impl Value<'_> {
         }
     }
 
-    pub(super) fn amount(&self, field: &str, max: f64, what: &str) -> Result<Option<f64>, Reason> {
+    pub(in crate::wire) fn amount(
+        &self,
+        field: &str,
+        max: f64,
+        what: &str,
+    ) -> Result<Option<f64>, Reason> {
         match self.number() {
             None if !self.is_set() => Ok(None),
             Some(number) if (0.0..=max).contains(&number) => Ok(Some(number)),
@@ -148,7 +159,7 @@ impl Value<'_> {
         }
     }
 
-    pub(super) fn wrong(&self, field: &str, right: &str) -> Reason {
+    pub(in crate::wire) fn wrong(&self, field: &str, right: &str) -> Reason {
         let value = match self {
             Value::Absent => "absent".into(),
             Value::Bool(value) => value.to_string(),
@@ -208,8 +219,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value<'de>, E> {
-        // No field keeps more, and a text with escapes must not be copied whole for nothing.
-        Ok(Value::Text(Cow::Owned(clip(text, NESTED_MAX).to_owned())))
+        Ok(Value::clipped(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value<'de>, A::Error> {

@@ -63,6 +63,7 @@ fn every_field_is_read() {
         expect_next: Some(Duration::from_millis(1500)),
         retry_after: Some(Duration::from_millis(2500)),
         ts: Some(-1.0),
+        ..Beat::default()
     };
     let json = r#"{"agent":"a","status":"busy","tokens_used":1,"tokens_total":2,"input_tokens":3,
         "output_tokens":4,"cache_read_tokens":5,"cache_write_tokens":6,"cache_write_1h_tokens":8,"cost_usd":0.25,"model":"m",

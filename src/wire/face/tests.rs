@@ -34,6 +34,7 @@ fn settings() -> Settings {
         repeat: None,
         max_run: None,
         release: None,
+        preset: None,
         limits: crate::core::cost::limits::Limits::default(),
     }
 }

@@ -64,12 +64,21 @@ fn a_runaway_is_restarted_and_the_third_in_a_row_calls_a_human() {
         story.is(Phase::Stopping).exit(0);
         let said = story.take();
         assert!(said.contains(&format!("exited {failure} 0: failure {failure} Loop")), "{said:?}");
-        assert!(said.contains(&"no loop Tokens, 0 cycles: Ended".to_owned()), "{said:?}");
         while story.phase() == Phase::Cooldown {
             story.advance(s(1));
         }
     }
     story.is(Phase::Escalated);
+    let over = |fact: &Fact| matches!(fact, Fact::LoopCleared { .. });
+    assert_eq!(story.count(over), 2, "each is over with the next start");
+}
+
+#[test]
+fn a_human_who_restarts_what_was_paused_is_called_again_if_it_goes_on() {
+    let mut story = steady(on_loop(Action::Pause));
+    story.advance(s(50)).beat_with(used(90_000)).is(Phase::Paused);
+    story.command(Command::Restart { at_beat: false });
+    story.exit(0).beat_with(used(90_000)).is(Phase::Paused);
 }
 
 #[test]
@@ -83,16 +92,15 @@ fn on_loop_stop_stays_down_until_a_human_resumes_it() {
 }
 
 #[test]
-fn on_loop_pause_waits_for_a_human_and_pauses_again_unless_the_human_says_it_is_right() {
+fn on_loop_pause_waits_for_a_human_and_what_a_human_has_let_pass_is_no_news() {
     let mut story = steady(on_loop(Action::Pause));
     story.advance(s(50)).beat_with(used(90_000)).is(Phase::Paused).advance(DAY).is(Phase::Paused);
     story.resume();
     story.is(Phase::Healthy).take();
-    story.advance(s(30)).beat_with(used(90_000)).is(Phase::Paused);
+    story.advance(s(30)).beat_with(used(90_000)).is(Phase::Healthy);
+    story.advance(s(30)).beat_with(used(900_000)).is(Phase::Paused);
     let reply = story.command(Command::Resume { rebaseline: true });
     assert!(matches!(reply, Reply::Continued { .. }), "{reply:?}");
-    cycles(&mut story, 3, 3_000);
-    story.is(Phase::Healthy);
 }
 
 #[test]
@@ -198,4 +206,17 @@ fn what_is_known_is_saved_once_an_hour() {
     assert!(story.persisted.ledger == before.ledger, "a beat is no reason to write");
     cycles(&mut story, 80, 1_000);
     assert!(story.persisted.ledger != before.ledger);
+}
+
+#[test]
+fn another_release_learns_anew_what_is_usual() {
+    let release = Some("v1".to_owned());
+    let story = steady(Settings { release, ..on_loop(Action::Alert) });
+    let release = Some("v2".to_owned());
+    let memory = story.persisted.clone();
+    let mut next = Story::with(Settings { release, ..on_loop(Action::Alert) }, memory);
+    next.launch().advance(min(6));
+    cycles(&mut next, 5, 20_000);
+    let loops = |fact: &Fact| matches!(fact, Fact::LoopSuspected { .. });
+    assert_eq!((next.count(loops), next.persisted.ledger.usual()), (0, None));
 }

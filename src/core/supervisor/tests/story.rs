@@ -56,6 +56,7 @@ pub fn defaults() -> Settings {
         repeat: None,
         max_run: None,
         release: None,
+        preset: None,
         limits: Limits::default(),
     }
 }

@@ -93,6 +93,7 @@ pub fn tell(fact: &Fact) -> String {
         | Fact::Beat(_)
         | Fact::BadBeat { .. }
         | Fact::Notified { .. }
+        | Fact::Recognised { .. }
         | Fact::SourceOff { .. }
         | Fact::Unwatched { .. }
         | Fact::OutputBlocked { .. }
