@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use agentwatch::core::cost::sign::{Cleared, Sign, SignKind};
+use agentwatch::core::cost::sign::{Cleared, LoopOver, Sign, SignKind};
 use agentwatch::core::fact::{Fact, StopWhy};
 
 use crate::harness::{Run, World, alive, state, until};
@@ -45,7 +45,7 @@ fn a_runaway_is_told_once_with_its_rule_in_words_and_ends_with_two_normal_cycles
     };
     assert_eq!((tokens, usual), (48_400, 1_210));
     let over = run.fact("its end", 1, |fact| match fact {
-        Fact::LoopCleared { sign, cycles, tokens, why, .. } => {
+        Fact::LoopCleared(LoopOver { sign, cycles, tokens, why, .. }) => {
             Some((*sign, *cycles, *tokens, *why))
         }
         _ => None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use agentwatch::core::cost::limits::Action;
-use agentwatch::core::cost::sign::SignKind;
+use agentwatch::core::cost::sign::{LoopOver, SignKind};
 use agentwatch::core::fact::{Fact, StopWhy};
 use agentwatch::core::settings::Settings;
 use agentwatch::core::supervisor::{Phase, Supervisor};
@@ -47,7 +47,7 @@ impl Costs {
                 }
                 self.owed = self.owed.or(Some(*action).filter(|action| *action != Action::Alert));
             }
-            Fact::LoopCleared { sign, .. } => {
+            Fact::LoopCleared(LoopOver { sign, .. }) => {
                 if !self.open.remove(sign) && !self.unsure {
                     return Err(format!("{sign:?} is over and was never suspected"));
                 }

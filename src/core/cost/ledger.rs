@@ -3,7 +3,7 @@
 use super::budget::{Said, Spend, Spending, nano_usd};
 use super::limits::Limits;
 use super::runaway::{Change, Runaways, Verdict};
-use super::sign::{Cleared, Sign, SignKind};
+use super::sign::{Cleared, LoopOver, Sign, SignKind};
 use crate::core::fact::Fact;
 use crate::core::time::{Now, Wall, millis};
 
@@ -241,7 +241,7 @@ impl Ledger {
             Fact::BudgetExceeded { spent, .. } => {
                 self.relearn_spending(ts, spent, Said::Exceeded);
             }
-            Fact::LoopCleared { sign: SignKind::Tokens, why: Cleared::Ended, .. } => {
+            Fact::LoopCleared(LoopOver { sign: SignKind::Tokens, why: Cleared::Ended, .. }) => {
                 self.drop_suspicion(ts);
             }
             Fact::Rebaselined { .. } => _ = self.rebaseline(ts),

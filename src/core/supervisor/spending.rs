@@ -5,7 +5,7 @@ use crate::core::cost::budget::{Budget, HOUR_MS, Said};
 use crate::core::cost::ledger::LoopChange;
 use crate::core::cost::limits::Action;
 use crate::core::cost::price::Cost;
-use crate::core::cost::sign::{Cleared, Sign, SignKind};
+use crate::core::cost::sign::{Cleared, LoopOver, Sign, SignKind};
 use crate::core::cost::signs::SignChange;
 use crate::core::effect::Effect;
 use crate::core::fact::Fact;
@@ -87,7 +87,7 @@ impl Supervisor {
             LoopChange::Closed { cycles, tokens, for_ms } => {
                 out.extend(self.recording.flush().map(Effect::Record));
                 let (sign, why) = (SignKind::Tokens, Cleared::Normal);
-                let fact = Fact::LoopCleared { sign, for_ms, cycles, tokens, why };
+                let fact = Fact::LoopCleared(LoopOver { sign, for_ms, cycles, tokens, why });
                 out.push(Effect::Record(fact));
             }
             LoopChange::Settled { cycles, times } => {
@@ -114,7 +114,7 @@ impl Supervisor {
     fn clear(&mut self, sign: SignKind, since: Up, why: Cleared, out: &mut Vec<Effect>) {
         out.extend(self.recording.flush().map(Effect::Record));
         let for_ms = millis(self.now.up.since(since));
-        let fact = Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
+        let fact = Fact::LoopCleared(LoopOver { sign, for_ms, cycles: 0, tokens: 0, why });
         out.push(Effect::Record(fact));
     }
 
@@ -175,7 +175,8 @@ impl Supervisor {
 
     fn ended(lasted: Option<u64>, why: Cleared, out: &mut Vec<Effect>) {
         let sign = SignKind::Tokens;
-        let cleared = |for_ms| Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
+        let cleared =
+            |for_ms| Fact::LoopCleared(LoopOver { sign, for_ms, cycles: 0, tokens: 0, why });
         out.extend(lasted.map(cleared).map(Effect::Record));
     }
 
