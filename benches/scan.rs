@@ -158,9 +158,9 @@ fn preset(bencher: Bencher<'_, '_>) {
     let init =
         include_str!("../tests/transcripts/claude-ok.jsonl").lines().next().unwrap_or_default();
     let text = "x".repeat(500);
-    let line = format!(
-        "{{\"type\":\"assistant\",\"message\":{{\"id\":\"m\",\"content\":[{{\"type\":\"text\",\"text\":\"{text}\"}}]}}}}\n"
-    );
+    let text = format!(r#"{{"type":"text","text":"{text}"}}"#);
+    let message = format!(r#"{{"id":"m","content":[{text}]}}"#);
+    let line = format!("{{\"type\":\"assistant\",\"message\":{message}}}\n");
     let bytes = line.repeat(CHUNK * CHUNKS / line.len());
     let (mut lines, mut reader) = (Lines::new(), Reader::new(Choice::Auto, presets::builtin));
     lines.feed(format!("{init}\n").as_bytes(), &mut |line| reader.line(line, &mut |_| {}));

@@ -122,7 +122,7 @@ const FIRST: [Key; 34] = [
         kind: Kind::Label,
         fallback: Fallback::Value("auto"),
         value_name: "auto|none|NAME",
-        help: "How output is read: claude, codex, gemini, opencode, aider, …; auto: as recognised",
+        help: "How output is read: by claude, codex, gemini, opencode, aider or others; auto: as recognised",
     },
     Key {
         path: "heartbeat.start_grace",

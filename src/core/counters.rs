@@ -167,7 +167,7 @@ impl Counters {
     pub fn settle(&mut self, incarnation: u32, started: Wall, beat: &mut Beat) {
         let Some(shown) = beat.cumulative.take() else { return };
         if let Some(used) = self.read(incarnation, started, &shown) {
-            beat.tokens_used = used.counted().or(beat.tokens_used);
+            beat.tokens_used = used.tokens.or(beat.tokens_used);
             beat.input_tokens = used.input_tokens.or(beat.input_tokens);
             beat.output_tokens = used.output_tokens.or(beat.output_tokens);
             beat.cache_read_tokens = used.cache_read_tokens.or(beat.cache_read_tokens);
@@ -329,14 +329,13 @@ mod tests {
     fn what_is_put_in_place_of_a_count_is_what_the_cycle_used() {
         let mut counters = Counters::default();
         let mut beat = Beat::default();
-        for tokens in [1050, 0, 1050] {
-            let total = if tokens == 0 { 1000 } else { beat.tokens_used.map_or(1000, |_| 2000) };
+        for (total, input, output) in [(1000, 1000, 50), (1000, 0, 0), (3000, 2000, 100)] {
             beat = Beat::default();
             beat.cumulative = Some(Box::new(shown(Scope::Process, "", total, total / 20)));
             counters.settle(1, START, &mut beat);
-            assert_eq!(beat.tokens_used, Some(tokens));
+            assert_eq!((beat.input_tokens, beat.output_tokens), (Some(input), Some(output)));
         }
-        assert_eq!((beat.input_tokens, beat.output_tokens), (Some(1000), Some(50)));
+        assert_eq!(beat.tokens_used, None, "what its parts count for is not decided here");
         assert!(beat.cumulative.is_some(), "for the journal");
     }
 }

@@ -20,7 +20,9 @@ mod skip;
 mod why;
 
 pub use beat::BeatFact;
-pub use why::{Cause, Excess, FinishedWhy, Outcome, StopBy, StopCommand, StopWhy, Summary};
+pub use why::{
+    Cause, Excess, FinishedWhy, Outcome, Recognised, StopBy, StopCommand, StopWhy, Summary,
+};
 
 /// The longest text from outside that a fact carries, in bytes.
 pub const TEXT_MAX: usize = 1024;
@@ -109,16 +111,7 @@ pub enum Fact {
         error: String,
     },
     /// Its output is that of an agent that a preset knows; said once in a life of agentwatch.
-    Recognised {
-        /// Which incarnation.
-        incarnation: u32,
-        /// Which preset.
-        preset: String,
-        /// The beat interval from now on.
-        interval_ms: u64,
-        /// Intervals without a beat that make the agent unhealthy.
-        misses: u32,
-    },
+    Recognised(Recognised),
     /// No beat for two minutes from an agent that never beat: a hang would go unseen.
     Unwatched {
         /// Which incarnation.

@@ -57,7 +57,10 @@ impl Prices {
     /// Puts its price on a beat that names a model and tokens, but does not say what that cost.
     pub fn price(&mut self, now: Up, beat: &mut Beat) {
         let tokens = [beat.tokens_used, beat.tokens_total, beat.input_tokens, beat.output_tokens];
-        if beat.cost_usd.is_none() && tokens.iter().any(Option::is_some) {
+        // What a counter shows is told apart later; whether it shows money is known.
+        let counter = beat.cumulative.as_ref().map(|counter| counter.reading);
+        let tells = tokens.iter().any(Option::is_some) || counter.is_some();
+        if tells && beat.cost_usd.or(counter.and_then(|counter| counter.cost_usd)).is_none() {
             beat.price = beat.model.as_deref().and_then(|model| self.of(now, model));
         }
     }

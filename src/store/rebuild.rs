@@ -1,7 +1,7 @@
 //! What can be known of a lost `state.json` from the journal alone. Pure.
 
 use crate::core::ending::Ending;
-use crate::core::fact::{Excess, Fact, Outcome};
+use crate::core::fact::{BeatFact, Excess, Fact, Outcome};
 use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
 use crate::core::time::Wall;
 use crate::wire::record::Record;
@@ -37,19 +37,7 @@ pub fn learn(memory: &mut Memory, record: &Record) {
                 memory.latch = Some(Latch { since: record.ts, failures: 0, why });
             }
         }
-        Fact::Beat(beat) => {
-            if let Some(first) = beat.first_after_ms {
-                let first = std::time::Duration::from_millis(first);
-                let slowest = memory.slowest_first_beat.unwrap_or_default();
-                memory.slowest_first_beat = Some(slowest.max(first));
-            }
-            // What was counted before is not counted again.
-            memory.tokens.0 = beat.tokens_total.or(memory.tokens.0);
-            if let Some(counter) = &beat.counter {
-                let started = memory.last_start.unwrap_or(record.ts);
-                memory.counters.read(beat.incarnation, started, counter);
-            }
-        }
+        Fact::Beat(beat) => beaten(memory, record.ts, beat),
         Fact::Escalated { failures, reason, .. } => {
             let why = match reason {
                 Excess::Streak | Excess::Day => LatchWhy::Failures,
@@ -87,6 +75,20 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         Fact::Recovered { .. } => memory.trouble_since = None,
         Fact::StreakForgotten { .. } => memory.streak = Streak::default(),
         _ => {}
+    }
+}
+
+fn beaten(memory: &mut Memory, ts: Wall, beat: &BeatFact) {
+    if let Some(first) = beat.first_after_ms {
+        let first = std::time::Duration::from_millis(first);
+        let slowest = memory.slowest_first_beat.unwrap_or_default();
+        memory.slowest_first_beat = Some(slowest.max(first));
+    }
+    // What was counted before is not counted again.
+    memory.tokens.0 = beat.tokens_total.or(memory.tokens.0);
+    if let Some(counter) = &beat.counter {
+        let started = memory.last_start.unwrap_or(ts);
+        memory.counters.read(beat.incarnation, started, counter);
     }
 }
 
@@ -139,7 +141,7 @@ fn exited(memory: &mut Memory, ts: Wall, ending: Ending, outcome: Outcome, last:
 mod tests {
     use super::*;
     use crate::core::event::Traces;
-    use crate::core::fact::{BeatFact, Cause};
+    use crate::core::fact::Cause;
     use crate::core::usage::Counter;
 
     fn learn_all(facts: &[Fact]) -> Memory {

@@ -1,6 +1,6 @@
 //! What an agent told beside its beats, in words. Pure.
 
-use crate::core::fact::Fact;
+use crate::core::fact::{Fact, Recognised};
 use crate::core::notice::{Extended, Road};
 
 use super::words::span;
@@ -32,7 +32,7 @@ pub fn words(fact: &Fact) -> String {
             format!("{} more to {what}, as it asked", span(*by_ms))
         }
         Fact::SourceOff { source, error } => format!("no {}: {error}", road(*source)),
-        Fact::Recognised { preset, interval_ms, misses, .. } => {
+        Fact::Recognised(Recognised { preset, interval_ms, misses, .. }) => {
             let interval = span(*interval_ms);
             format!(
                 "reads its output by preset {preset}; unhealthy after {misses} × {interval} of silence"

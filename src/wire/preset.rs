@@ -173,10 +173,10 @@ impl JsonPlan {
         let text = |slots: &[Slot], max| {
             slots.iter().find_map(|slot| got.get(*slot)?.text(max).filter(|text| !text.is_empty()))
         };
-        if self.typed.is_some() {
-            if let Some(model) = text(&self.model, NAME_MAX) {
-                context.model = Some(model);
-            }
+        if self.typed.is_some()
+            && let Some(model) = text(&self.model, NAME_MAX)
+        {
+            context.model = Some(model);
         }
         let mut keys = self.usage.iter().filter_map(|usage| usage.key);
         let key = keys.find_map(|slot| got.get(slot)?.text(NAME_MAX));

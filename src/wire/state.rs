@@ -187,10 +187,9 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         unfinished: memory.unfinished,
         paused: memory.paused,
         release: memory.release.clone(),
-        counters: match memory.counters.is_empty() {
-            true => None,
-            false => Some(serde_json::value::to_raw_value(&memory.counters)?),
-        },
+        counters: (!memory.counters.is_empty())
+            .then(|| serde_json::value::to_raw_value(&memory.counters))
+            .transpose()?,
         ledger: Some(serde_json::value::to_raw_value(&memory.ledger)?),
     };
     let mut bytes = serde_json::to_vec_pretty(&state)?;

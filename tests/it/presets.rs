@@ -34,7 +34,7 @@ fn recognised(world: &World) -> Vec<(String, u64)> {
     let facts = world.facts().into_iter();
     facts
         .filter_map(|fact| match fact {
-            Fact::Recognised { preset, interval_ms, .. } => Some((preset, interval_ms)),
+            Fact::Recognised(one) => Some((one.preset, one.interval_ms)),
             _ => None,
         })
         .collect()

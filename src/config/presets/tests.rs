@@ -342,24 +342,17 @@ fn usage_of_others_is_not_that_of_a_known_agent_and_scripts_may_run_several() {
 fn near_json_and_logs_are_nobodys() {
     // But for an answer of a library that is printed as it came.
     let strangers = include_str!("../../../tests/corpus/strangers.txt");
-    let strangers: String = strangers
-        .lines()
-        .filter(|line| !line.contains("\"usage\""))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let strangers: Vec<&str> =
+        strangers.lines().filter(|line| !line.contains("\"usage\"")).collect();
+    let strangers = strangers.join("\n");
     for text in [&strangers, include_str!("../../../tests/corpus/loggers.jsonl")] {
-        assert_eq!(seen_by_any(text).preset, Vec::<String>::new());
+        let mut seen = Seen::default();
+        assert_eq!(seen.live(&Choice::Auto, text).preset, Vec::<String>::new());
     }
     // The type alone says nothing.
     for line in ["init", "result", "error", "message", "system"] {
         assert!(seen(&format!("{{\"type\":\"{line}\",\"message\":\"x\"}}\n")).preset.is_empty());
     }
-}
-
-fn seen_by_any(text: &str) -> Seen {
-    let mut seen = Seen::default();
-    seen.live(&Choice::Auto, text);
-    seen
 }
 
 const OWN: &str = r#"

@@ -3,9 +3,9 @@
 //! The journal is read by other versions and by `jq`, so a changed line is a decision and not an
 //! accident. After such a decision: `AGENTWATCH_BLESS=1 cargo test --lib golden`.
 
+mod beats;
+
 use super::*;
-use crate::core::beat::Beat;
-use crate::core::beat::Status;
 use crate::core::cost::money::Usd;
 use crate::core::cost::price::{Cost, CostFrom};
 use crate::core::cost::sign::SignKind;
@@ -14,6 +14,7 @@ use crate::core::event::{SpawnFailureKind, SpawnStage};
 use crate::core::notice::{Extended, Road};
 use crate::core::oom::{OomKill, Scope};
 use crate::core::usage::Totals;
+use beats::{beats, recognised};
 
 mod costs;
 
@@ -155,42 +156,6 @@ fn exits() -> Vec<Fact> {
     ]
 }
 
-fn beats() -> Vec<Fact> {
-    let full = Beat {
-        agent: Some("my-agent".into()),
-        status: Status::from_word("pondering"),
-        tokens_used: Some(1_234),
-        tokens_total: Some(9_999),
-        input_tokens: Some(1_000),
-        output_tokens: Some(234),
-        cache_read_tokens: Some(50_000),
-        cache_write_tokens: Some(10),
-        cache_write_1h_tokens: Some(4),
-        price: None,
-        cost_usd: Some(0.0125),
-        model: Some("claude".into()),
-        cycle: Some(17),
-        tool_calls: Some(4),
-        message: Some("line\nbreak \"quoted\"".into()),
-        expect_next: Some(std::time::Duration::from_secs(90)),
-        retry_after: Some(std::time::Duration::from_secs(30)),
-        ts: Some(1_790_000_000.5),
-        ..Beat::default()
-    };
-    let mut first = BeatFact::new(1, &full, Some(1_234), true);
-    first.first_after_ms = Some(400);
-    let busy = Beat { status: Status::Busy, ..Beat::default() };
-    let cost = Cost { usd: Usd::from_f64(0.0021), from: CostFrom::Price };
-    let priced = BeatFact::new(1, &busy, Some(700), false).costing(Some(cost));
-    vec![
-        Fact::Beat(BeatFact { beats: 3, cycles: 3, cost_unknown: 1, ..priced }),
-        Fact::Beat(first),
-        Fact::Beat(BeatFact::new(1, &Beat::default(), None, true)),
-        Fact::Beat(BeatFact::new(1, &busy, Some(5), false)),
-        Fact::Beat(BeatFact { beats: 40, cycles: 38, ..BeatFact::new(2, &busy, Some(99), true) }),
-    ]
-}
-
 fn stops() -> Vec<Fact> {
     let totals = Totals {
         beats: 12,
@@ -303,12 +268,7 @@ fn health() -> Vec<Fact> {
     vec![
         Fact::BadBeat { incarnation: 1, reason: reason.clone(), suppressed: 0 },
         Fact::BadBeat { incarnation: 1, reason, suppressed: 7 },
-        Fact::Recognised {
-            incarnation: 1,
-            preset: "claude".into(),
-            interval_ms: 600_000,
-            misses: 2,
-        },
+        recognised(),
         Fact::Unwatched { incarnation: 1, silent_ms: 120_000 },
         Fact::Late { incarnation: 1, silent_ms: 60_000 },
         unhealthy(OnMissed::Restart, false),

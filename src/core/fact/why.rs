@@ -194,3 +194,16 @@ pub struct Summary {
     /// Whether beats had resumed after the last of them.
     pub recovered: bool,
 }
+
+/// A preset that reads the output of an agent from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recognised {
+    /// Of which incarnation.
+    pub incarnation: u32,
+    /// Which preset.
+    pub preset: String,
+    /// The beat interval that is in force with it.
+    pub interval_ms: u64,
+    /// Intervals without a beat that make the agent unhealthy.
+    pub misses: u32,
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::core::beat::Turn;
 use crate::core::effect::Effect;
 use crate::core::ending::Ending;
-use crate::core::fact::Fact;
+use crate::core::fact::{Fact, Recognised};
 use crate::core::rule::{End, Rule, RuleAction, first_match};
 use crate::core::settings::Policy;
 use crate::core::time::millis;
@@ -43,7 +43,8 @@ impl Supervisor {
         if news {
             let (preset, misses) = (self.reading.preset.clone(), self.settings.misses);
             let interval_ms = millis(self.settings.interval);
-            out.push(Effect::Record(Fact::Recognised { incarnation, preset, interval_ms, misses }));
+            let fact = Recognised { incarnation, preset, interval_ms, misses };
+            out.push(Effect::Record(Fact::Recognised(fact)));
         }
     }
 

@@ -63,7 +63,7 @@ pub enum Cached {
     /// Beside the input, as Anthropic counts.
     #[default]
     Beside,
-    /// Within the input, as OpenAI and Google count.
+    /// Within the input, as `OpenAI` and Google count.
     Within,
 }
 

@@ -228,13 +228,13 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
         let children = &self.plan.nodes[self.node].children;
-        let last = children.iter().filter_map(|(step, _)| match step {
+        let highest = children.iter().filter_map(|(step, _)| match step {
             Step::Name(name) => name.parse::<usize>().ok(),
             Step::Any => Some(usize::MAX),
         });
-        let last = last.max();
+        let highest = highest.max();
         for index in 0_usize.. {
-            let child = last.filter(|last| index <= *last).and_then(|_| {
+            let child = highest.filter(|highest| index <= *highest).and_then(|_| {
                 children.iter().find(|(step, _)| match step {
                     Step::Name(name) => name.parse() == Ok(index),
                     Step::Any => true,

@@ -184,15 +184,15 @@ impl TextScan {
             }
             Self::Looking { .. } => {
                 // A capital letter and a version, as programs introduce themselves.
-                let plain = ansi::strip(line);
-                let begins = plain.first().is_some_and(u8::is_ascii_alphabetic);
-                if !begins || !plain.iter().any(u8::is_ascii_digit) {
+                let line = ansi::strip(line);
+                let begins = line.first().is_some_and(u8::is_ascii_alphabetic);
+                if !begins || !line.iter().any(u8::is_ascii_digit) {
                     return;
                 }
                 let catalog = load();
                 let found = catalog.presets().iter().find(|preset| match &preset.lines {
                     Lines::Text(plan) => {
-                        plan.detect.iter().any(|one| plain.starts_with(one.as_bytes()))
+                        plan.detect.iter().any(|one| line.starts_with(one.as_bytes()))
                     }
                     Lines::Json(_) => false,
                 });
