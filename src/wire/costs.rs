@@ -136,6 +136,7 @@ pub fn words(fact: &Fact) -> String {
             let what = match why {
                 Cleared::Normal => format!("normal again after {}", span(*for_ms)),
                 Cleared::Ended => format!("over after {}, as it was dealt with", span(*for_ms)),
+                Cleared::Allowed => format!("over after {}: a person lets it go on", span(*for_ms)),
                 Cleared::Rebaselined => {
                     format!("over after {}: a person says it is right", span(*for_ms))
                 }

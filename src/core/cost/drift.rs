@@ -120,13 +120,13 @@ mod tests {
     /// Days of a level in tokens, with a noise of so many percent that comes from nowhere in particular.
     fn series(count: i32, noise: u64, level: impl Fn(u64) -> u64) -> Vec<(i32, u64)> {
         let mut seed = 88_172_645_463_325_252_u64;
-        let mut noisy = |tokens: u64| {
+        let mut shaken = |tokens: u64| {
             seed ^= seed << 13;
             seed ^= seed >> 7;
             seed ^= seed << 17;
             tokens * (100 - noise + seed % (2 * noise + 1)) / 100
         };
-        (0..count).map(|day| (20_000 + day, noisy(level(u64::try_from(day).unwrap())))).collect()
+        (0..count).map(|day| (20_000 + day, shaken(level(u64::try_from(day).unwrap())))).collect()
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn no_number_overflows() {
         let days: Vec<(i32, u64)> =
-            (0..200).map(|day| (i32::MIN + day * 9, (1 << 42) * (day as u64 + 1))).collect();
+            (0..200).zip(1_u64..).map(|(day, n)| (i32::MIN + day * 9, n << 42)).collect();
         assert!(drift(&days).is_some());
         assert_eq!(drift(&[(0, 0); 30]), None);
     }

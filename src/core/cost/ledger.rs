@@ -234,31 +234,36 @@ impl Ledger {
 
     /// The same, and `tell`s what each cycle changes: how the record looks to these limits.
     pub fn replay(&mut self, ts: Wall, fact: &Fact, mut tell: impl FnMut(LoopChange)) {
-        match fact {
-            Fact::Started { .. } => _ = self.begun(),
-            Fact::ShutdownAnnounced { .. } => self.announced(),
-            Fact::BudgetWarning { spent, .. } => self.relearn_spending(ts, spent, Said::Warned),
-            Fact::BudgetExceeded { spent, .. } => {
-                self.relearn_spending(ts, spent, Said::Exceeded);
+        if let Fact::Beat(beat) = fact {
+            let midnight = self.spend.midnight_after(ts);
+            self.spend.roll(ts, midnight);
+            self.spend.add(beat.tokens.unwrap_or(0), beat.cost_usd.map_or(0, nano_usd));
+            let at_ms = u64::try_from(ts.0).unwrap_or(0);
+            let cycles = beat.cycles.max(1);
+            let each = beat.tokens.map(|tokens| tokens / cycles);
+            for _ in 0..cycles.min(REPLAYED_MAX) {
+                self.used(at_ms, ts, each, beat.cycles > 0).into_iter().for_each(&mut tell);
             }
-            Fact::LoopCleared(LoopOver { sign: SignKind::Tokens, why: Cleared::Ended, .. }) => {
-                self.drop_suspicion(ts);
+        } else if let Fact::BudgetWarning { spent, .. } = fact {
+            self.relearn_spending(ts, spent, Said::Warned);
+        } else if let Fact::BudgetExceeded { spent, .. } = fact {
+            self.relearn_spending(ts, spent, Said::Exceeded);
+        } else if let Fact::LoopCleared(LoopOver { sign: SignKind::Tokens, why, .. }) = fact {
+            match why {
+                Cleared::Ended => _ = self.drop_suspicion(ts),
+                Cleared::Allowed => _ = self.forgive(ts),
+                Cleared::Normal | Cleared::Rebaselined => {}
             }
-            Fact::Rebaselined { .. } => _ = self.rebaseline(ts),
-            Fact::Resumed { .. } | Fact::Continued { .. } => _ = self.forgive(ts),
-            Fact::Released { .. } => self.released(),
-            Fact::Beat(beat) => {
-                let midnight = self.spend.midnight_after(ts);
-                self.spend.roll(ts, midnight);
-                self.spend.add(beat.tokens.unwrap_or(0), beat.cost_usd.map_or(0, nano_usd));
-                let at_ms = u64::try_from(ts.0).unwrap_or(0);
-                let cycles = beat.cycles.max(1);
-                let each = beat.tokens.map(|tokens| tokens / cycles);
-                for _ in 0..cycles.min(REPLAYED_MAX) {
-                    self.used(at_ms, ts, each, beat.cycles > 0).into_iter().for_each(&mut tell);
-                }
-            }
-            _ => {}
+        } else if matches!(fact, Fact::Started { .. }) {
+            self.begun();
+        } else if matches!(fact, Fact::ShutdownAnnounced { .. }) {
+            self.announced();
+        } else if matches!(fact, Fact::Resumed { .. } | Fact::Continued { .. }) {
+            self.forgive(ts);
+        } else if matches!(fact, Fact::Rebaselined { .. }) {
+            self.rebaseline(ts);
+        } else if matches!(fact, Fact::Released { .. }) {
+            self.released();
         }
     }
 

@@ -84,8 +84,10 @@ impl Sign {
 pub enum Cleared {
     /// It does what it usually does.
     Normal,
-    /// Its process is gone, or was resumed by a human.
+    /// Its process is gone: it was acted upon.
     Ended,
+    /// A human let it go on.
+    Allowed,
     /// It is what the agent does now; a human said so.
     Rebaselined,
 }

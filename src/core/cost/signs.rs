@@ -69,8 +69,11 @@ impl Signs {
                 Status::Busy if beat.tool_calls.is_none() && beat.output_tokens.is_none() => {
                     self.troubles
                 }
-                Status::Busy | Status::Ok | Status::Idle | Status::ShuttingDown => 0,
-                Status::Other(_) => 0,
+                Status::Busy
+                | Status::Ok
+                | Status::Idle
+                | Status::ShuttingDown
+                | Status::Other(_) => 0,
             };
             let beats = self.troubles;
             self.judge(2, now, max <= beats, || Sign::Retries { beats }, &mut tell);

@@ -170,7 +170,7 @@ impl Supervisor {
     /// A human lets the agent go on, knowing what was suspected.
     pub(super) fn allowed(&mut self, out: &mut Vec<Effect>) {
         let lasted = self.memory.ledger.forgive(self.now.wall);
-        Self::ended(lasted, Cleared::Ended, out);
+        Self::ended(lasted, Cleared::Allowed, out);
     }
 
     fn ended(lasted: Option<u64>, why: Cleared, out: &mut Vec<Effect>) {

@@ -25,6 +25,7 @@ pub fn costs() -> Vec<Fact> {
         cleared(SignKind::Tokens, 5, 200_000, Cleared::Normal),
         cleared(SignKind::Retries, 0, 0, Cleared::Normal),
         cleared(SignKind::Tokens, 0, 0, Cleared::Ended),
+        cleared(SignKind::Tokens, 0, 0, Cleared::Allowed),
         cleared(SignKind::Tokens, 0, 0, Cleared::Rebaselined),
         Fact::LoopSettled { cycles: 50, times: 3_000 },
         Fact::BudgetWarning {
