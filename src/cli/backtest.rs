@@ -1,5 +1,4 @@
-//! `agentwatch backtest`: what other settings would have said of the past, so that thresholds are tuned before
-//! the night and not after.
+//! `agentwatch backtest`: what other settings would have said of the past.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 

@@ -98,7 +98,7 @@ fn on_loop_pause_waits_for_a_human_and_what_a_human_has_let_pass_is_no_news() {
     story.resume();
     story.is(Phase::Healthy).take();
     story.advance(s(30)).beat_with(used(90_000)).is(Phase::Healthy);
-    story.advance(s(30)).beat_with(used(900_000)).is(Phase::Paused);
+    story.advance(s(30)).beat_with(used(9_000_000)).is(Phase::Paused);
     let reply = story.command(Command::Resume { rebaseline: true });
     assert!(matches!(reply, Reply::Continued { .. }), "{reply:?}");
 }
