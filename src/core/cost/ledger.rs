@@ -86,6 +86,11 @@ impl Ledger {
         self.used(millis(now.up.0), now.wall, tokens, ends_cycle)
     }
 
+    /// The beat that comes now has waited for us.
+    pub fn delayed(&mut self) {
+        self.runaways.delayed();
+    }
+
     /// That was spent, by somebody who is not judged for it any more.
     pub fn spent(&mut self, now: &Now, tokens: Option<u64>, usd: Option<f64>) {
         self.spend.roll(now.wall, now.midnight);

@@ -226,6 +226,13 @@ impl Runaways {
         self.judge(rule, at_ms, now, tokens).1
     }
 
+    /// The beat that comes now has waited for us, maybe with others: when its cycle ended nobody knows, so
+    /// it says nothing about what half a minute takes.
+    pub fn delayed(&mut self) {
+        self.half_minute = HalfMinute::default();
+        self.at_ms = None;
+    }
+
     /// A cycle ended that is neither judged nor learnt: the agent has announced its end.
     pub fn quiet(&mut self, at_ms: u64) {
         self.running = Judged::default();

@@ -32,10 +32,15 @@ impl Supervisor {
         };
         let limits = self.settings.limits;
         let announced = child.announced.is_some();
+        // Beats that waited for our stdout, or for us, come together: that is our haste, not the agent's.
+        let delayed = self.blocked.is_some() || self.late_at == Some(now.up);
+        if delayed {
+            self.memory.ledger.delayed();
+        }
         let incarnation = child.incarnation;
         let mut told = Vec::new();
         if !announced {
-            child.signs.beat(&limits, now.up, beat, |change| told.push(change));
+            child.signs.beat(&limits, now.up, delayed, beat, |change| told.push(change));
         }
         let ends_cycle = beat.ends_cycle();
         let change = self.memory.ledger.beat(&now, tokens, usd, ends_cycle);
