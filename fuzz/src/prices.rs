@@ -1,4 +1,4 @@
-//! A table of prices: a good one gives every model a price that saturates, and an error is one line that says where.
+//! A table of prices: a good one gives prices that saturate, and an error is one line that says where.
 
 use agentwatch::core::cost::price::Usage;
 use agentwatch::wire::prices::{check as whole, look_up};

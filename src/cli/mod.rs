@@ -2,6 +2,7 @@
 
 mod agents;
 mod asking;
+mod backtest;
 mod beat;
 mod check;
 mod completions;
@@ -82,11 +83,12 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 12] = [
+const COMMANDS: [Entry; 13] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
     ("logs", logs::command, logs::main),
+    ("backtest", backtest::command, backtest::main),
     ("restart", restart::command, restart::main),
     ("stop", stop::command, stop::main),
     ("pause", pause::command, pause::main),

@@ -124,6 +124,7 @@ fn look(agent: &Agent, bytes: u64, options: &str, now: &Now) -> Status {
     };
     let mut status = status(&known, &view, now.wall);
     if bytes == LOOK {
+        status.recent_tokens = view.recent.iter().copied().collect();
         status.spend = state.map(|(identity, memory)| spent(agent, &identity, memory, now));
     }
     status.state_dir = agent.state_dir.display().to_string();

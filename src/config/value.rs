@@ -80,10 +80,8 @@ pub enum Fault {
     NotADecimal {
         /// Digits that may stand behind the point.
         places: u32,
-        /// The least.
-        min: Box<str>,
-        /// The most.
-        max: Box<str>,
+        /// The least and the most: `1 to 1000`.
+        range: String,
     },
     /// None of the words.
     NotAChoice {
@@ -143,12 +141,10 @@ impl fmt::Display for Fault {
             Self::NotACount { min, max } => {
                 write!(f, "is not a whole number; write {min} to {max}")
             }
-            Self::NotADecimal { places: 0, min, max } => {
-                write!(f, "is not a whole number; write {min} to {max}")
+            Self::NotADecimal { places: 0, range } => {
+                write!(f, "is not a whole number; write {range}")
             }
-            Self::NotADecimal { min, max, .. } => {
-                write!(f, "is not a number; write {min} to {max}")
-            }
+            Self::NotADecimal { range, .. } => write!(f, "is not a number; write {range}"),
             Self::NotAChoice { choices, meant } => {
                 write!(f, "is none of {}", choices.join(", "))?;
                 meant.map_or(Ok(()), |meant| write!(f, "; did you mean {meant}?"))
@@ -353,7 +349,7 @@ fn decimal(text: &str, places: u32, min: u64, max: u64) -> Result<u64, Fault> {
         Ok(number) if (min..=max).contains(&number) => Ok(number),
         Ok(_) | Err(DecimalError::TooLarge) => Err(Fault::OutOfRange { min: least, max: most }),
         Err(DecimalError::NoNumber) => {
-            Err(Fault::NotADecimal { places, min: least.into(), max: most.into() })
+            Err(Fault::NotADecimal { places, range: format!("{least} to {most}") })
         }
     }
 }

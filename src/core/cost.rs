@@ -4,6 +4,7 @@
 
 pub mod baseline;
 pub mod budget;
+pub mod drift;
 pub mod ledger;
 pub mod limits;
 pub mod model;

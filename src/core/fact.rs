@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cost::budget::{Budget, Spending};
 use super::cost::limits::Action;
-use super::cost::sign::{Cleared, Sign, SignKind};
+use super::cost::sign::{LoopOver, Sign};
 use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
 use super::evidence::Evidence;
@@ -171,20 +171,7 @@ pub enum Fact {
         action: Action,
     },
     /// A loop is no longer suspected.
-    LoopCleared {
-        /// What had looked like one.
-        sign: SignKind,
-        /// For how long.
-        for_ms: u64,
-        /// Cycles that used far more than usual; 0 of other signs.
-        #[serde(default, skip_serializing_if = "skip::is_zero")]
-        cycles: u32,
-        /// Their tokens.
-        #[serde(default, skip_serializing_if = "skip::is_zero")]
-        tokens: u64,
-        /// Why.
-        why: Cleared,
-    },
+    LoopCleared(LoopOver),
     /// A runaway has become what the agent does all the time; no human has said that this is right.
     LoopSettled {
         /// Cycles of it.

@@ -92,6 +92,9 @@ pub struct Status {
     pub status: Option<String>,
     /// Tokens of the last cycle.
     pub last_tokens: Option<u64>,
+    /// Tokens of the last cycles, the newest last; only of an agent that was named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recent_tokens: Vec<u64>,
     /// The mean of the cycles that are at hand.
     pub tokens_per_cycle: Option<u64>,
     /// What it uses against what is usual for it and against its budgets; only of an agent that was named.

@@ -1,10 +1,15 @@
 //! The fold of an agent's last records: where they leave it.
 
+use std::collections::VecDeque;
+
 use crate::core::fact::{Fact, Outcome};
 use crate::core::notice::Extended;
 use crate::core::time::Wall;
 use crate::wire::ending;
 use crate::wire::record::{self, BeatLine, Head};
+
+/// So many cycles are shown as a row of bars: with its label it fits 80 columns.
+const RECENT_MAX: usize = 48;
 
 /// What the last records tell.
 #[derive(Debug, Default)]
@@ -35,6 +40,8 @@ pub struct View {
     pub longest_gap_ms: Option<u64>,
     /// The tokens of the last beat that told any.
     pub last_tokens: Option<u64>,
+    /// Tokens of the last cycles that told any, the newest last.
+    pub recent: VecDeque<u64>,
     /// All tokens.
     pub tokens: u64,
     /// All cycles.
@@ -95,6 +102,12 @@ impl View {
         self.cycles = self.cycles.saturating_add(beat.cycles);
         self.tokens = self.tokens.saturating_add(beat.tokens.unwrap_or(0));
         self.last_tokens = beat.tokens.or(self.last_tokens);
+        if let Some(each) = beat.tokens.and_then(|tokens| tokens.checked_div(beat.cycles)) {
+            if RECENT_MAX <= self.recent.len() {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(each);
+        }
     }
 
     /// Takes one fact.
@@ -111,6 +124,7 @@ impl View {
                     tokens: self.tokens,
                     cycles: self.cycles,
                     last_tokens: self.last_tokens,
+                    recent: std::mem::take(&mut self.recent),
                     last_end: self.last_end.take(),
                     pid: Some(*pid),
                     started: Some(at),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::core::beat::Beat;
 use crate::core::cost::price::Price;
 use crate::core::time::Up;
-use crate::sys::file;
+use crate::sys::{file, host};
 use crate::wire::prices;
 
 use super::Shell;
@@ -33,6 +33,9 @@ pub struct Prices {
     /// That has been told, or that it is over.
     told: bool,
 }
+
+/// The file of the user cannot be read now.
+struct Unreadable;
 
 #[derive(Debug)]
 struct Known {
@@ -84,20 +87,24 @@ impl Prices {
         self.looked = Some(now);
         let (price, again) = match self.look_up(model) {
             Ok(price) => (price.map(Arc::new), None),
-            Err(_) => (None, Some(now.plus(LOOK_EVERY))),
+            Err(Unreadable) => (None, Some(now.plus(LOOK_EVERY))),
         };
         self.known.push(Known { model: model.into(), price: price.clone(), used: now, again });
         price
     }
 
-    fn look_up(&mut self, model: &str) -> Result<Option<Price>, ()> {
+    /// # Errors
+    /// The file cannot be read, which is told in [`Prices::news`].
+    fn look_up(&mut self, model: &str) -> Result<Option<Price>, Unreadable> {
         let Some(path) = &self.file else { return Ok(prices::built_in(model)) };
         let found = read(path)
             .and_then(|text| prices::look_up(&text, model).map_err(|wrong| placed(path, &wrong)));
+        // A few megabytes, once: most of what this process would then have for ever.
+        host::give_back_heap();
         let trouble = found.as_ref().err().cloned();
         self.told &= trouble.is_some() == self.trouble.is_some();
         self.trouble = trouble;
-        let price = found.map_err(drop)?;
+        let price = found.map_err(|_| Unreadable)?;
         Ok(price.or_else(|| prices::built_in(model)))
     }
 
@@ -130,7 +137,9 @@ impl Shell {
 /// # Errors
 /// In words: the file, what is wrong there, and the way out.
 pub fn check(path: &Path) -> Result<usize, String> {
-    prices::check(&read(path)?).map_err(|wrong| placed(path, &wrong))
+    let checked = prices::check(&read(path)?).map_err(|wrong| placed(path, &wrong));
+    host::give_back_heap();
+    checked
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -58,6 +58,12 @@ pub fn give_back_code() {
     os::give_back_code();
 }
 
+/// Lets go of memory that was used once and freed: the C library keeps it for the next who needs as much, and
+/// there is none. Linux with glibc only; others give back what is large by themselves.
+pub fn give_back_heap() {
+    os::give_back_heap();
+}
+
 /// A random number: two runs never have the same.
 pub fn random() -> u64 {
     // What keeps the standard library's maps from being predictable comes from the kernel.

@@ -107,3 +107,15 @@ impl Terminal {
         }
     }
 }
+
+/// Whether the locale is one of UTF-8; where nobody says, it usually is.
+#[must_use]
+pub fn speaks_unicode() -> bool {
+    let named = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    named.is_none_or(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}

@@ -4,7 +4,7 @@ use crate::core::cost::budget::{Budget, Spending};
 use crate::core::cost::limits::Action;
 use crate::core::cost::money::Usd;
 use crate::core::cost::runaway::Stretch;
-use crate::core::cost::sign::{Cleared, Sign, SignKind};
+use crate::core::cost::sign::{Cleared, LoopOver, Sign, SignKind};
 use crate::core::fact::Fact;
 
 use super::words::{count, grouped, span};
@@ -132,10 +132,11 @@ pub fn words(fact: &Fact) -> String {
         Fact::LoopSuspected { sign: seen, action: then, .. } => {
             format!("{}; {}", sign(seen), action(*then))
         }
-        Fact::LoopCleared { sign: kind, for_ms, cycles, tokens, why } => {
+        Fact::LoopCleared(LoopOver { sign: kind, for_ms, cycles, tokens, why }) => {
             let what = match why {
                 Cleared::Normal => format!("normal again after {}", span(*for_ms)),
                 Cleared::Ended => format!("over after {}, as it was dealt with", span(*for_ms)),
+                Cleared::Allowed => format!("over after {}: a person lets it go on", span(*for_ms)),
                 Cleared::Rebaselined => {
                     format!("over after {}: a person says it is right", span(*for_ms))
                 }

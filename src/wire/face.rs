@@ -1,7 +1,7 @@
 //! The few lines that `run` says on stderr: the product's face (SPEC §11). Pure: facts in, lines out.
 
 use crate::core::cost::limits::Action;
-use crate::core::cost::sign::{Cleared, Sign};
+use crate::core::cost::sign::{Cleared, LoopOver, Sign};
 use crate::core::ending::Ending;
 use crate::core::event::{Kept, SpawnFailureKind, Traces};
 use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, StopBy, StopWhy};
@@ -240,7 +240,9 @@ impl Voice {
             }
             Fact::LoopSuspected { .. } => vec![format!("LOOP? {text}")],
             Fact::LoopSettled { .. } => vec![format!("{text}; {right}")],
-            Fact::LoopCleared { why: Cleared::Normal, .. } => vec![format!("no loop: {text}")],
+            Fact::LoopCleared(LoopOver { why: Cleared::Normal, .. }) => {
+                vec![format!("no loop: {text}")]
+            }
             Fact::LoopCleared { .. } => Vec::new(),
             Fact::BudgetWarning { .. } => vec![format!("budget: {text}")],
             Fact::BudgetExceeded { action: Action::Alert, .. } => {

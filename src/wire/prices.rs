@@ -1,4 +1,4 @@
-//! Tables of prices: agentwatch's own TOML, or LiteLLM's JSON as it is → the price of one model. Pure.
+//! Tables of prices: agentwatch's own TOML, or `LiteLLM`'s JSON as it is → the price of one model. Pure.
 //!
 //! A table is read through for the one model that is wanted, and nothing of it is kept: it may hold
 //! thousands, and an agent asks one or two.
@@ -11,7 +11,7 @@ use std::fmt;
 use crate::core::cost::model::{Candidate, candidates};
 use crate::core::cost::price::{Price, Rates, Tier};
 
-/// The longest table that is read, in bytes: LiteLLM's has 3 MiB.
+/// The longest table that is read, in bytes: `LiteLLM`'s has 3 MiB.
 pub const LENGTH_MAX: usize = 16 << 20;
 
 /// The longest one in TOML, of which a tree is built while it is read, in bytes: ours has 20 KiB.
@@ -70,12 +70,9 @@ impl Search {
 
     fn found(&mut self, place: usize, price: Option<Price>) {
         self.priced += usize::from(price.is_some());
-        match (&self.wanted, price) {
-            (Some(wanted), Some(price)) => {
-                let percent = wanted.get(place).map_or(100, |one| one.percent);
-                self.best = Some((place, price.at(percent)));
-            }
-            (_, None) | (None, _) => {}
+        if let Some((wanted, price)) = self.wanted.as_ref().zip(price) {
+            let percent = wanted.get(place).map_or(100, |one| one.percent);
+            self.best = Some((place, price.at(percent)));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use agentwatch::core::cost::sign::{Cleared, Sign, SignKind};
+use agentwatch::core::cost::sign::{Cleared, LoopOver, Sign, SignKind};
 use agentwatch::core::fact::{Fact, StopWhy};
 
 use crate::harness::{Run, World, alive, state, until};
@@ -45,7 +45,7 @@ fn a_runaway_is_told_once_with_its_rule_in_words_and_ends_with_two_normal_cycles
     };
     assert_eq!((tokens, usual), (48_400, 1_210));
     let over = run.fact("its end", 1, |fact| match fact {
-        Fact::LoopCleared { sign, cycles, tokens, why, .. } => {
+        Fact::LoopCleared(LoopOver { sign, cycles, tokens, why, .. }) => {
             Some((*sign, *cycles, *tokens, *why))
         }
         _ => None,
@@ -185,4 +185,39 @@ fn bad_limits_are_refused_before_anything_starts() {
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains(says), "{flag}: {stderr}");
     }
+}
+
+#[test]
+fn a_backtest_says_what_other_settings_would_have_said_and_how_much_earlier() {
+    let world = World::new();
+    // Slow enough to be kept one by one.
+    let script = runaway(3).replace("sleep 0.01", "sleep 0.12");
+    let mut run = world.script(&["--loop-factor", "1000"], &script);
+    run.beat(16);
+    until("the usual cycles are back", || {
+        let output = world.output(&["status", "t", "--json"]);
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        let recent = status[0]["recent_tokens"].as_array()?;
+        (recent.len() > 4 && recent.ends_with(&[1_210.into(), 1_210.into()])).then_some(())
+    });
+    run.signal("TERM");
+    run.wait();
+    assert_eq!(world.facts().iter().filter_map(suspected).count(), 0);
+    let told = |args: &[&str]| -> serde_json::Value {
+        let output = world.output(&[&["backtest", "t", "--json"], args].concat());
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(told(&[])[0]["found"], serde_json::json!([]), "as it ran");
+    let lower = told(&["--loop-factor", "6"]);
+    assert_eq!(lower[0]["found"][0]["sign"], "tokens", "{lower}");
+    assert_eq!(lower[0]["tried"][0]["factor"], 600);
+    let output = world.output(&["backtest", "t", "--loop-factor", "6", "--interval", "10ms"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("6 × the usual, and a record would have suspected a loop"), "{text}");
+    assert!(text.contains("silence: longest gap"), "{text}");
+    let output = world.output(&["backtest", "t", "--loop-factor", "0.5"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let output = world.output(&["backtest", "nobody"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
 }

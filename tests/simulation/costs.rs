@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use agentwatch::core::cost::limits::Action;
-use agentwatch::core::cost::sign::SignKind;
+use agentwatch::core::cost::sign::{LoopOver, SignKind};
 use agentwatch::core::fact::{Fact, StopWhy};
 use agentwatch::core::settings::Settings;
 use agentwatch::core::supervisor::{Phase, Supervisor};
@@ -37,26 +37,26 @@ impl Costs {
         self.exceeded.clear();
     }
 
+    fn over(&mut self, sign: SignKind) -> Result<(), String> {
+        if self.open.remove(&sign) || self.unsure {
+            return Ok(());
+        }
+        Err(format!("{sign:?} is over and was never suspected"))
+    }
+
     pub fn fact(&mut self, fact: &Fact, settings: &Settings) -> Result<(), String> {
         match fact {
             Fact::LoopSuspected { sign, action, .. } => {
                 self.loops += 1;
                 let kind = sign.kind();
-                if !self.open.insert(kind) && !(self.unsure && kind == SignKind::Tokens) {
+                let known = self.unsure && kind == SignKind::Tokens;
+                if !self.open.insert(kind) && !known {
                     return Err(format!("{kind:?} is suspected twice"));
                 }
                 self.owed = self.owed.or(Some(*action).filter(|action| *action != Action::Alert));
             }
-            Fact::LoopCleared { sign, .. } => {
-                if !self.open.remove(sign) && !self.unsure {
-                    return Err(format!("{sign:?} is over and was never suspected"));
-                }
-            }
-            Fact::LoopSettled { .. } => {
-                if !self.open.remove(&SignKind::Tokens) && !self.unsure {
-                    return Err("settled and was never suspected".to_owned());
-                }
-            }
+            Fact::LoopCleared(LoopOver { sign, .. }) => self.over(*sign)?,
+            Fact::LoopSettled { .. } => self.over(SignKind::Tokens)?,
             Fact::BudgetExceeded { spent, action, fresh } => {
                 self.budgets += 1;
                 let which = format!("{:?} until {}", spent.budget(), fresh.0);

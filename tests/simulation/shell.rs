@@ -204,7 +204,9 @@ impl World {
         if !self.write_journal() || !self.save() {
             return;
         }
-        self.frozen.get_or_insert(self.now.up);
+        if self.agent.as_ref().is_some_and(|agent| agent.incarnation == incarnation) {
+            self.frozen.get_or_insert(self.now.up);
+        }
         let fresh = u32::from(self.rng.one_in(3));
         self.step(Event::Frozen { incarnation, fresh });
     }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::report::sparkline::sparkline;
 use crate::report::spend::Spend;
 use crate::report::status::{Status, meaning};
+use crate::sys::tty;
 use crate::wire::paint;
 use crate::wire::plain::plain;
 use crate::wire::stamp;
@@ -175,6 +177,10 @@ fn rows(status: &Status, offset_s: i32) -> Vec<(&'static str, String)> {
         rows.push(("deadline", format!("{}{}", deadline.words, left.unwrap_or_default())));
     }
     rows.extend(tokens(status).map(|words| ("tokens", words)));
+    if 1 < status.recent_tokens.len() {
+        let recent: Vec<Option<u64>> = status.recent_tokens.iter().map(|n| Some(*n)).collect();
+        rows.push(("", sparkline(&recent, tty::speaks_unicode())));
+    }
     if let Some(since) = status.spend.as_ref().and_then(|spend| spend.loop_since.as_ref()) {
         let right = "is that right? agentwatch resume --rebaseline";
         let since = local(since, offset_s);

@@ -3,7 +3,7 @@
 use super::budget::{Said, Spend, Spending, nano_usd};
 use super::limits::Limits;
 use super::runaway::{Change, Runaways, Verdict};
-use super::sign::{Cleared, Sign, SignKind};
+use super::sign::{Cleared, LoopOver, Sign, SignKind};
 use crate::core::fact::Fact;
 use crate::core::time::{Now, Wall, millis};
 
@@ -84,6 +84,11 @@ impl Ledger {
     ) -> Option<LoopChange> {
         self.spent(now, tokens, usd);
         self.used(millis(now.up.0), now.wall, tokens, ends_cycle)
+    }
+
+    /// The beat that comes now has waited for us.
+    pub fn delayed(&mut self) {
+        self.runaways.delayed();
     }
 
     /// That was spent, by somebody who is not judged for it any more.
@@ -229,33 +234,44 @@ impl Ledger {
     /// Learns what was recorded after the state was written, in order. Records know no clock but the
     /// calendar's.
     pub fn relearn(&mut self, ts: Wall, fact: &Fact) {
-        match fact {
-            Fact::Started { .. } => _ = self.begun(),
-            Fact::ShutdownAnnounced { .. } => self.announced(),
-            Fact::BudgetWarning { spent, .. } => self.relearn_spending(ts, spent, Said::Warned),
-            Fact::BudgetExceeded { spent, .. } => {
-                self.relearn_spending(ts, spent, Said::Exceeded);
+        self.replay(ts, fact, |_| {});
+    }
+
+    /// The same, and `tell`s what each cycle changes: how the record looks to these limits.
+    pub fn replay(&mut self, ts: Wall, fact: &Fact, mut tell: impl FnMut(LoopChange)) {
+        if let Fact::Beat(beat) = fact {
+            let midnight = self.spend.midnight_after(ts);
+            self.spend.roll(ts, midnight);
+            self.spend.add(beat.tokens.unwrap_or(0), beat.cost_usd.map_or(0, nano_usd));
+            let at_ms = u64::try_from(ts.0).unwrap_or(0);
+            let cycles = beat.cycles.max(1);
+            let each = beat.tokens.map(|tokens| tokens / cycles);
+            for _ in 0..cycles.min(REPLAYED_MAX) {
+                self.used(at_ms, ts, each, beat.cycles > 0).into_iter().for_each(&mut tell);
             }
-            Fact::LoopCleared { sign: SignKind::Tokens, why: Cleared::Ended, .. } => {
-                self.drop_suspicion(ts);
+        } else if let Fact::BudgetWarning { spent, .. } = fact {
+            self.relearn_spending(ts, spent, Said::Warned);
+        } else if let Fact::BudgetExceeded { spent, .. } = fact {
+            self.relearn_spending(ts, spent, Said::Exceeded);
+        } else if let Fact::LoopCleared(LoopOver { sign: SignKind::Tokens, why, .. }) = fact {
+            match why {
+                Cleared::Ended => _ = self.drop_suspicion(ts),
+                Cleared::Allowed => _ = self.forgive(ts),
+                Cleared::Normal | Cleared::Rebaselined => {}
             }
-            Fact::Rebaselined { .. } => _ = self.rebaseline(ts),
-            Fact::Resumed { .. } | Fact::Continued { .. } => _ = self.forgive(ts),
-            Fact::Released { .. } => self.released(),
-            Fact::Beat(beat) => {
-                let midnight = self.spend.midnight_after(ts);
-                self.spend.roll(ts, midnight);
-                self.spend.add(beat.tokens.unwrap_or(0), beat.cost_usd.map_or(0, nano_usd));
-                let at_ms = u64::try_from(ts.0).unwrap_or(0);
-                let cycles = beat.cycles.max(1);
-                let each = beat.tokens.map(|tokens| tokens / cycles);
-                for _ in 0..cycles.min(REPLAYED_MAX) {
-                    self.used(at_ms, ts, each, beat.cycles > 0);
-                }
-            }
-            _ => {}
+        } else if matches!(fact, Fact::Started { .. }) {
+            self.begun();
+        } else if matches!(fact, Fact::ShutdownAnnounced { .. }) {
+            self.announced();
+        } else if matches!(fact, Fact::Resumed { .. } | Fact::Continued { .. }) {
+            self.forgive(ts);
+        } else if matches!(fact, Fact::Rebaselined { .. }) {
+            self.rebaseline(ts);
+        } else if matches!(fact, Fact::Released { .. }) {
+            self.released();
         }
     }
+
     /// The beats that led to it may have been lost with a full disk.
     fn relearn_spending(&mut self, ts: Wall, spent: &Spending, what: Said) {
         let midnight = self.spend.midnight_after(ts);

@@ -28,7 +28,7 @@ const MISTRAL: &[&str] =
 const MOONSHOT: &[&str] = &["kimi-", "moonshot-"];
 const ON_BEDROCK: &[&str] = &["anthropic.claude-"];
 
-/// Prefixes, what must follow, and the price in hundredths of what it is without them. LiteLLM's table as of
+/// Prefixes, what must follow, and the price in hundredths of what it is without them. `LiteLLM`'s table as of
 /// `config/prices.toml` bears out each: regions of Bedrock cost a tenth more, its government's two tenths.
 const PREFIXES: &[(&str, &[&str], u64)] = &[
     ("anthropic/", CLAUDE, 100),

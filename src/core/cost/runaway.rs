@@ -13,21 +13,21 @@ use super::baseline::{Baseline, Cycle, HALF_MINUTE_MS, RUN_MAX, capped};
 use super::record::{LEVELS, Levels, Record, raise};
 use crate::core::time::Wall;
 
-/// For each stretch: how many cycles, at which share of the factor in percent, and how many times the
-/// record in hundredths. The second half is about what half a minute took.
-const KINDS: [(Stretch, usize, u64, u64); LEVELS] = [
-    (Stretch::One, 1, 100, 300),
-    (Stretch::Two, 2, 50, 300),
-    (Stretch::Six, RUN_MAX, 40, 200),
-    (Stretch::HalfMinute, 1, 100, 300),
-    (Stretch::HalfMinute, 2, 50, 300),
-    (Stretch::HalfMinute, RUN_MAX, 40, 200),
+/// For each stretch: how many cycles, and at which share of the factor in percent. The second half is about
+/// what half a minute took.
+const KINDS: [(Stretch, usize, u64); LEVELS] = [
+    (Stretch::One, 1, 100),
+    (Stretch::Two, 2, 50),
+    (Stretch::Six, RUN_MAX, 40),
+    (Stretch::HalfMinute, 1, 100),
+    (Stretch::HalfMinute, 2, 50),
+    (Stretch::HalfMinute, RUN_MAX, 40),
 ];
 
 /// After so many normal cycles an incident is over (SPEC §3).
 const NORMAL: u32 = 2;
 
-/// An incident of so few cycles that was over by itself is something the agent does now and then.
+/// An incident of so few cycles is a spike.
 const SPIKE_MAX: u32 = 4;
 
 /// After so many flagged cycles in a row that are alike, that is the new normal; so many are kept for it.
@@ -226,6 +226,13 @@ impl Runaways {
         self.judge(rule, at_ms, now, tokens).1
     }
 
+    /// The beat that comes now has waited for us, maybe with others: when its cycle ended nobody knows, so
+    /// it says nothing about what half a minute takes.
+    pub fn delayed(&mut self) {
+        self.half_minute = HalfMinute::default();
+        self.at_ms = None;
+    }
+
     /// A cycle ended that is neither judged nor learnt: the agent has announced its end.
     pub fn quiet(&mut self, at_ms: u64) {
         self.running = Judged::default();
@@ -324,20 +331,21 @@ impl Runaways {
         let own = |one: &Judged| capped(one.tokens);
         let half = |one: &Judged| one.half_minute;
         let mut levels = Levels::default();
-        for (level, (stretch, cycles, _, _)) in levels.iter_mut().zip(KINDS) {
+        for (level, (stretch, cycles, _)) in levels.iter_mut().zip(KINDS) {
             *level = least(cycles, if stretch == Stretch::HalfMinute { half } else { own });
         }
         levels
     }
 
     fn find(&self, rule: &Rule, levels: &Levels) -> Option<Finding> {
-        let record = self.record.levels().filter(|_| rule.kind == Kind::Record);
+        let known = if rule.kind == Kind::Record { self.record.levels() } else { None };
         let mut values = levels.iter().map(|level| u64::from(*level)).enumerate().zip(KINDS);
-        values.find_map(|((at, value), (stretch, cycles, share, times))| {
-            // Where there is no record the plain rule holds, and it knows no runs.
-            let known = record.and_then(|levels| levels.get(at).copied()).map(u64::from);
-            let is_news = known.map_or(cycles == 1, |known| is_above(value, known, times));
-            if value <= rule.floor || !is_news {
+        values.find_map(|((at, value), (stretch, cycles, share))| {
+            let record = known.and_then(|levels| levels.get(at).copied()).map(u64::from);
+            // Where there is no record the plain rule holds, and it knows no runs. What takes longest to find
+            // out is asked last.
+            let may_be = record.map_or(cycles == 1, |record| Record::may_be_news(value, record));
+            if value <= rule.floor || !may_be {
                 return None;
             }
             let run = self.run_in_baseline(cycles - 1);
@@ -346,9 +354,11 @@ impl Runaways {
                 Stretch::HalfMinute => mean.of_half_minute(),
                 Stretch::One | Stretch::Two | Stretch::Six => mean,
             };
-            let is_much = mean.is_below(value, rule.factor.saturating_mul(share) / 100);
-            let usual = mean.rounded();
-            is_much.then_some(Finding { stretch, tokens: value, usual, record: known })
+            if !mean.is_below(value, rule.factor.saturating_mul(share) / 100) {
+                return None;
+            }
+            let is_news = record.is_none_or(|record| self.record.news(at, record) < value);
+            is_news.then_some(Finding { stretch, tokens: value, usual: mean.rounded(), record })
         })
     }
 
@@ -397,8 +407,8 @@ impl Runaways {
             return None;
         }
         let Incident { cycles, tokens, peak, interrupted, .. } = self.incident.take()?;
-        if cycles <= SPIKE_MAX && !interrupted {
-            self.record.accept(now, &peak);
+        if !interrupted {
+            self.record.happened(now, &peak, cycles <= SPIKE_MAX);
         }
         Some(Change::Closed { cycles, tokens })
     }
@@ -408,11 +418,6 @@ fn push<T>(queue: &mut VecDeque<T>, one: T, most: usize) {
     queue.push_back(one);
     let surplus = queue.len().saturating_sub(most);
     queue.drain(..surplus);
-}
-
-/// Whether a value is above so many hundredths of another.
-fn is_above(value: u64, of: u64, hundredths: u64) -> bool {
-    u128::from(of) * u128::from(hundredths) < u128::from(value) * 100
 }
 
 /// A value in hundredths of another, which counts as 1 at least.

@@ -84,8 +84,32 @@ impl Sign {
 pub enum Cleared {
     /// It does what it usually does.
     Normal,
-    /// Its process is gone, or was resumed by a human.
+    /// Its process is gone: it was acted upon.
     Ended,
+    /// A human let it go on.
+    Allowed,
     /// It is what the agent does now; a human said so.
     Rebaselined,
+}
+
+/// A loop that is no longer suspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopOver {
+    /// What had looked like one.
+    pub sign: SignKind,
+    /// For how long, in milliseconds.
+    pub for_ms: u64,
+    /// Cycles that used far more than usual; 0 of other signs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cycles: u32,
+    /// Their tokens.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tokens: u64,
+    /// Why.
+    pub why: Cleared,
+}
+
+/// Whether a count is what one takes it for where it is missing.
+fn is_zero(n: &(impl Copy + Into<u64>)) -> bool {
+    (*n).into() == 0
 }

@@ -40,15 +40,17 @@ pub struct Signs {
 }
 
 impl Signs {
-    /// Takes a beat, and `tell`s what it changes.
+    /// Takes a beat, and `tell`s what it changes. One that was `delayed`, maybe with others, tells nothing of
+    /// how much comes in a minute.
     pub fn beat(
         &mut self,
         limits: &Limits,
         now: Up,
+        delayed: bool,
         beat: &Beat,
         mut tell: impl FnMut(SignChange),
     ) {
-        if let Some(max) = limits.tool_calls_per_minute {
+        if let Some(max) = limits.tool_calls_per_minute.filter(|_| !delayed) {
             let calls = self.calls(now, beat.tool_calls.unwrap_or(0));
             self.judge(0, now, max < calls, || Sign::ToolCalls { calls, max }, &mut tell);
         }
@@ -69,8 +71,11 @@ impl Signs {
                 Status::Busy if beat.tool_calls.is_none() && beat.output_tokens.is_none() => {
                     self.troubles
                 }
-                Status::Busy | Status::Ok | Status::Idle | Status::ShuttingDown => 0,
-                Status::Other(_) => 0,
+                Status::Busy
+                | Status::Ok
+                | Status::Idle
+                | Status::ShuttingDown
+                | Status::Other(_) => 0,
             };
             let beats = self.troubles;
             self.judge(2, now, max <= beats, || Sign::Retries { beats }, &mut tell);
@@ -130,7 +135,7 @@ mod tests {
         let (tool_calls_per_minute, same_message, retries) = (Some(30), Some(4), Some(3));
         let limits = Limits { tool_calls_per_minute, same_message, retries, ..Limits::default() };
         let mut all = Vec::new();
-        signs.beat(&limits, Up(Duration::from_secs(second)), beat, |change| {
+        signs.beat(&limits, Up(Duration::from_secs(second)), false, beat, |change| {
             all.push(match change {
                 SignChange::Seen(sign) => format!("{:?}", sign.kind()),
                 SignChange::Over { sign, since } => {
@@ -152,7 +157,7 @@ mod tests {
         };
         for second in 0..100 {
             let now = Up(Duration::from_secs(second));
-            signs.beat(&Limits::default(), now, &beat, |change| panic!("{change:?}"));
+            signs.beat(&Limits::default(), now, false, &beat, |change| panic!("{change:?}"));
         }
         assert_eq!(signs, Signs::default());
     }

@@ -31,6 +31,7 @@ impl Supervisor {
                 // stopped with us (Ctrl-Z, `docker pause`): so it gets back all that has passed since
                 // we last looked, and is judged only by time in which we were awake.
                 self.excuse_once();
+                self.late_at = Some(now.up);
             }
         }
         self.now = now;

@@ -118,6 +118,8 @@ pub struct Supervisor {
     latched_before: bool,
     /// The hour since 1970 in which what is known of its tokens was last saved for its own sake.
     saved_hour: i64,
+    /// When we last woke much later than promised.
+    late_at: Option<Up>,
     /// The notice about beats has been given.
     noticed: bool,
     /// Our stdout is blocked since then, and whether that was said.
@@ -151,6 +153,7 @@ impl Supervisor {
             idle_runs: 0,
             latched_before: false,
             saved_hour: 0,
+            late_at: None,
             noticed: false,
             blocked: None,
             failing: Vec::new(),

@@ -5,7 +5,7 @@ use crate::core::cost::budget::{Budget, HOUR_MS, Said};
 use crate::core::cost::ledger::LoopChange;
 use crate::core::cost::limits::Action;
 use crate::core::cost::price::Cost;
-use crate::core::cost::sign::{Cleared, Sign, SignKind};
+use crate::core::cost::sign::{Cleared, LoopOver, Sign, SignKind};
 use crate::core::cost::signs::SignChange;
 use crate::core::effect::Effect;
 use crate::core::fact::Fact;
@@ -32,10 +32,15 @@ impl Supervisor {
         };
         let limits = self.settings.limits;
         let announced = child.announced.is_some();
+        // Beats that waited for our stdout, or for us, come together: that is our haste, not the agent's.
+        let delayed = self.blocked.is_some() || self.late_at == Some(now.up);
+        if delayed {
+            self.memory.ledger.delayed();
+        }
         let incarnation = child.incarnation;
         let mut told = Vec::new();
         if !announced {
-            child.signs.beat(&limits, now.up, beat, |change| told.push(change));
+            child.signs.beat(&limits, now.up, delayed, beat, |change| told.push(change));
         }
         let ends_cycle = beat.ends_cycle();
         let change = self.memory.ledger.beat(&now, tokens, usd, ends_cycle);
@@ -87,7 +92,7 @@ impl Supervisor {
             LoopChange::Closed { cycles, tokens, for_ms } => {
                 out.extend(self.recording.flush().map(Effect::Record));
                 let (sign, why) = (SignKind::Tokens, Cleared::Normal);
-                let fact = Fact::LoopCleared { sign, for_ms, cycles, tokens, why };
+                let fact = Fact::LoopCleared(LoopOver { sign, for_ms, cycles, tokens, why });
                 out.push(Effect::Record(fact));
             }
             LoopChange::Settled { cycles, times } => {
@@ -114,7 +119,7 @@ impl Supervisor {
     fn clear(&mut self, sign: SignKind, since: Up, why: Cleared, out: &mut Vec<Effect>) {
         out.extend(self.recording.flush().map(Effect::Record));
         let for_ms = millis(self.now.up.since(since));
-        let fact = Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
+        let fact = Fact::LoopCleared(LoopOver { sign, for_ms, cycles: 0, tokens: 0, why });
         out.push(Effect::Record(fact));
     }
 
@@ -170,12 +175,13 @@ impl Supervisor {
     /// A human lets the agent go on, knowing what was suspected.
     pub(super) fn allowed(&mut self, out: &mut Vec<Effect>) {
         let lasted = self.memory.ledger.forgive(self.now.wall);
-        Self::ended(lasted, Cleared::Ended, out);
+        Self::ended(lasted, Cleared::Allowed, out);
     }
 
     fn ended(lasted: Option<u64>, why: Cleared, out: &mut Vec<Effect>) {
         let sign = SignKind::Tokens;
-        let cleared = |for_ms| Fact::LoopCleared { sign, for_ms, cycles: 0, tokens: 0, why };
+        let cleared =
+            |for_ms| Fact::LoopCleared(LoopOver { sign, for_ms, cycles: 0, tokens: 0, why });
         out.extend(lasted.map(cleared).map(Effect::Record));
     }
 

@@ -115,6 +115,15 @@ pub fn give_back_code() {
     }
 }
 
+pub fn give_back_heap() {
+    #[cfg(target_env = "gnu")]
+    #[expect(unsafe_code, reason = "nix does not know it")]
+    // SAFETY: it only lets go of what nobody has any more.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Where the code of the first file in a memory map, which is the program, begins, and its length.
 fn code_of(maps: &str) -> Option<(usize, usize)> {
     let file = |line: &str| line.split_ascii_whitespace().nth(5).map(str::to_owned);

@@ -190,11 +190,6 @@ fn a_wrong_value_is_named() {
             "-1",
             "cache_write_tokens is -1; it must be a whole number from 0 up",
         ),
-        (
-            "cache_write_1h_tokens",
-            "-1",
-            "cache_write_1h_tokens is -1; it must be a whole number from 0 up",
-        ),
         ("tool_calls", "0.5", "tool_calls is 0.5; it must be a whole number from 0 up"),
         ("cycle", "-1", "cycle is -1; it must be a whole number from 0 up"),
         ("cycle", "1e300", "cycle is 1e300; it must be at most 18446744073709551615"),

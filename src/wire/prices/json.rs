@@ -1,4 +1,4 @@
-//! LiteLLM's `model_prices_and_context_window.json`: entry by entry, USD for a single token.
+//! `LiteLLM`'s `model_prices_and_context_window.json`: entry by entry, USD for a single token.
 
 use std::fmt;
 
@@ -108,11 +108,14 @@ impl<'de> Visitor<'de> for Entry<'_> {
     }
 }
 
+/// One part of a price.
+type Part = fn(&mut Parts) -> &mut Option<u64>;
+
 enum Place {
     Context,
     Reasoning,
     /// Which part, and for calls with more input than this.
-    Rate(fn(&mut Parts) -> &mut Option<u64>, u64),
+    Rate(Part, u64),
 }
 
 /// What a key is about, if it matters here: prices of batches, of priority and the like do not.
@@ -123,7 +126,7 @@ fn place(key: &str) -> Option<Place> {
         _ => {}
     }
     // The longer name first: the other one begins like it.
-    let parts: [(&str, fn(&mut Parts) -> &mut Option<u64>); 5] = [
+    let parts: [(&str, Part); 5] = [
         ("input_cost_per_token", |parts| &mut parts.input),
         ("output_cost_per_token", |parts| &mut parts.output),
         ("cache_read_input_token_cost", |parts| &mut parts.cache_read),

@@ -1,9 +1,9 @@
-//! Tables of prices, ours and LiteLLM's, whole and torn.
+//! Tables of prices, ours and `LiteLLM`'s, whole and torn.
 
 use super::*;
 use crate::core::cost::price::Usage;
 
-/// As LiteLLM has it, with keys that do not matter.
+/// As `LiteLLM` has it, with keys that do not matter.
 const LITELLM: &str = r#"{
     "sample_spec": { "input_cost_per_token": 0.0, "output_cost_per_token": 0.0, "max_input_tokens": "max input" },
     "claude-x": {
@@ -142,8 +142,8 @@ fn hostile_tables_are_refused_and_shown_in_short() {
     assert!(check(&long).unwrap_err().words.len() < 200);
     let wide = format!("# {}", "x".repeat(TOML_MAX));
     assert!(check(&wide).unwrap_err().words.starts_with("longer than 1024 KiB"));
-    let tiers: String =
-        (1..20).map(|n| format!("\"input_cost_per_token_above_{n}k_tokens\":1e-6,")).collect();
+    let tier = |n| format!("\"input_cost_per_token_above_{n}k_tokens\":1e-6,");
+    let tiers = (1..20).map(tier).collect::<Vec<_>>().concat();
     let table = format!(
         "{{\"a\":{{{tiers}\"input_cost_per_token\":1e-6,\"output_cost_per_token\":1e-6}}}}"
     );

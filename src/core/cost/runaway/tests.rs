@@ -104,21 +104,21 @@ fn what_it_has_done_before_is_no_news() {
 
 #[test]
 fn two_in_a_row_and_six_in_a_row_count_at_a_lower_factor() {
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     assert!(!agent.is_flagged(6_000));
     let finding = agent.cycle(7_000).finding.unwrap();
     assert_eq!((finding.stretch, finding.tokens, finding.usual), (Stretch::Two, 6_000, 1_000));
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     let flags: Vec<bool> = (0..6).map(|_| agent.is_flagged(4_500)).collect();
     assert_eq!(flags, [false, false, false, false, false, true]);
 }
 
 #[test]
 fn cycles_that_come_sixty_times_as_fast_are_a_runaway_though_each_is_normal() {
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     let seconds = (1..100).find(|_| agent.after(1_000, 1_000).finding.is_some()).unwrap();
     assert!(seconds <= 10, "{seconds}");
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     for _ in 0..200 {
         assert!(agent.after(20_000, 1_000).finding.is_none(), "three times as fast is a busy day");
     }
@@ -126,7 +126,7 @@ fn cycles_that_come_sixty_times_as_fast_are_a_runaway_though_each_is_normal() {
 
 #[test]
 fn fifty_even_cycles_at_a_new_level_are_the_new_normal() {
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     let changes: Vec<Change> = (0..50).filter_map(|_| agent.cycle(30_000).change).collect();
     let settled = Change::Settled { cycles: 50, times: 3_000 };
     assert_eq!(changes, [Change::Opened, settled]);
@@ -148,7 +148,7 @@ fn no_number_overflows_and_memory_stays_bounded() {
 
 #[test]
 fn a_running_cycle_is_judged_as_soon_as_it_has_used_too_much_and_once() {
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     assert_eq!(agent.uses(9_000), Verdict::default());
     let verdict = agent.uses(9_000);
     assert_eq!(verdict.finding.map(|finding| finding.tokens), Some(18_000));
@@ -163,7 +163,7 @@ fn a_running_cycle_is_judged_as_soon_as_it_has_used_too_much_and_once() {
 
 #[test]
 fn the_parts_of_a_normal_cycle_are_learnt_as_one() {
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     for _ in 0..60 {
         agent.ms += 56_000;
         (0..3).for_each(|_| assert_eq!(agent.uses(600), Verdict::default()));
@@ -174,7 +174,7 @@ fn the_parts_of_a_normal_cycle_are_learnt_as_one() {
 
 #[test]
 fn an_announced_end_is_neither_judged_nor_learnt() {
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     assert_eq!(agent.uses(9_000), Verdict::default());
     agent.ms += 60_000;
     agent.known.quiet(agent.ms);
@@ -184,7 +184,7 @@ fn an_announced_end_is_neither_judged_nor_learnt() {
 
 #[test]
 fn a_spike_that_somebody_ended_is_news_again() {
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     assert!(agent.is_flagged(40_000));
     agent.known.interrupted();
     agent.cycle(1_000);
@@ -194,7 +194,7 @@ fn a_spike_that_somebody_ended_is_news_again() {
 
 #[test]
 fn a_human_makes_what_it_does_now_the_baseline() {
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     let flags = (0..20).filter(|_| agent.is_flagged(30_000)).count();
     assert_eq!(flags, 20);
     let closed = Change::Closed { cycles: 20, tokens: 600_000 };
@@ -202,7 +202,7 @@ fn a_human_makes_what_it_does_now_the_baseline() {
     assert_eq!(agent.known.usual(&agent.rule), Some((30 * 1_000 + 20 * 30_000) / 50));
     assert!(!agent.is_flagged(30_000));
     assert!(agent.is_flagged(400_000));
-    let mut agent = Agent::used(60, 1_000);
+    let mut agent = Agent::used(40, 1_000);
     while agent.after(1_000, 1_000).finding.is_none() {}
     for _ in 0..50 {
         agent.after(1_000, 1_000);
@@ -253,4 +253,25 @@ fn what_cannot_be_read_is_as_if_nothing_were_known() {
         agent.cycle(n * 1_000_000);
     }
     assert!(serde_json::to_string(&agent.known).unwrap().len() < 6 * 1_024);
+}
+
+#[test]
+fn a_job_of_every_night_is_told_twice() {
+    let mut agent = Agent::used(30 * 24 * 60, 1_000);
+    let mut alarms = 0;
+    for _ in 0..20 {
+        for minute in 0..24 * 60 {
+            let tokens = if minute < 12 { 40_000 } else { 1_000 };
+            alarms += u32::from(agent.cycle(tokens).change == Some(Change::Opened));
+        }
+    }
+    assert_eq!(alarms, 2);
+}
+
+#[test]
+fn a_spike_hides_no_runaway_behind_it() {
+    let mut agent = Agent::used(30 * 24 * 60, 1_000);
+    assert!(agent.is_flagged(200_000));
+    (0..24 * 60).for_each(|_| assert!(!agent.is_flagged(1_000)));
+    assert!(agent.is_flagged(50_000));
 }

@@ -98,7 +98,7 @@ fn on_loop_pause_waits_for_a_human_and_what_a_human_has_let_pass_is_no_news() {
     story.resume();
     story.is(Phase::Healthy).take();
     story.advance(s(30)).beat_with(used(90_000)).is(Phase::Healthy);
-    story.advance(s(30)).beat_with(used(900_000)).is(Phase::Paused);
+    story.advance(s(30)).beat_with(used(9_000_000)).is(Phase::Paused);
     let reply = story.command(Command::Resume { rebaseline: true });
     assert!(matches!(reply, Reply::Continued { .. }), "{reply:?}");
 }
@@ -219,4 +219,23 @@ fn another_release_learns_anew_what_is_usual() {
     cycles(&mut next, 5, 20_000);
     let loops = |fact: &Fact| matches!(fact, Fact::LoopSuspected { .. });
     assert_eq!((next.count(loops), next.persisted.ledger.usual()), (0, None));
+}
+
+#[test]
+fn beats_that_waited_for_us_are_no_haste_of_the_agent() {
+    let mut story = steady(on_loop(Action::Restart));
+    story.drained = false;
+    story.tick().advance(min(60)).tick();
+    for _ in 0..60 {
+        story.beat_with(used(1_000));
+    }
+    story.drained = true;
+    story.tick();
+    cycles(&mut story, 3, 1_000);
+    let loops = |fact: &Fact| matches!(fact, Fact::LoopSuspected { .. });
+    assert_eq!(story.count(loops), 0);
+    for _ in 0..200 {
+        story.advance(std::time::Duration::from_millis(200)).beat_with(used(1_000));
+    }
+    assert_eq!(story.count(loops), 1, "haste of its own still is");
 }

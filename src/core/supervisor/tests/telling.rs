@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use crate::core::cost::sign::LoopOver;
 use crate::core::effect::Effect;
 use crate::core::fact::{Fact, Outcome};
 
@@ -64,7 +65,7 @@ pub fn tell(fact: &Fact) -> String {
         Fact::LoopSuspected { sign, action, .. } => {
             format!("loop? {:?}: {}", sign.kind(), word(action))
         }
-        Fact::LoopCleared { sign, cycles, why, .. } => {
+        Fact::LoopCleared(LoopOver { sign, cycles, why, .. }) => {
             format!("no loop {sign:?}, {cycles} cycles: {}", word(why))
         }
         Fact::LoopSettled { cycles, times } => format!("settled x{} after {cycles}", times / 100),
