@@ -231,11 +231,11 @@ fn beats_that_waited_for_us_are_no_haste_of_the_agent() {
     }
     story.drained = true;
     story.tick();
-    cycles(&mut story, 3, 1_000);
+    cycles(&mut story, 50, 1_000);
     let loops = |fact: &Fact| matches!(fact, Fact::LoopSuspected { .. });
     assert_eq!(story.count(loops), 0);
-    for _ in 0..200 {
-        story.advance(std::time::Duration::from_millis(200)).beat_with(used(1_000));
+    for _ in 0..600 {
+        story.advance(std::time::Duration::from_millis(50)).beat_with(used(1_000));
     }
     assert_eq!(story.count(loops), 1, "haste of its own still is");
 }
