@@ -1,10 +1,12 @@
 //! The few lines that `run` says on stderr: the product's face (SPEC §11). Pure: facts in, lines out.
 
+use std::time::Duration;
+
 use crate::core::cost::limits::Action;
 use crate::core::cost::sign::{Cleared, LoopOver, Sign};
 use crate::core::ending::Ending;
 use crate::core::event::{Kept, SpawnFailureKind, Traces};
-use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, StopBy, StopWhy};
+use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, Recognised, StopBy, StopWhy};
 use crate::core::settings::{OnMissed, Policy, Settings};
 use crate::core::signal::Signal;
 use crate::core::time::millis;
@@ -40,6 +42,8 @@ pub struct Voice {
     action: OnMissed,
     /// What an unhealthy child was doing when it was looked at.
     seen: Option<String>,
+    /// What its output is read as.
+    preset: Option<String>,
 }
 
 /// What is said once in a `run`.
@@ -63,6 +67,7 @@ impl Voice {
             said: SaidAlready::default(),
             action: OnMissed::Restart,
             seen: None,
+            preset: None,
         }
     }
 
@@ -72,6 +77,10 @@ impl Voice {
         let plain = self.settings.policy == Policy::Never;
         if let Fact::Unhealthy { action, .. } | Fact::Stalled { action, .. } = fact {
             self.action = *action;
+        }
+        if let Fact::Recognised(Recognised { preset, interval_ms, .. }) = fact {
+            self.settings.interval = Duration::from_millis(*interval_ms);
+            self.preset = Some(preset.clone());
         }
         let lines = match fact {
             Fact::Started { pid, first_beat_ms, .. } => {
@@ -288,8 +297,10 @@ impl Voice {
         };
         let misses = self.settings.misses;
         let after = span(after_ms);
+        let read = self.preset.as_ref().map(|preset| format!(", read as {preset}'s"));
+        let read = read.unwrap_or_default();
         format!(
-            "healthy, first beat after {after}; {all} of silence ({misses} × {each}) now means {means}"
+            "healthy, first beat after {after}{read}; {all} of silence ({misses} × {each}) now means {means}"
         )
     }
 

@@ -135,6 +135,9 @@ fn beat(fact: &BeatFact) -> String {
     }
     if let Some(tokens) = fact.tokens {
         let _ = write!(text, ", {} tokens", grouped(tokens));
+        if let Some(usual) = fact.usual.filter(|_| fact.cycles == 1) {
+            let _ = write!(text, " (usual {})", grouped(usual));
+        }
     }
     if let Some(cost) = fact.cost_usd {
         let _ = write!(text, ", {}{}", costs::usd(cost), costs::unpriced(fact.cost_unknown));

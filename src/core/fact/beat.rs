@@ -22,6 +22,9 @@ pub struct BeatFact {
     /// The tokens counted for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
+    /// Tokens that a cycle usually takes, where this one ends and that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<u64>,
     /// How many beats this line stands for, if they came faster than the journal takes them.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub beats: u64,
@@ -110,6 +113,7 @@ impl BeatFact {
             incarnation,
             status: beat.status.name(),
             tokens,
+            usual: None,
             beats: 1,
             cycles: u64::from(ends_cycle),
             first_after_ms: None,

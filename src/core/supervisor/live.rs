@@ -44,6 +44,7 @@ impl Supervisor {
         let ends_cycle = beat.ends_cycle();
         let cost = price::of(beat, tokens);
         let mut fact = BeatFact::new(incarnation, beat, tokens, ends_cycle).costing(cost);
+        fact.usual = tokens.filter(|_| ends_cycle).and_then(|_| self.memory.ledger.usual());
         let first = !child.pulse.beaten();
         let waited = now.up.since(child.started.up);
         fact.first_after_ms = first.then(|| millis(waited));

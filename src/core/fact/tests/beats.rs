@@ -33,6 +33,7 @@ pub(super) fn beats() -> Vec<Fact> {
     };
     let mut first = BeatFact::new(1, &full, Some(1_234), true);
     first.first_after_ms = Some(400);
+    first.usual = Some(1_210);
     let shown = Reading { input_tokens: Some(600), output_tokens: Some(50), ..Reading::default() };
     let mut thread = Beat { status: Status::Busy, ..Beat::default() };
     thread.cumulative = Some(Box::new(Cumulative {
