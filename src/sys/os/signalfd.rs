@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 
 use nix::libc;
 use nix::sys::signal::SigSet;
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 use crate::core::signal::Signal;
 use crate::sys::signals::Caught;
@@ -38,12 +38,18 @@ impl SignalSource {
         // Ends: at the limit, or when nothing is left to read (or an error, which would only repeat).
         std::iter::from_fn(|| self.0.read_signal().ok().flatten())
             .take(AT_ONCE)
+            .filter(|info| !is_about_our_file(info))
             .map(|info| Caught {
                 signal: Signal(i32::try_from(info.ssi_signo).unwrap_or(0)),
                 by_kernel: info.ssi_code == libc::SI_KERNEL,
             })
             .collect()
     }
+}
+
+/// Whether a file of ours may grow no further: the write tells us, and it is no word to the child.
+fn is_about_our_file(info: &siginfo) -> bool {
+    i32::try_from(info.ssi_signo) == Ok(libc::SIGXFSZ) && info.ssi_pid == std::process::id()
 }
 
 /// Not by nix's own names, which know no real-time signals.
