@@ -33,8 +33,11 @@ fn stems(folder: &Path) -> BTreeSet<String> {
 fn every_kept_input_has_every_property_of_its_parser() {
     let mut broken = Vec::new();
     for (name, check) in TARGETS {
-        for file in files(&fuzz().join("corpus").join(name)) {
-            let data = fs::read(&file).unwrap();
+        // Nothing at all: a fuzzer begins with it, and no corpus keeps it.
+        let mut inputs = vec![(PathBuf::from(name), Vec::new())];
+        let kept = files(&fuzz().join("corpus").join(name));
+        inputs.extend(kept.into_iter().map(|file| (file.clone(), fs::read(file).unwrap())));
+        for (file, data) in inputs {
             if catch_unwind(AssertUnwindSafe(|| check(&data))).is_err() {
                 broken.push(file);
             }

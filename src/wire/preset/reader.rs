@@ -171,7 +171,11 @@ impl Reader {
 
     /// Looks at output as it comes, for agents that print text. Costs nothing where none was recognised.
     pub fn bytes(&mut self, bytes: &[u8], on: &mut impl FnMut(Heard)) {
-        if self.text.is_off() || self.current.as_ref().is_some_and(|one| is_json(one)) {
+        // Nothing is no sign of life, and no proof that the named agent runs.
+        if bytes.is_empty()
+            || self.text.is_off()
+            || self.current.as_ref().is_some_and(|one| is_json(one))
+        {
             return;
         }
         let Self { text, choice, builtin, .. } = self;
