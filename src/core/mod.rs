@@ -26,3 +26,4 @@ pub mod supervisor;
 pub mod sweep;
 pub mod time;
 pub mod usage;
+pub mod validation;

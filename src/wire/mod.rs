@@ -8,6 +8,7 @@ pub mod decimal;
 pub mod down;
 pub mod duration;
 pub mod ending;
+pub mod errand;
 pub mod evidence;
 pub mod face;
 pub mod kinds;
