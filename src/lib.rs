@@ -11,6 +11,7 @@
 //! | 2 | [`sys`] | the only home of nix, `unsafe` and `cfg(target_os)` |
 //! | 3 | [`store`] | the files of an agent: journal, memory |
 //! | 3 | [`report`] | a pure fold of records into what people look at |
+//! | 4 | [`statefiles`] | the agent's state files: checked, copied, put back; in a process of its own |
 //! | 4 | [`run`] | the shell of `agentwatch run`: poll, read, feed the core, perform |
 //! | 5 | [`cli`] | one file per command |
 
@@ -19,6 +20,7 @@ pub mod config;
 pub mod core;
 pub mod report;
 pub mod run;
+pub mod statefiles;
 pub mod store;
 pub mod sys;
 pub mod wire;

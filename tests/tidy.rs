@@ -48,6 +48,7 @@ fn floors() -> BTreeMap<&'static str, u32> {
         ("sys", 2),
         ("store", 3),
         ("report", 3),
+        ("statefiles", 4),
         ("run", 4),
         ("cli", 5),
     ])

@@ -13,6 +13,7 @@
 
 pub mod amounts;
 pub mod beat;
+pub mod check;
 pub mod config;
 pub mod control;
 pub mod env_file;
@@ -33,9 +34,10 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its file in `targets/`.
-pub const TARGETS: [(&str, Check); 17] = [
+pub const TARGETS: [(&str, Check); 18] = [
     ("amounts", amounts::check),
     ("beat", beat::check),
+    ("check", check::check),
     ("config", config::check),
     ("control", control::check),
     ("env_file", env_file::check),

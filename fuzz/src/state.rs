@@ -93,5 +93,6 @@ fn settings() -> Settings {
         release: None,
         preset: None,
         limits: agentwatch::core::cost::limits::Limits::default(),
+        validation: None,
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Map, Value};
 
 use crate::config;
@@ -74,6 +74,12 @@ pub fn command() -> Command {
                 .help("What this cycle cost")
                 .value_parser(value_parser!(f64)),
         )
+        .arg(
+            Arg::new("checkpoint")
+                .long("checkpoint")
+                .action(ArgAction::SetTrue)
+                .help("The state files are whole now: copy them"),
+        )
         .args(TIMES.map(|(flag, _, help)| {
             Arg::new(flag)
                 .long(flag)
@@ -130,6 +136,9 @@ fn line(matches: &ArgMatches) -> String {
         let cost = Value::from(*cost);
         let cost = if cost.is_null() { "not a number".into() } else { cost };
         fields.insert("cost_usd".to_owned(), cost);
+    }
+    if matches.get_flag("checkpoint") {
+        fields.insert("checkpoint".to_owned(), true.into());
     }
     for (flag, field, _) in TIMES {
         if let Some(time) = matches.get_one::<Duration>(flag) {

@@ -35,6 +35,7 @@ pub fn matches(args: &[OsString]) -> Result<ArgMatches, clap::Error> {
 pub fn main(matches: &ArgMatches) -> Outcome {
     let resolved = super::run::resolve(matches)?;
     super::run::look_at_prices(&resolved)?;
+    super::readiness::look_at_state(&resolved)?;
     for note in &resolved.notes {
         complain(note);
     }

@@ -172,7 +172,9 @@ mod tests {
             assert!(text.contains("completions --agents 2>/dev/null"), "{shell}");
         }
         let zsh = script("zsh").unwrap();
-        assert_eq!(zsh.matches(":_agentwatch_agents'").count(), takers_of("name").len());
+        // `state check` and `state snapshot` take one as well.
+        let takers = takers_of("name").len() + 2;
+        assert_eq!(zsh.matches(":_agentwatch_agents'").count(), takers);
         assert!(takers_of("name").contains(&"resume".to_owned()));
         assert_eq!(takers_of(config::COMMAND), ["run", "check"]);
         assert!(value_takers().contains("--state-dir") && !value_takers().contains("--json"));

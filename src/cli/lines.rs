@@ -5,7 +5,8 @@ use crate::sys::clock::Clock;
 use crate::sys::tty;
 use crate::wire::plain::plain;
 use crate::wire::record;
-use crate::wire::words::{Tone, describe};
+use crate::wire::tone::Tone;
+use crate::wire::words::describe;
 use crate::wire::{paint, stamp};
 
 use super::Failure;

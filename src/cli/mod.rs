@@ -6,6 +6,7 @@ mod backtest;
 mod beat;
 mod check;
 mod completions;
+mod errand;
 mod events;
 mod files;
 mod lines;
@@ -13,9 +14,11 @@ mod logs;
 mod man;
 mod output;
 mod pause;
+mod readiness;
 mod restart;
 mod resume;
 mod run;
+mod state;
 mod status;
 mod stop;
 
@@ -83,7 +86,7 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 13] = [
+const COMMANDS: [Entry; 14] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
@@ -94,10 +97,14 @@ const COMMANDS: [Entry; 13] = [
     ("pause", pause::command, pause::main),
     ("resume", resume::command, resume::main),
     ("beat", beat::command, beat::main),
+    ("state", state::command, state::main),
     ("check", check::command, check::main),
     ("completions", completions::command, completions::main),
     ("man", man::command, man::main),
 ];
+
+/// What `run` types, and nobody else: no help, no page and no completion knows it.
+const OWN: Entry = ("errand", errand::command, errand::main);
 
 /// Runs a command line, the program's name first; gives the exit code.
 #[must_use]
@@ -120,7 +127,8 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
 
 fn dispatch(args: Vec<OsString>) -> Outcome {
     // The one that is called is read by its own definition: every launch would pay for all the others.
-    let called = args.get(1).and_then(|word| COMMANDS.iter().find(|(name, ..)| word == name));
+    let called =
+        args.get(1).and_then(|word| COMMANDS.iter().chain([&OWN]).find(|(name, ..)| word == name));
     let read = match called {
         Some(("run", ..)) => run::matches(&args[1..]),
         Some(("check", ..)) => check::matches(&args[1..]),

@@ -70,6 +70,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     look_at_descriptors()?;
     look_at_stdin(&resolved)?;
     look_at_prices(&resolved)?;
+    super::readiness::look_at_state(&resolved)?;
     enter(&resolved)?;
     let mut clock = Clock::new();
     // Before anything is started, and before anything that may take its time.

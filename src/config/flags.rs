@@ -106,6 +106,13 @@ pub fn given<'a>(matches: &'a ArgMatches, id: &str) -> Option<&'a OsStr> {
     matches.try_get_one::<OsString>(id).ok().flatten().map(OsString::as_os_str)
 }
 
+/// All texts of a flag that may be given several times.
+#[must_use]
+pub fn given_all<'a>(matches: &'a ArgMatches, id: &str) -> Vec<&'a OsStr> {
+    let all = matches.try_get_many::<OsString>(id).ok().flatten();
+    all.map(|all| all.map(OsString::as_os_str).collect()).unwrap_or_default()
+}
+
 fn config_flag() -> Arg {
     Arg::new(CONFIG)
         .long(CONFIG)
@@ -128,6 +135,7 @@ fn flag(key: &'static Key) -> Option<Arg> {
     Some(match key.kind {
         // The value name lists the words already.
         Kind::Choice(words) => arg.value_parser(Words(words)).hide_possible_values(true),
+        Kind::Files => arg.value_parser(OsStringValueParser::new()).action(ArgAction::Append),
         Kind::Duration { .. }
         | Kind::Count { .. }
         | Kind::Size { .. }

@@ -28,9 +28,13 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Every setting of this release, in the order of `--help`, of the template and of `check`.
 /// The defaults are SPEC §2's own numbers.
-pub const KEYS: &[Key] = &joined::<{ FIRST.len() }, { cost::KEYS.len() }, ALL>(FIRST, cost::KEYS);
+pub const KEYS: &[Key] = &joined::<OWN, { cost::KEYS.len() }, ALL>(
+    joined::<{ FIRST.len() }, { state::KEYS.len() }, OWN>(FIRST, state::KEYS),
+    cost::KEYS,
+);
 
-const ALL: usize = FIRST.len() + cost::KEYS.len();
+const OWN: usize = FIRST.len() + state::KEYS.len();
+const ALL: usize = OWN + cost::KEYS.len();
 
 /// Two parts of the table as one.
 const fn joined<const A: usize, const B: usize, const N: usize>(
@@ -384,6 +388,7 @@ const FIRST: [Key; 34] = [
 ];
 
 mod cost;
+mod state;
 
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,8 @@ pub enum Kind {
     Bool,
     /// A program with its arguments, as a list, or one line for `/bin/sh -c`.
     Command,
+    /// State files: paths and patterns, each maybe with how it is checked; a flag is given for each.
+    Files,
 }
 
 /// What holds when nobody sets a key.

@@ -8,9 +8,9 @@ use clap::ArgMatches;
 
 use super::error::{ConfigError, Origin};
 use super::files::{Found, Role, Wanted};
-use super::keys::{KEYS, Key, OPT_PREFIX, opt_variable};
+use super::keys::{KEYS, Key, Kind, OPT_PREFIX, opt_variable};
 use super::value::{self, Fault, Read, Value};
-use super::{document, flags, presets, rules, suggest};
+use super::{document, flags, presets, rules, statefiles, suggest};
 use crate::core::rule::RULES_MAX;
 
 /// What agentwatch finds around itself, taken once at start.
@@ -180,11 +180,31 @@ pub fn gather(
         }
     }
     for key in KEYS {
-        if let (Some(flag), Some(written)) = (key.flag, flags::given(matches, key.path)) {
+        if key.kind == Kind::Files {
+            set_files(settings, key, matches, around)?;
+        } else if let (Some(flag), Some(written)) = (key.flag, flags::given(matches, key.path)) {
             set(settings, key, written, Origin::Flag(format!("--{flag}")), around)?;
         }
     }
     Ok(gathered)
+}
+
+/// Sets what a flag says that may be given several times.
+fn set_files(
+    settings: &mut BTreeMap<&'static str, Set>,
+    key: &'static Key,
+    matches: &ArgMatches,
+    around: &Surroundings,
+) -> Result<(), ConfigError> {
+    let all = flags::given_all(matches, key.path);
+    if all.is_empty() {
+        return Ok(());
+    }
+    let origin = Origin::Flag(format!("--{}", key.flag.unwrap_or(key.path)));
+    match statefiles::from_flags(all.into_iter()) {
+        Ok(read) => insert(settings, key, read, origin, &around.cwd, around),
+        Err((written, fault)) => Err(ConfigError::Value { origin, key: key.path, written, fault }),
+    }
 }
 
 /// What would have an agent not found again under the name of its file.

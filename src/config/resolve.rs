@@ -11,9 +11,9 @@ use super::files::{self, Found, Looked};
 use super::keys::{KEYS, Key};
 use super::layers::{self, Gathered, Set, Surroundings};
 use super::rules;
-use super::value::Value;
 use super::variables::Variables;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+use crate::core::validation::StateFile;
 use crate::wire::preset::reader;
 
 /// All that `run` has to know.
@@ -47,6 +47,14 @@ pub struct Resolved {
     pub keep_days: u32,
     /// A table of prices that goes before our own, absolute.
     pub prices: Option<PathBuf>,
+    /// The files that hold the agent's state.
+    pub state_files: Vec<StateFile>,
+    /// What is asked whether the state is valid.
+    pub hook: Option<Vec<OsString>>,
+    /// Snapshots that are kept; at least 1.
+    pub keep_snapshots: u32,
+    /// The most that all of them may take, in bytes.
+    pub max_snapshot_bytes: u64,
     /// Where the agent is started, absolute; none is our own working directory.
     pub cwd: Option<PathBuf>,
     /// Variables for the agent alone.
@@ -191,6 +199,7 @@ pub fn run_with(
     let source = chosen.pick("heartbeat.source", &SOURCES)?;
     let source_by_default =
         matches!(chosen.0.get("heartbeat.source").map(|set| &set.origin), Some(Origin::Default));
+    let state_files = chosen.state_files(around)?;
     let mut settings = chosen.settings(source != BeatSource::None, around)?;
     // Of whom nobody reads a line, none is expected.
     settings.preset = preset.name().filter(|_| source.scans_stdout());
@@ -218,6 +227,10 @@ pub fn run_with(
         log: chosen.log()?,
         keep_days: chosen.count("journal.keep_days")?,
         prices: chosen.maybe("cost.prices", Chosen::path)?,
+        state_files,
+        hook: chosen.maybe("state.validate", Chosen::command)?,
+        keep_snapshots: chosen.count("state.keep")?,
+        max_snapshot_bytes: chosen.size("state.max_bytes")?,
         cwd: chosen.maybe("cwd", Chosen::path)?,
         variables: Variables::default(),
         rules,
@@ -278,6 +291,7 @@ impl Chosen {
             release: self.maybe("release", Self::text)?,
             preset: None,
             limits: self.limits()?,
+            validation: self.validation()?,
         })
     }
 
@@ -286,10 +300,7 @@ impl Chosen {
             return Ok(None);
         }
         let file = self.path("log.file")?;
-        let max_size = match self.0.get("log.max_size").map(|set| &set.value) {
-            Some(Value::Size(bytes)) => *bytes,
-            _ => return Err(ConfigError::Bug { key: "log.max_size" }),
-        };
+        let max_size = self.size("log.max_size")?;
         Ok(Some(Log { file, max_size, keep: self.count("log.keep")? }))
     }
 
@@ -320,6 +331,7 @@ pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
 mod chosen;
 mod limits;
 mod preset;
+mod validation;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -125,6 +125,7 @@ fn typed(one: &Effective, text: &str) -> Json {
         | Kind::Input
         | Kind::Name
         | Kind::Label
+        | Kind::Files
         | Kind::Command => Json::from(text),
     }
 }

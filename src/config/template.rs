@@ -22,6 +22,7 @@ pub fn line(key: &Key) -> String {
         | Kind::Input
         | Kind::Name
         | Kind::Label
+        | Kind::Files
         | Kind::Command => {
             format!("{name} = \"{sample}\"")
         }
@@ -67,7 +68,10 @@ mod tests {
         for key in KEYS {
             let unset = matches!(key.fallback, Fallback::Open { .. });
             let line = format!("#{}\n", line(key));
-            let (before, _) = TEXT.split_once(&line).unwrap_or_else(|| panic!("no {line}"));
+            // Two tables may have a key of the same name.
+            let table = key.path.split_once('.').map(|(table, _)| format!("[{table}]\n"));
+            let (_, within) = TEXT.split_once(&table.unwrap_or_default()).unwrap();
+            let (before, _) = within.split_once(&line).unwrap_or_else(|| panic!("no {line}"));
             let help = before.lines().next_back().unwrap_or_default();
             assert!(help.contains(key.help), "{}: {help}", key.path);
             assert_eq!(help.contains("(default: "), unset, "{}: {help}", key.path);

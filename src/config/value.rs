@@ -9,7 +9,7 @@ use std::time::Duration;
 use toml::de::{DeArray, DeValue};
 
 use super::keys::Kind;
-use super::{name, signal, suggest};
+use super::{name, signal, statefiles, suggest};
 use crate::wire::decimal::{self, DecimalError};
 use crate::wire::duration::{self, DurationError};
 use crate::wire::size::{self, SizeError};
@@ -37,6 +37,8 @@ pub enum Value {
     Bool(bool),
     /// Of [`Kind::Command`]: program and arguments.
     Command(Vec<OsString>),
+    /// Of [`Kind::Files`].
+    Files(Vec<statefiles::Written>),
 }
 
 /// A value with the text that stands for it in `check`.
@@ -231,6 +233,7 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         Kind::Name => return Err(Fault::NotAName),
         Kind::Label if is_label(text) => Value::Name(text.to_owned()),
         Kind::Label => return Err(Fault::NotALabel),
+        Kind::Files => return statefiles::from_text(text),
         Kind::Bool => Value::Bool(text.parse().map_err(|_| Fault::NotABool)?),
         Kind::Path | Kind::Input if text.is_empty() => return Err(Fault::EmptyPath),
         _ if text.contains('\0') => return Err(Fault::Nul),
@@ -263,9 +266,16 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
             "text in quotes"
         }
         Kind::Command => COMMAND,
+        Kind::Files => "a list of paths",
     };
     match (kind, written) {
         (Kind::Command, DeValue::Array(words)) => command(words),
+        (Kind::Files, DeValue::Array(list)) => statefiles::from_list(list),
+        // A colon parts paths in a variable only.
+        (Kind::Files, DeValue::String(path)) => {
+            statefiles::from_flags(std::iter::once(OsStr::new(path.as_ref())))
+                .map_err(|(_, fault)| fault)
+        }
         (Kind::Count { .. } | Kind::Decimal { .. } | Kind::Bool, DeValue::String(_)) => {
             Err(Fault::WrongType { found: "text", wanted })
         }

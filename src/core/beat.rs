@@ -144,6 +144,8 @@ pub struct Beat {
     pub cumulative: Option<Box<Cumulative>>,
     /// Where its agent stands, if a preset knows.
     pub turn: Option<Turn>,
+    /// Its state files are whole now: a snapshot should be taken.
+    pub checkpoint: bool,
     /// It tells of something inside a cycle and ends none, whatever its status.
     pub within: bool,
 }

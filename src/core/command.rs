@@ -100,6 +100,8 @@ pub enum Needless {
     IsPaused,
     /// It is being stopped already.
     IsStopping,
+    /// Its state is being validated; the start follows.
+    IsValidating,
 }
 
 /// Why a command was refused.

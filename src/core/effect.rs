@@ -1,9 +1,10 @@
 //! What the core wants done. Effects are performed in the order given.
 
 use super::command::Reply;
-use super::fact::Fact;
+use super::fact::{Cause, Fact};
 use super::settings::StopScope;
 use super::signal::Signal;
+use super::validation::Task;
 
 /// One thing to do; what it led to comes back as an event.
 #[expect(
@@ -76,6 +77,27 @@ pub enum Effect {
         incarnation: u32,
         /// How hard.
         how: Force,
+    },
+    /// Do something with the state files, in a process of its own; answered by `ErrandDone`.
+    Errand {
+        /// Its number, by which a late answer is known.
+        number: u32,
+        /// What.
+        task: Task,
+    },
+    /// Kill that process; nothing is answered.
+    DropErrand {
+        /// Its number.
+        number: u32,
+    },
+    /// Start the hook that validates the state; answered by `HookStarted`, and in the end by `HookEnded`.
+    Hook {
+        /// The incarnation that is to be started: its processes are marked with it.
+        incarnation: u32,
+        /// Why there is a start: the last failure, if there was one.
+        cause: Option<Cause>,
+        /// The set that was put in place just now.
+        restored: Option<String>,
     },
     /// Leave with this exit code.
     Exit {

@@ -10,6 +10,7 @@ use super::notice::{Notice, Road};
 use super::oom::OomKill;
 use super::rule::Rule;
 use super::signal::{Request, Signal};
+use super::validation::{Done, HookEnd};
 
 /// What agentwatch finds when it is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -209,6 +210,29 @@ pub enum Event {
     TreeGone {
         /// Which incarnation.
         incarnation: u32,
+    },
+    /// What became of an errand.
+    ErrandDone {
+        /// Its number.
+        number: u32,
+        /// What.
+        done: Box<Done>,
+    },
+    /// The hook runs.
+    HookStarted {
+        /// For which incarnation.
+        incarnation: u32,
+        /// Its process.
+        pid: i32,
+        /// When the kernel says it started, in its own unit.
+        start_time: Option<u64>,
+    },
+    /// The hook ended, or could not be started.
+    HookEnded {
+        /// For which incarnation.
+        incarnation: u32,
+        /// How.
+        end: Box<HookEnd>,
     },
     /// Somebody sent agentwatch a signal.
     Signal {

@@ -8,20 +8,23 @@ use super::cost::limits::Action;
 use super::cost::sign::{LoopOver, Sign};
 use super::ending::Ending;
 use super::event::{By, Kept, SpawnFailure, Traces};
-use super::evidence::Evidence;
 use super::memory::LatchWhy;
 use super::notice::{Extended, Road};
 use super::settings::OnMissed;
 use super::signal::Signal;
 use super::time::Wall;
+use super::validation::{Cut, Restored, Taken};
 
 mod beat;
+mod custody;
 mod skip;
 mod why;
 
-pub use beat::BeatFact;
+pub use beat::{BeatFact, EvidenceFact};
+pub use custody::{PassedOver, Quarantined, RestoreFailed, StateInvalid, Validated};
 pub use why::{
-    Cause, Excess, FinishedWhy, Outcome, Recognised, StopBy, StopCommand, StopWhy, Summary,
+    Cause, Excess, FinishedWhy, Outcome, Recognised, Released, StopBy, StopCommand, StopWhy,
+    Summary,
 };
 
 /// The longest text from outside that a fact carries, in bytes.
@@ -200,19 +203,7 @@ pub enum Fact {
         fresh: Wall,
     },
     /// What an unhealthy child was doing, before it was touched.
-    Evidence {
-        /// Which incarnation.
-        incarnation: u32,
-        /// What was seen.
-        #[serde(flatten)]
-        evidence: Evidence,
-        /// What its tree had used of a CPU since it became late.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cpu_used_ms: Option<u64>,
-        /// How long that was.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cpu_over_ms: Option<u64>,
-    },
+    Evidence(EvidenceFact),
     /// Our own stdout has been blocked for so long that the agent's beats go unheard.
     OutputBlocked {
         /// For how long.
@@ -323,13 +314,7 @@ pub enum Fact {
         paused_ms: u64,
     },
     /// Another release is being run: what the one before did is forgotten.
-    Released {
-        /// What is being run.
-        release: String,
-        /// What was run before.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        before: Option<String>,
-    },
+    Released(Released),
     /// The agent said that it is shutting down.
     ShutdownAnnounced {
         /// Which incarnation.
@@ -416,6 +401,34 @@ pub enum Fact {
         /// How many failures it had counted.
         failures: u32,
     },
+    /// The state is being validated before a start.
+    Validating {
+        /// Of which incarnation.
+        incarnation: u32,
+    },
+    /// The state is valid, and the start follows.
+    Validated(Validated),
+    /// The state is not valid, or nobody can tell.
+    StateInvalid(StateInvalid),
+    /// A torn last line was cut off.
+    StateRepaired(Cut),
+    /// An earlier set of state files was put in place.
+    StateRestored(Restored),
+    /// No set could be put in place.
+    RestoreFailed(RestoreFailed),
+    /// A set that checks as valid crashed the agent again and again.
+    StatePassedOver(PassedOver),
+    /// State files were moved aside.
+    StateQuarantined(Quarantined),
+    /// The state files were copied.
+    SnapshotTaken(Taken),
+    /// They cannot be copied at present; said once.
+    SnapshotFailed {
+        /// Why.
+        reason: String,
+    },
+    /// They can be copied again.
+    SnapshotWorks,
     /// Something could not be written.
     StoreFailed {
         /// What.

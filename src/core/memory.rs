@@ -8,6 +8,7 @@ use super::counters::Counters;
 use super::ending::Ending;
 use super::time::{LocalDay, Wall};
 use super::usage::Counter;
+use super::validation::Custody;
 
 /// The longest last line that is kept for comparison, in bytes.
 pub const LAST_LINE_MAX: usize = 200;
@@ -68,6 +69,8 @@ pub enum LatchWhy {
     Loop,
     /// A budget was exceeded.
     Budget,
+    /// Its state is not valid, and could not be mended.
+    State,
 }
 
 impl LatchWhy {
@@ -146,6 +149,8 @@ pub struct Memory {
     pub release: Option<String>,
     /// What it has used.
     pub ledger: Ledger,
+    /// Its state files.
+    pub custody: Custody,
 }
 
 impl Memory {
@@ -168,6 +173,6 @@ impl Memory {
     /// Whether it holds what a power cut must not wipe out.
     #[must_use]
     pub fn is_grave(&self) -> bool {
-        self.streak.failures > 0 || self.latch.is_some() || self.paused
+        self.streak.failures > 0 || self.latch.is_some() || self.paused || self.custody.restoring
     }
 }

@@ -223,6 +223,7 @@ pub(super) mod tests {
             release: None,
             preset: None,
             limits: crate::core::cost::limits::Limits::default(),
+            validation: None,
         }
     }
 

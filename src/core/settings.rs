@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::cost::limits::Limits;
 use super::rule::Rule;
 use super::signal::Signal;
+use super::validation::Validation;
 
 /// Which exits lead to another start (SPEC §2, `restart.policy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,4 +99,6 @@ pub struct Settings {
     pub preset: Option<String>,
     /// What it may use, and what follows when it uses more.
     pub limits: Limits,
+    /// How its state is validated, if at all.
+    pub validation: Option<Validation>,
 }

@@ -1,7 +1,11 @@
 //! The state files of an agent and what is found of them: the words that core, journal and the process that
 //! looks at them share.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+use super::ending::Ending;
 
 /// What a state file is made of, and so how it is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,5 +160,186 @@ pub struct Taken {
     pub apart: bool,
 }
 
+/// What is to be done with the state files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Task {
+    /// Finish a restore that was interrupted, then check all files.
+    Check {
+        /// Cut off torn last lines where the file says so.
+        repair: bool,
+    },
+    /// Copy all files into a new set, if they are valid.
+    Snapshot {
+        /// The incarnation that wrote them, for who looks at the set.
+        incarnation: u32,
+    },
+    /// Put the newest set in place that still checks as valid; what is there goes to the quarantine.
+    Restore {
+        /// This one, and no other.
+        set: Option<String>,
+        /// Only a set older than this one.
+        before: Option<String>,
+        /// Never these.
+        not: Vec<String>,
+        /// Why, for the note beside what is quarantined.
+        why: String,
+    },
+    /// Move files aside.
+    Quarantine {
+        /// These; all of the state, if none are named.
+        paths: Vec<String>,
+        /// Why, for the note beside them.
+        why: String,
+    },
+    /// Put back what a restore has moved aside; it stays in the quarantine as well.
+    PutBack {
+        /// The folder below `quarantine/`.
+        quarantine: String,
+    },
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "done", rename_all = "snake_case")]
+pub enum Done {
+    /// All files were looked at.
+    Checked(Checked),
+    /// A set was taken.
+    Taken(Taken),
+    /// None was taken, as the files are not valid now.
+    NotValid(Checked),
+    /// A set was put in place.
+    Restored(Restored),
+    /// There is no set that could be.
+    NoSet {
+        /// How many there are.
+        sets: u32,
+        /// Why each of them could not be, newest first.
+        unfit: Vec<String>,
+    },
+    /// Files were moved aside.
+    Quarantined {
+        /// The folder below `quarantine/`; none if nothing was there to be moved.
+        quarantine: Option<String>,
+        /// Which files.
+        paths: Vec<String>,
+    },
+    /// What a restore had moved aside is back.
+    PutBack,
+    /// It could not be done, and nothing has changed (or what was begun is finished the next time).
+    Failed {
+        /// Why: the file, the value, and the way out, in one line.
+        error: String,
+    },
+}
+
 /// The most faults that are told one by one.
 pub const FAULTS_MAX: usize = 16;
+
+/// What follows state that is not valid (SPEC §5, `state.on_invalid`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInvalid {
+    /// Put the newest valid set in place; without one, a human is called.
+    Restore,
+    /// Move aside what is not valid and start without it.
+    Quarantine,
+    /// Call a human.
+    Escalate,
+}
+
+/// How state is validated, as far as decisions depend on it. Without files and hook there is nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validation {
+    /// There is a list of files.
+    pub files: bool,
+    /// There is a hook.
+    pub hook: bool,
+    /// Before the first start too.
+    pub on_start: bool,
+    /// What follows state that is not valid.
+    pub on_invalid: OnInvalid,
+    /// The hook may take this long.
+    pub hook_timeout: Duration,
+    /// One look at the files, one copy or one restore may take this long.
+    pub errand_timeout: Duration,
+    /// A snapshot is taken this often at most, but for beats that ask for one.
+    pub snapshot_every: Duration,
+}
+
+/// A set that was put in place and has not proven itself yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Its name.
+    pub set: String,
+    /// Failures of the agent since then, in a row.
+    pub crashes: u32,
+}
+
+/// What one life of agentwatch tells the next of the state files.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Custody {
+    /// A restore was begun, and its end is not known.
+    #[serde(default)]
+    pub restoring: bool,
+    /// The set that the agent runs on, until it has proven itself.
+    #[serde(default)]
+    pub trial: Option<Trial>,
+    /// Sets that check as valid and yet crashed the agent, oldest first; at most [`PASSED_OVER_MAX`].
+    #[serde(default)]
+    pub passed_over: Vec<String>,
+    /// When a set was last taken or found to be the same as the one before, in milliseconds since 1970.
+    #[serde(default)]
+    pub snapshot_ms: Option<i64>,
+}
+
+/// Failures in a row after which a set that was put in place is passed over for an older one.
+pub const CRASHES_MAX: u32 = 2;
+
+/// The most sets that are remembered as crashing: more than are usually kept.
+pub const PASSED_OVER_MAX: usize = 16;
+
+impl Custody {
+    /// The agent failed once more with the set that is in place.
+    pub fn crashed(&mut self) {
+        if let Some(trial) = &mut self.trial {
+            trial.crashes = trial.crashes.saturating_add(1);
+        }
+    }
+
+    /// Its set is never put in place again.
+    pub fn pass_over(&mut self, set: &str) {
+        if !self.passed_over.iter().any(|one| one == set) {
+            self.passed_over.push(set.to_owned());
+        }
+        let surplus = self.passed_over.len().saturating_sub(PASSED_OVER_MAX);
+        self.passed_over.drain(..surplus);
+    }
+}
+
+/// How a hook ended that did not say "valid".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookFailure {
+    /// How, if it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
+    /// Why it could not be started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// It took longer than this and was killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// The last lines it printed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
+}
+
+/// How a hook ended, as the shell tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HookEnd {
+    /// How, or why it could not be started.
+    pub ending: Result<Ending, String>,
+    /// The last lines it printed.
+    pub output: Vec<String>,
+}

@@ -6,7 +6,7 @@ use crate::core::memory::Memory;
 use crate::core::time::{Wall, millis};
 use crate::core::usage::per_cycle;
 use crate::wire::state::Identity;
-use crate::wire::words::Tone;
+use crate::wire::tone::Tone;
 use crate::wire::{ending, stamp};
 
 use super::deadline::{self, Deadline};
@@ -32,7 +32,7 @@ pub fn meaning(state: &str) -> Meaning {
         "healthy" | "running" => (Tone::Good, true, None),
         "waiting" => (Tone::Good, true, Some("restart")),
         "late" => (Tone::Warning, true, None),
-        "starting" => (Tone::Warning, false, None),
+        "starting" | "validating" => (Tone::Warning, false, None),
         "cooldown" | "parked" => (Tone::Warning, false, Some("restart")),
         "paused" => (Tone::Warning, false, Some("resume")),
         "escalated" => (Tone::Bad, false, Some("resume")),

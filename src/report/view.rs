@@ -159,6 +159,10 @@ impl View {
             Fact::Parked { until, .. } => self.waits(at, "parked", *until),
             Fact::Waiting { until, .. } => self.waits(at, "waiting", *until),
             Fact::Paused { .. } => self.turn(at, "paused"),
+            Fact::Validating { .. } => {
+                self.turn(at, "validating");
+                self.next_start = None;
+            }
             Fact::Continued { .. } => {
                 // Whether it beats shows at its next beat; the pause was no silence of its own.
                 self.turn(at, "running");

@@ -6,6 +6,7 @@
 mod child;
 mod chores;
 mod control;
+mod custody;
 mod forward;
 mod perform;
 pub mod prices;
@@ -43,7 +44,7 @@ use crate::sys::signals::Signals;
 use crate::sys::tree::StartTime;
 use crate::sys::tty::Terminal;
 use crate::sys::{self, host, signals};
-use crate::wire::state::{Identity, Watch};
+use crate::wire::state::{Custodian, Identity, Watch};
 use crate::wire::words;
 
 use child::Source;
@@ -111,6 +112,8 @@ struct Shell {
     effects: VecDeque<Effect>,
     chores: Chores,
     control: Option<Control>,
+    /// The processes around the state files, while there are any.
+    helpers: custody::Helpers,
     /// What became of the command that is being performed.
     reply: Option<Reply>,
     /// What can be read, as the last wait told.
@@ -182,6 +185,7 @@ impl Shell {
             effects: VecDeque::new(),
             chores: Chores::default(),
             control: None,
+            helpers: custody::Helpers::default(),
             reply: None,
             ready: Vec::new(),
             buffer: vec![0; child::READ_FIRST],
@@ -297,6 +301,11 @@ fn identity(resolved: &Resolved) -> Identity {
         journal_seq: 0,
         watch: watch(resolved),
         log: resolved.log.as_ref().map(|log| log.file.display().to_string()),
+        state_files: Custodian {
+            files: resolved.state_files.clone(),
+            keep: resolved.keep_snapshots,
+            max_bytes: resolved.max_snapshot_bytes,
+        },
     }
 }
 

@@ -10,6 +10,7 @@ use crate::core::ending::Ending;
 use crate::core::event::{Event, Kept, SpawnFailure, SpawnFailureKind, SpawnStage};
 use crate::core::fact::Fact;
 use crate::core::settings::Policy;
+use crate::core::validation::Task;
 use crate::store::log;
 use crate::sys::oom::OomWatch;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
@@ -18,7 +19,7 @@ use crate::wire::paint;
 use crate::wire::plain::plain;
 use crate::wire::preset::reader::Reader;
 use crate::wire::stamp;
-use crate::wire::words::Tone;
+use crate::wire::tone::Tone;
 
 use super::child::{Running, Source, Stream};
 use super::{Shell, offset, tree};
@@ -59,8 +60,20 @@ impl Shell {
                 self.freeze(incarnation);
             }
             Effect::Thaw { incarnation } => self.thaw(incarnation),
+            Effect::Errand { number, task } => {
+                if !matches!(task, Task::Snapshot { .. }) {
+                    self.before_start();
+                }
+                self.errand(number, task);
+            }
+            Effect::DropErrand { .. } => self.drop_errand(),
+            Effect::Hook { incarnation, cause, restored } => {
+                self.before_start();
+                self.start_hook(incarnation, cause, restored);
+            }
             Effect::Answer(reply) => self.reply = Some(reply),
             Effect::Exit { code } => {
+                self.drop_helpers();
                 self.before_leaving();
                 self.drain();
                 self.end_log();
@@ -231,7 +244,7 @@ impl Shell {
     }
 
     /// What the child is told through its environment (SPEC §3).
-    fn environment(&self, incarnation: u32) -> Vec<(OsString, OsString)> {
+    pub(super) fn environment(&self, incarnation: u32) -> Vec<(OsString, OsString)> {
         let settings = self.supervisor.settings();
         let interval = settings.interval.as_secs_f64().to_string();
         let mut set: Vec<(OsString, OsString)> = vec![
@@ -270,7 +283,7 @@ const OURS: [&[u8]; 5] =
     [b"NOTIFY_SOCKET", b"AGENTWATCH_PIPE", b"AGENTWATCH_LAST_EXIT", b"LISTEN_FDS", b"LISTEN_PID"];
 
 /// Variables that are agentwatch's own and never reach the child (SPEC §2, §10).
-fn is_ours(name: &std::ffi::OsStr) -> bool {
+pub(super) fn is_ours(name: &std::ffi::OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(OPT_PREFIX.as_bytes())
         || name.starts_with(b"WATCHDOG_")

@@ -4,7 +4,7 @@ use crate::config::{Origin, Resolved};
 use crate::core::fact::Fact;
 use crate::sys::tty;
 use crate::wire::face::{Said, Voice};
-use crate::wire::words::Tone;
+use crate::wire::tone::Tone;
 
 /// Turns facts into finished lines.
 #[derive(Debug)]

@@ -47,6 +47,7 @@ impl Shell {
         let due = self.is_due();
         let drained = self.read_sources(due);
         self.read_roads(due);
+        self.read_helpers();
         self.tell_lost_readers();
         self.tell_log();
         self.tell_prices();
@@ -104,6 +105,7 @@ impl Shell {
             Stream::Err => !err.blocked(),
         });
         fds.extend(heard.filter_map(Source::fd).map(|fd| Interest::read(fd.as_fd())));
+        fds.extend(self.helpers.fds().map(|fd| Interest::read(fd.as_fd())));
         fds.extend(self.roads.iter().flat_map(Roads::fds).map(Interest::read));
         fds.extend(self.control.iter().flat_map(Control::fds).map(Interest::read));
         let wanted = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
@@ -139,7 +141,10 @@ impl Shell {
     }
 
     fn tell_end(&mut self, ended: &Ended) {
-        // Others are helpers and orphans that were re-parented to us: reaped, and that is all.
+        if self.tell_helper_end(ended) {
+            return;
+        }
+        // Others are orphans that were re-parented to us: reaped, and that is all.
         let Some(child) = self.child.take_if(|child| child.pid == ended.pid) else { return };
         let incarnation = child.incarnation;
         let badly = matches!(ended.ending, Ending::Signal { .. });

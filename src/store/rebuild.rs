@@ -1,9 +1,10 @@
 //! What can be known of a lost `state.json` from the journal alone. Pure.
 
 use crate::core::ending::Ending;
-use crate::core::fact::{BeatFact, Excess, Fact, Outcome};
+use crate::core::fact::{BeatFact, Excess, Fact, Outcome, Released};
 use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
 use crate::core::time::Wall;
+use crate::core::validation::{OnInvalid, Trial};
 use crate::wire::record::Record;
 
 /// Adds one record, in the order they were written, to what is known.
@@ -39,13 +40,9 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         }
         Fact::Beat(beat) => beaten(memory, record.ts, beat),
         Fact::Escalated { failures, reason, .. } => {
-            let why = match reason {
-                Excess::Streak | Excess::Day => LatchWhy::Failures,
-                Excess::Rule => LatchWhy::Rule,
-                Excess::Loop => LatchWhy::Loop,
-                Excess::Budget => LatchWhy::Budget,
-            };
-            memory.latch = Some(Latch { since: record.ts, failures: *failures, why });
+            let (failures, why) = (*failures, latch_of(*reason));
+            memory.unfinished |= why == LatchWhy::State;
+            memory.latch = Some(Latch { since: record.ts, failures, why });
         }
         Fact::Latched { since, failures, why } => {
             memory.latch = Some(Latch { since: *since, failures: *failures, why: *why });
@@ -64,7 +61,7 @@ pub fn learn(memory: &mut Memory, record: &Record) {
         Fact::Paused { .. } => memory.paused = true,
         Fact::Continued { .. } => memory.paused = false,
         Fact::RestartAsked { .. } => memory.cooldown_owed = false,
-        Fact::Released { release, .. } => {
+        Fact::Released(Released { release, .. }) => {
             memory.release = Some(release.clone());
             (memory.latch, memory.streak) = (None, Streak::default());
         }
@@ -73,7 +70,52 @@ pub fn learn(memory: &mut Memory, record: &Record) {
             (memory.cooldown_owed, memory.unfinished, memory.delay) = (false, false, None);
         }
         Fact::Recovered { .. } => memory.trouble_since = None,
+        Fact::Validating { .. }
+        | Fact::Validated(_)
+        | Fact::StateInvalid(_)
+        | Fact::StateRestored(_)
+        | Fact::StatePassedOver(_)
+        | Fact::StateQuarantined(_) => validated(memory, fact),
         Fact::StreakForgotten { .. } => memory.streak = Streak::default(),
+        _ => {}
+    }
+}
+
+fn latch_of(reason: Excess) -> LatchWhy {
+    match reason {
+        Excess::Streak | Excess::Day => LatchWhy::Failures,
+        Excess::Rule => LatchWhy::Rule,
+        Excess::Loop => LatchWhy::Loop,
+        Excess::Budget => LatchWhy::Budget,
+        Excess::State => LatchWhy::State,
+    }
+}
+
+/// What is known of the state files and of the hook.
+fn validated(memory: &mut Memory, fact: &Fact) {
+    let custody = &mut memory.custody;
+    match fact {
+        Fact::Validating { incarnation } => {
+            // A hook may run from now on, and whatever it leaves is marked with this incarnation.
+            let incarnation = *incarnation;
+            let known = memory.tree.take().filter(|tree| tree.incarnation == incarnation);
+            let unknown = Tree { incarnation, run: None, pid: None, start_time: None, ended: true };
+            memory.tree = Some(known.unwrap_or(unknown));
+        }
+        Fact::StateInvalid(fact) => custody.restoring = fact.action != OnInvalid::Escalate,
+        Fact::StateRestored(restored) => {
+            custody.restoring = false;
+            custody.trial = Some(Trial { set: restored.set.clone(), crashes: 0 });
+        }
+        Fact::StatePassedOver(passed) => {
+            custody.pass_over(&passed.set);
+            custody.trial = None;
+        }
+        Fact::StateQuarantined(_) => (custody.restoring, custody.trial) = (false, None),
+        Fact::Validated(_) => {
+            custody.restoring = false;
+            memory.tree = None;
+        }
         _ => {}
     }
 }
@@ -130,6 +172,7 @@ fn exited(memory: &mut Memory, ts: Wall, ending: Ending, outcome: Outcome, last:
     memory.unfinished = memory.cooldown_owed || outcome == Outcome::Restarting;
     memory.paused = false;
     if let Outcome::Failure { streak, .. } = outcome {
+        memory.custody.crashed();
         memory.streak.failures = streak;
         memory.streak.since.get_or_insert(ts);
         memory.streak.last_line = last.map(str::to_owned);
@@ -235,7 +278,7 @@ mod tests {
         assert_eq!(latch(&[started, paused, lost]), Some(LatchWhy::Paused));
         let told = Fact::Latched { since: Wall(5), failures: 2, why: LatchWhy::Rule };
         assert_eq!(latch(&[told]), Some(LatchWhy::Rule));
-        let released = Fact::Released { release: "v2".into(), before: None };
+        let released = Fact::Released(Released { release: "v2".into(), before: None });
         let memory = learn_all(&[failure(1, 2), Fact::Held, released]);
         assert_eq!((memory.latch, memory.streak.failures), (None, 0));
         assert_eq!(memory.release.as_deref(), Some("v2"));

@@ -14,6 +14,12 @@ const QUARTER: i64 = 15 * 60 * 1000;
 /// A day in ms.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
+/// The calendar, in milliseconds since 1970, for processes that ask once.
+#[must_use]
+pub fn wall_ms() -> i64 {
+    read_wall().unwrap_or_default().0
+}
+
 /// The clocks of the machine, with the local zone's offset remembered.
 #[derive(Debug)]
 pub struct Clock {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -57,10 +58,17 @@ fn fill(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
 
 /// The rename itself is durable only when its folder is.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
+    sync_dir(match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    };
+    })
+}
+
+/// Has the names in a folder survive a power cut.
+///
+/// # Errors
+/// Those of the file system.
+pub fn sync_dir(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         // Some file systems have no such thing for a folder.
         Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ok(()),
@@ -86,6 +94,22 @@ pub(super) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result
         return Ok(file);
     }
     Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
+}
+
+/// Opens a regular file to read it: not through a symlink, and without waiting for the other end of a FIFO.
+///
+/// # Errors
+/// Those of the file system; ELOOP for a symlink, `InvalidInput` for a folder, FIFO or device.
+pub fn open_to_read(path: &Path) -> io::Result<File> {
+    open_regular(path, OpenOptions::new().read(true))
+}
+
+/// The same, to be written too, as `options` say.
+///
+/// # Errors
+/// As [`open_to_read`].
+pub fn open_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    open_regular(path, options)
 }
 
 /// Reads a regular file as a whole, without waiting for the other end of a FIFO; a link may lead to it.
@@ -126,6 +150,48 @@ pub fn input(path: &Path) -> io::Result<File> {
     let now = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
     fcntl(&file, FcntlArg::F_SETFL(now - OFlag::O_NONBLOCK))?;
     Ok(file)
+}
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symlink, wherever it leads.
+    Link,
+    /// A FIFO.
+    Fifo,
+    /// A device or a socket.
+    Other,
+}
+
+/// What stands at a path; nothing is opened.
+///
+/// # Errors
+/// Nothing is there, or nobody may look.
+pub fn kind(path: &Path) -> io::Result<Kind> {
+    let found = fs::symlink_metadata(path)?.file_type();
+    Ok(match () {
+        () if found.is_file() => Kind::File,
+        () if found.is_dir() => Kind::Folder,
+        () if found.is_symlink() => Kind::Link,
+        () if found.is_fifo() => Kind::Fifo,
+        () => Kind::Other,
+    })
+}
+
+/// A pipe that holds `bytes`, and ends behind them.
+///
+/// # Errors
+/// More than a pipe holds (`WouldBlock`; at least 64 KiB fit where none was made smaller), no descriptor left.
+pub fn filled_pipe(bytes: &[u8]) -> io::Result<File> {
+    let (reader, mut writer) = io::pipe()?;
+    let flags = OFlag::from_bits_retain(fcntl(&writer, FcntlArg::F_GETFL)?);
+    fcntl(&writer, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    writer.write_all(bytes)?;
+    Ok(File::from(OwnedFd::from(reader)))
 }
 
 /// The most of a folder that [`is_linked_to`] looks through: where releases lie there are tens.

@@ -41,6 +41,24 @@ pub fn descriptors_max() -> Option<u64> {
     (soft != RLIM_INFINITY).then_some(soft)
 }
 
+/// The program that runs, to be started once more: where the system allows it the very same file, also when
+/// another was installed in its place meanwhile.
+pub fn own_program() -> std::ffi::OsString {
+    os::OWN_PROGRAM.map_or_else(
+        || std::env::current_exe().map_or_else(|_| "agentwatch".into(), PathBuf::into_os_string),
+        Into::into,
+    )
+}
+
+/// Lets everybody else go first: what this process does can wait.
+pub fn be_nice() {
+    /// As much as `nice` itself takes by default.
+    const NICE: i32 = 10;
+    #[expect(unsafe_code, reason = "nix has no wrapper for nice")]
+    // SAFETY: it takes a number and touches no memory; that it failed changes nothing.
+    let _ = unsafe { libc::nice(NICE) };
+}
+
 /// Our process id.
 pub fn pid() -> i32 {
     getpid().as_raw()

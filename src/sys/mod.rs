@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod datagram;
+pub mod disk;
 pub mod entry;
 pub mod evidence;
 pub mod fifo;
@@ -16,7 +17,7 @@ mod os;
 pub mod out;
 pub mod pending;
 pub mod poll;
-mod program;
+pub mod program;
 pub mod reap;
 pub mod runtime;
 pub mod signals;

@@ -146,6 +146,32 @@ pub(super) fn locate(spawn: &Spawn<'_>, program: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(is_file)
 }
 
+/// Finds a program as a child would, started in `directory`.
+///
+/// # Errors
+/// That it is not there or cannot be executed, with the way out.
+pub fn look_up(program: &OsStr, directory: Option<&Path>) -> Result<PathBuf, String> {
+    let shown = program.to_string_lossy();
+    let found = if has_slash(program) {
+        let path = directory.map_or_else(|| program.into(), |directory| directory.join(program));
+        Some(path).filter(|path| path.exists())
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+        std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+    };
+    let Some(path) = found else {
+        let place = if has_slash(program) { "no such file" } else { "not found in PATH" };
+        return Err(format!("{shown}: {place}; name a program"));
+    };
+    if !path.is_file() {
+        return Err(format!("{shown}: is no file; name a program"));
+    }
+    if nix::unistd::access(&path, nix::unistd::AccessFlags::X_OK).is_err() {
+        return Err(format!("{shown}: cannot be executed; chmod +x {}", path.display()));
+    }
+    Ok(path)
+}
+
 /// Why a file that is there was "not found": what it asks for is not.
 pub(super) fn missing_interpreter(file: &Path) -> String {
     let mut head = Vec::new();

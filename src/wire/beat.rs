@@ -255,8 +255,21 @@ impl Fields<'_> {
                 .map(|seconds| Duration::from_secs_f64(seconds.min(EXPECT_MAX.as_secs_f64()))),
             retry_after: self.retry_after()?,
             ts: self.ts.number(),
+            checkpoint: self.checkpoint()?,
             ..Beat::default()
         })
+    }
+
+    /// As JSON and Python have it, and as a text where there is nothing else (the notify socket).
+    fn checkpoint(&self) -> Result<bool, Reason> {
+        match &self.checkpoint {
+            Value::Absent => Ok(false),
+            Value::Bool(whole) => Ok(*whole),
+            Value::Whole(number @ (0 | 1)) => Ok(*number == 1),
+            Value::Text(word) if word == "true" || word == "1" => Ok(true),
+            Value::Text(word) if word == "false" || word == "0" => Ok(false),
+            other => Err(other.wrong("checkpoint", "true or false")),
+        }
     }
 
     /// In whichever unit it stands there.

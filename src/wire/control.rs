@@ -97,6 +97,9 @@ pub fn answer(name: &str, reply: Reply, pid: Option<i32>) -> Answer {
         }
         Reply::Needless(why) => match why {
             Needless::NothingToResume => "not down; there is nothing to resume".to_owned(),
+            Needless::IsValidating => {
+                "its state is being validated, and the start follows".to_owned()
+            }
             Needless::IsPaused => format!("paused already; go on: agentwatch resume {name}"),
             Needless::IsStopping => {
                 format!("being stopped already; at once: agentwatch stop --now {name}")

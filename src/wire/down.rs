@@ -15,6 +15,7 @@ pub fn latched(why: LatchWhy, failures: u32) -> String {
         LatchWhy::Paused => "it was paused when agentwatch was killed".to_owned(),
         LatchWhy::Loop => "it looked like a loop".to_owned(),
         LatchWhy::Budget => "its budget was exceeded".to_owned(),
+        LatchWhy::State => "its state is not valid".to_owned(),
     }
 }
 
@@ -35,5 +36,6 @@ pub fn escalated(fact: &Fact) -> String {
         Excess::Rule => "an end that a restart rule knows as hopeless".to_owned(),
         Excess::Loop => "what looked like a loop (cost.on_loop = stop)".to_owned(),
         Excess::Budget => "a budget that was exceeded (cost.on_exceeded = stop)".to_owned(),
+        Excess::State => "state that is not valid".to_owned(),
     }
 }

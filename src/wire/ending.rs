@@ -56,6 +56,24 @@ pub fn failure(
     }
 }
 
+/// Why an incarnation failed, in a word for programs: the one of the journal.
+#[must_use]
+pub fn cause_word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Exited => "exited",
+        Cause::Silent { .. } => "silent",
+        Cause::NoFirstBeat { .. } => "no_first_beat",
+        Cause::Stalled { .. } => "stalled",
+        Cause::ShutdownOverrun { .. } => "shutdown_overrun",
+        Cause::MaxRun { .. } => "max_run",
+        Cause::Triggered => "triggered",
+        Cause::Loop { .. } => "loop",
+        Cause::Budget { .. } => "budget",
+        Cause::NotStarted => "not_started",
+        Cause::Lost => "lost",
+    }
+}
+
 /// How a child ended, if the kernel killed something for want of memory meanwhile: it itself, one of its
 /// own, or, as far as can be told, perhaps a stranger.
 fn with_oom(how: Ending, after: &str, oom: Option<&OomKill>) -> String {

@@ -6,15 +6,16 @@ use crate::core::cost::limits::Action;
 use crate::core::cost::sign::{Cleared, LoopOver, Sign};
 use crate::core::ending::Ending;
 use crate::core::event::{Kept, SpawnFailureKind, Traces};
-use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, Recognised, StopBy, StopWhy};
+use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, Recognised, Released, StopBy, StopWhy};
 use crate::core::settings::{OnMissed, Policy, Settings};
 use crate::core::signal::Signal;
 use crate::core::time::millis;
 
 use super::ending as ending_words;
 use super::stamp::local_time;
-use super::words::{self, Tone, span};
-use super::{costs, down};
+use super::tone::{Tone, tone};
+use super::words::{self, span};
+use super::{costs, custody, down};
 
 /// One line, without prefix and newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,11 +157,10 @@ impl Voice {
                 let when = if *at_beat { ", at its next beat" } else { "" };
                 vec![format!("a person wants it started anew{when}")]
             }
-            Fact::Released { release, before } => {
+            Fact::Released(Released { release, before }) => {
                 let before = before.as_ref().map(|b| format!(" (before: {b})")).unwrap_or_default();
                 vec![format!("release {release}{before}; earlier failures are forgotten")]
             }
-            Fact::Idle { .. } => vec![words::describe(fact).1],
             Fact::Recovered { after_ms, alive_only, .. } => vec![if *alive_only {
                 let alive = span(millis(self.settings.reset_after));
                 format!("recovered, alive for {alive} without a failure")
@@ -182,6 +182,16 @@ impl Voice {
             | Fact::BudgetWarning { .. }
             | Fact::BudgetExceeded { .. }
             | Fact::Rebaselined { .. } => self.cost(fact),
+            Fact::Validated(_) => custody::notes(fact),
+            Fact::StateInvalid(_) => custody::lines(fact),
+            Fact::StateRestored(_) => vec![format!("restored {}", words::describe(fact).1)],
+            Fact::Idle { .. }
+            | Fact::StateRepaired(_)
+            | Fact::RestoreFailed(_)
+            | Fact::StatePassedOver(_)
+            | Fact::StateQuarantined(_)
+            | Fact::SnapshotFailed { .. }
+            | Fact::SnapshotWorks => vec![words::describe(fact).1],
             Fact::Stopping { why: StopWhy::StopTimeout, .. } => {
                 let timeout = span(millis(self.settings.stop_timeout));
                 vec![format!("did not stop in {timeout}; killing it")]
@@ -223,11 +233,13 @@ impl Voice {
             | Fact::Unhealthy { .. }
             | Fact::Stalled { .. }
             | Fact::Stopping { .. }
+            | Fact::Validating { .. }
+            | Fact::SnapshotTaken(_)
             | Fact::StreakForgotten { .. } => Vec::new(),
         };
         let tone = match fact {
             Fact::Beat(_) => Tone::Good,
-            fact => words::tone(fact),
+            fact => tone(fact),
         };
         let said = |text| Said { tone, text: format!("{}: {text}", self.name) };
         lines.into_iter().map(said).collect()

@@ -52,6 +52,17 @@ pub const EVENTS: &[&str] = &[
     "budget_warning",
     "budget_exceeded",
     "rebaselined",
+    "validating",
+    "validated",
+    "state_invalid",
+    "state_repaired",
+    "state_restored",
+    "restore_failed",
+    "state_passed_over",
+    "state_quarantined",
+    "snapshot_taken",
+    "snapshot_failed",
+    "snapshot_works",
 ];
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 pub mod ansi;
 pub mod beat;
+pub mod check;
 pub mod control;
 pub mod costs;
+pub mod custody;
 pub mod decimal;
 pub mod down;
 pub mod duration;
@@ -28,4 +30,5 @@ pub mod record;
 pub mod size;
 pub mod stamp;
 pub mod state;
+pub mod tone;
 pub mod words;

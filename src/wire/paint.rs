@@ -1,6 +1,6 @@
 //! Colour for people: few colours, always the same meaning.
 
-use super::words::Tone;
+use super::tone::Tone;
 
 /// The start of a colour, or nothing for plain text.
 #[must_use]

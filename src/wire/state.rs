@@ -10,6 +10,7 @@ use crate::core::ending::Ending;
 use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
 use crate::core::time::{LocalDay, Wall, millis};
 use crate::core::usage::Counter;
+use crate::core::validation::{Custody, StateFile};
 
 use super::plain::brief;
 
@@ -48,6 +49,9 @@ pub struct Identity {
     /// Where a copy of the output is kept, if anywhere; undecodable bytes replaced.
     #[serde(default)]
     pub log: Option<String>,
+    /// The state files, and how many copies of them are kept, for who looks after them by hand.
+    #[serde(default, skip_serializing_if = "Custodian::is_none")]
+    pub state_files: Custodian,
 }
 
 /// What silence is judged by besides interval and misses. Of an agentwatch that did not write it down
@@ -67,6 +71,26 @@ pub struct Watch {
     pub alert_only: bool,
     /// The most that a beat may ask for with `expect_next`.
     pub max_expect_ms: u64,
+}
+
+/// What is to be known to look after the state files of an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Custodian {
+    /// The files.
+    pub files: Vec<StateFile>,
+    /// How many sets are kept.
+    pub keep: u32,
+    /// The most bytes of all of them.
+    pub max_bytes: u64,
+}
+
+impl Custodian {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.files.is_empty()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,6 +123,9 @@ struct State {
     /// As it stands there: what is wrong in it costs the counters, and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     counters: Option<Box<RawValue>>,
+    /// As it stands there: what is wrong in it costs what is known of the state files, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custody: Option<Box<RawValue>>,
     /// As it stands there: what is wrong in it costs the ledger, and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ledger: Option<Box<RawValue>>,
@@ -190,6 +217,9 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         counters: (!memory.counters.is_empty())
             .then(|| serde_json::value::to_raw_value(&memory.counters))
             .transpose()?,
+        custody: (memory.custody != Custody::default())
+            .then(|| serde_json::value::to_raw_value(&memory.custody))
+            .transpose()?,
         ledger: Some(serde_json::value::to_raw_value(&memory.ledger)?),
     };
     let mut bytes = serde_json::to_vec_pretty(&state)?;
@@ -248,6 +278,10 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
             .counters
             .and_then(|counters| serde_json::from_str(counters.get()).ok())
             .unwrap_or_default(),
+        custody: state
+            .custody
+            .and_then(|custody| serde_json::from_str(custody.get()).ok())
+            .unwrap_or_default(),
         ledger: state
             .ledger
             .and_then(|ledger| serde_json::from_str(ledger.get()).ok())
@@ -259,6 +293,7 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::validation::{FileKind, Trial};
 
     fn full() -> (Identity, Memory) {
         let identity = Identity {
@@ -280,6 +315,17 @@ mod tests {
                 max_expect_ms: 3_600_000,
             },
             log: Some("/var/log/crawler.log".into()),
+            state_files: Custodian {
+                files: vec![StateFile {
+                    path: "/srv/*.json".into(),
+                    glob: true,
+                    kind: FileKind::Json,
+                    required: true,
+                    repair: false,
+                }],
+                keep: 5,
+                max_bytes: 9,
+            },
         };
         let mut ledger = crate::core::cost::ledger::Ledger::default();
         let now = crate::core::time::Now { wall: Wall(9_000_000), ..Default::default() };
@@ -326,6 +372,12 @@ mod tests {
             paused: true,
             release: Some("v2".into()),
             ledger,
+            custody: Custody {
+                restoring: true,
+                trial: Some(Trial { set: "s".into(), crashes: 1 }),
+                passed_over: vec!["r".into()],
+                snapshot_ms: Some(7),
+            },
         };
         (identity, memory)
     }

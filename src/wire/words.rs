@@ -4,27 +4,15 @@ use std::fmt::Write as _;
 
 use crate::core::event::{By, Kept};
 use crate::core::fact::{
-    BeatFact, Fact, FinishedWhy, Outcome, StopBy, StopCommand, StopWhy, Summary,
+    BeatFact, EvidenceFact, Fact, FinishedWhy, Released, StopBy, StopCommand, StopWhy, Summary,
 };
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
 use crate::core::time::LocalDay;
 use crate::core::usage::per_cycle;
 
-use super::{costs, down, notices};
-
-/// How much something matters to the person who reads it; a terminal shows it as a colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// Nothing to do.
-    Plain,
-    /// Good news.
-    Good,
-    /// Worth a look.
-    Warning,
-    /// Needs a human.
-    Bad,
-}
+use super::tone::{Tone, tone};
+use super::{costs, custody, down, notices};
 
 /// A span of time for people: `0.4s`, `11s`, `1m32s`, `2h5m`, `3d4h`.
 #[must_use]
@@ -93,7 +81,7 @@ pub fn signal(signal: Signal) -> String {
 #[must_use]
 pub fn evidence(fact: &Fact) -> Option<String> {
     match fact {
-        Fact::Evidence { evidence, cpu_used_ms, cpu_over_ms, .. } => {
+        Fact::Evidence(EvidenceFact { evidence, cpu_used_ms, cpu_over_ms, .. }) => {
             let used = cpu_used_ms.zip(*cpu_over_ms);
             let earlier = used.map(|(used, over)| (evidence.cpu_ms.saturating_sub(used), over));
             Some(evidence.words(earlier))
@@ -288,8 +276,10 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         Fact::Held => "by a person; stays down until resumed".to_owned(),
         Fact::Paused { .. } => "all its processes are stopped where they are".to_owned(),
         Fact::Continued { paused_ms, .. } => format!("goes on after {}", span(*paused_ms)),
-        Fact::Released { release, before: Some(before) } => format!("{release}, before: {before}"),
-        Fact::Released { release, before: None } => release.clone(),
+        Fact::Released(Released { release, before: Some(before) }) => {
+            format!("{release}, before: {before}")
+        }
+        Fact::Released(Released { release, before: None }) => release.clone(),
         Fact::ShutdownAnnounced { grace_ms, .. } => {
             format!("it shuts down and has {} for it", span(*grace_ms))
         }
@@ -325,6 +315,17 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         Fact::StateRebuilt { error, kept_as } => {
             format!("state.json was unreadable ({error}); rebuilt, the old one is {kept_as}")
         }
+        Fact::Validating { .. }
+        | Fact::Validated(_)
+        | Fact::StateInvalid(_)
+        | Fact::StateRepaired(_)
+        | Fact::StateRestored(_)
+        | Fact::RestoreFailed(_)
+        | Fact::StatePassedOver(_)
+        | Fact::StateQuarantined(_)
+        | Fact::SnapshotTaken(_)
+        | Fact::SnapshotFailed { .. }
+        | Fact::SnapshotWorks => custody::words(fact),
         Fact::Bug { what } => format!("this should not happen: {what}"),
     };
     (tone, text)
@@ -348,82 +349,6 @@ pub fn journal_ahead(name: &str, day: LocalDay) -> String {
         "{name}: journal/{day}.jsonl is dated in the future, and the next run goes on in it; if the clock \
          is right now, rename it to today's date while {name} is down"
     )
-}
-
-/// How much a fact matters.
-#[must_use]
-pub fn tone(fact: &Fact) -> Tone {
-    match fact {
-        // The last of a streak needs a human, those before it were dealt with.
-        Fact::Exited { outcome: Outcome::Failure { streak, max, .. }, .. } => {
-            if streak < max {
-                Tone::Warning
-            } else {
-                Tone::Bad
-            }
-        }
-        Fact::Escalated { .. }
-        | Fact::Latched { .. }
-        | Fact::TreeStuck { .. }
-        | Fact::BudgetExceeded { .. }
-        | Fact::SpawnFailed { .. }
-        | Fact::Bug { .. } => Tone::Bad,
-        Fact::BadBeat { .. }
-        | Fact::SourceOff { .. }
-        | Fact::Unwatched { .. }
-        | Fact::Late { .. }
-        | Fact::Unhealthy { .. }
-        | Fact::Stalled { .. }
-        | Fact::LoopSuspected { .. }
-        | Fact::LoopSettled { .. }
-        | Fact::BudgetWarning { .. }
-        | Fact::Evidence { .. }
-        | Fact::OutputBlocked { .. }
-        | Fact::Strays { .. }
-        | Fact::Cooldown { .. }
-        | Fact::Parked { .. }
-        | Fact::Idle { .. }
-        | Fact::Held
-        | Fact::Paused { .. }
-        | Fact::StoreFailed { .. }
-        | Fact::StateRebuilt { .. } => Tone::Warning,
-        Fact::Recovered { .. }
-        | Fact::LoopCleared { .. }
-        | Fact::Progressing { .. }
-        | Fact::Resumed { .. }
-        | Fact::Continued { .. }
-        | Fact::StreakForgotten { .. }
-        | Fact::StoreWorks { .. }
-        | Fact::OutputUnblocked { .. } => Tone::Good,
-        Fact::SupervisorStarted { .. }
-        | Fact::SupervisorStopped { .. }
-        | Fact::Started { .. }
-        | Fact::Beat(_)
-        | Fact::Notified { .. }
-        | Fact::Recognised { .. }
-        | Fact::Extended { .. }
-        | Fact::SignalPassed { .. }
-        | Fact::Exited {
-            outcome:
-                Outcome::Finished
-                | Outcome::Stopped
-                | Outcome::Restarting
-                | Outcome::Completed { .. }
-                | Outcome::Parked
-                | Outcome::NoFault
-                | Outcome::Signalled
-                | Outcome::Passed,
-            ..
-        }
-        | Fact::Waiting { .. }
-        | Fact::RestartAsked { .. }
-        | Fact::Rebaselined { .. }
-        | Fact::Released { .. }
-        | Fact::ShutdownAnnounced { .. }
-        | Fact::Stopping { .. }
-        | Fact::Stopped { .. }
-        | Fact::Finished { .. } => Tone::Plain,
-    }
 }
 
 #[cfg(test)]

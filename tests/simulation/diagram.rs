@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agentwatch::core::supervisor::Phase;
 
-const PHASES: [Phase; 15] = [
+const PHASES: [Phase; 16] = [
     Phase::New,
     Phase::Starting,
     Phase::Running,
@@ -15,6 +15,7 @@ const PHASES: [Phase; 15] = [
     Phase::Stopping,
     Phase::Failed,
     Phase::Paused,
+    Phase::Validating,
     Phase::Cooldown,
     Phase::Parked,
     Phase::Waiting,
@@ -37,7 +38,7 @@ fn name(phase: Phase) -> String {
 /// How often each way was taken.
 #[derive(Clone, Debug, Default)]
 pub struct Diagram {
-    taken: [[u64; 15]; 15],
+    taken: [[u64; 16]; 16],
 }
 
 impl Diagram {
@@ -97,12 +98,12 @@ pub fn documented() -> BTreeMap<String, Vec<String>> {
 /// every way that is documented was taken.
 pub fn assert_complete(diagram: &Diagram, many: bool) {
     let (taken, documented) = (diagram.ways(), documented());
+    let rows = taken.iter().map(|(from, to)| format!("| {from} | {} |\n", to.join(", ")));
+    let table: String = rows.collect();
     for (from, to) in &taken {
         let known = documented.get(from).cloned().unwrap_or_default();
         let unknown: Vec<_> = to.iter().filter(|to| !known.contains(to)).collect();
-        assert!(unknown.is_empty(), "not in ARCHITECTURE.md: {from} → {unknown:?}");
+        assert!(unknown.is_empty(), "not in ARCHITECTURE.md: {from} → {unknown:?}\n{table}");
     }
-    let rows = taken.iter().map(|(from, to)| format!("| {from} | {} |\n", to.join(", ")));
-    let table: String = rows.collect();
     assert!(!many || taken == documented, "ARCHITECTURE.md names other ways than these:\n{table}");
 }

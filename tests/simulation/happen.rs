@@ -44,6 +44,7 @@ impl World {
             Act::Signal { signal, reached } => self.signal(signal, reached),
             Act::Order(command) => self.order(command),
             Act::Help => {
+                self.files.mend();
                 if self.sut.is_some() {
                     self.order(Command::RESUME);
                 } else {

@@ -38,6 +38,8 @@ pub struct Checker {
     /// The stop that is under way was given more time.
     extended: bool,
     pub highest: u32,
+    /// The incarnation that a hook was asked about.
+    hook: Option<u32>,
     /// Time in which the agent was silent and could have been heard.
     pub audible_silence: Duration,
     /// Such time that nobody gives back: after so much of it a hang must have been noticed.
@@ -193,6 +195,7 @@ impl Checker {
             | Phase::Cooldown
             | Phase::Parked
             | Phase::Waiting
+            | Phase::Validating
             | Phase::ShuttingDown => true,
             Phase::Starting | Phase::Healthy | Phase::Late => !deaf,
             Phase::New
@@ -221,11 +224,21 @@ impl Checker {
             | Effect::Freeze { incarnation }
             | Effect::Thaw { incarnation }
             | Effect::EndTree { incarnation, .. } => {
-                rule(7, *incarnation == self.highest || self.memory_lost, || {
+                let known = *incarnation == self.highest || self.hook == Some(*incarnation);
+                rule(7, known || self.memory_lost, || {
                     format!("{effect:?}, but {} was started last", self.highest)
                 })?;
             }
-            Effect::Persist { .. } | Effect::Suspend { .. } | Effect::Answer(_) => {}
+            Effect::Hook { incarnation, .. } => {
+                rule(2, self.persisted_just_now, || "a hook without a persist".to_owned())?;
+                let told = self.hook == Some(*incarnation);
+                rule(4, told, || "a hook that nobody was told of".to_owned())?;
+            }
+            Effect::Persist { .. }
+            | Effect::Suspend { .. }
+            | Effect::Errand { .. }
+            | Effect::DropErrand { .. }
+            | Effect::Answer(_) => {}
         }
         // Between the two only the word that the disk is full may come.
         if !matches!(effect, Effect::Record(_)) {
@@ -334,6 +347,8 @@ impl Checker {
             Fact::Parked { wait_ms, .. } | Fact::Waiting { wait_ms, .. } => {
                 self.not_before = Some(self.real + Duration::from_millis(*wait_ms));
             }
+            // A hook may run from now on.
+            Fact::Validating { incarnation } => self.hook = Some(*incarnation),
             Fact::Escalated { .. } => self.escalations += 1,
             Fact::Recovered { alive_only, .. } => {
                 self.recoveries += 1;
@@ -373,6 +388,16 @@ impl Checker {
             | Fact::BudgetWarning { .. }
             | Fact::BudgetExceeded { .. }
             | Fact::Rebaselined { .. }
+            | Fact::Validated(_)
+            | Fact::StateInvalid(_)
+            | Fact::StateRepaired(_)
+            | Fact::StateRestored(_)
+            | Fact::RestoreFailed(_)
+            | Fact::StatePassedOver(_)
+            | Fact::StateQuarantined(_)
+            | Fact::SnapshotTaken(_)
+            | Fact::SnapshotFailed { .. }
+            | Fact::SnapshotWorks
             | Fact::StoreFailed { .. }
             | Fact::StoreWorks { .. }
             | Fact::StateRebuilt { .. } => {}

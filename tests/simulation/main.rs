@@ -18,6 +18,7 @@ mod act;
 mod agent;
 mod books;
 mod costs;
+mod custody;
 mod diagram;
 mod disk;
 mod enumerate;

@@ -7,6 +7,7 @@ use agentwatch::core::cost::limits::{Action, Limits};
 use agentwatch::core::rule::{Rule, RuleAction};
 use agentwatch::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use agentwatch::core::signal::Signal;
+use agentwatch::core::validation::{OnInvalid, Validation};
 
 use crate::rng::Rng;
 
@@ -38,6 +39,7 @@ pub fn plain() -> Settings {
         release: None,
         preset: None,
         limits: Limits::default(),
+        validation: None,
     }
 }
 
@@ -71,6 +73,7 @@ pub fn drawn(seed: u64) -> Settings {
         // Longer than the kind end of a world, or no agent would be healthy then.
         max_run: rng.pick(&[None, None, Some(s(200_000))]),
         limits: limits(rng),
+        validation: validation(rng),
         ..plain()
     }
 }
@@ -89,6 +92,28 @@ fn limits(rng: &mut Rng) -> Limits {
         retries: some(rng, 5),
         ..Limits::default()
     }
+}
+
+/// Half of the agents have no state that anybody knows of.
+fn validation(rng: &mut Rng) -> Option<Validation> {
+    let s = Duration::from_secs;
+    let (files, hook) = rng.pick(&[(false, false), (true, true), (true, false), (false, true)]);
+    let on_invalid = rng.pick(&[
+        OnInvalid::Restore,
+        OnInvalid::Restore,
+        OnInvalid::Quarantine,
+        OnInvalid::Escalate,
+    ]);
+    Some(Validation {
+        files,
+        hook,
+        on_start: rng.one_in(3),
+        on_invalid,
+        hook_timeout: s(60),
+        errand_timeout: s(600),
+        snapshot_every: s(7_200),
+    })
+    .filter(|_| (files || hook) && rng.one_in(2))
 }
 
 fn rules(rng: &mut Rng) -> Vec<Rule> {
@@ -112,7 +137,7 @@ fn rules(rng: &mut Rng) -> Vec<Rule> {
 }
 
 /// What can be made plain, by its name.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "interval",
     "misses",
     "start_grace",
@@ -129,6 +154,7 @@ pub const NAMES: [&str; 16] = [
     "repeat",
     "max_run",
     "limits",
+    "validation",
 ];
 
 /// Makes one setting plain.
@@ -154,6 +180,7 @@ pub fn make_plain(settings: &mut Settings, name: &str) {
         "repeat" => settings.repeat = None,
         "limits" => settings.limits = plain.limits,
         "max_run" => settings.max_run = None,
+        "validation" => settings.validation = None,
         other => assert!(other.is_empty(), "AGENTWATCH_PLAIN: there is no {other:?}"),
     }
 }

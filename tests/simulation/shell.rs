@@ -5,6 +5,7 @@ use agentwatch::core::effect::{Effect, Force};
 use agentwatch::core::event::{By, Event, Kept, Launch, SpawnFailure, SpawnStage, Stray};
 use agentwatch::core::fact::Fact;
 use agentwatch::core::supervisor::{Phase, Supervisor};
+use agentwatch::core::validation::Task;
 
 use crate::agent::{Agent, Strays};
 use crate::disk::{Disk, Written, is_dull};
@@ -74,6 +75,12 @@ impl World {
         if let Some(mut agent) = self.agent.take()
             && let Some(strays) = agent.leaves(3)
         {
+            self.strays = Some(strays);
+        }
+        if self.crashed {
+            self.files.tear(&mut self.rng);
+        }
+        if let Some(strays) = self.files.crash(&mut self.rng) {
             self.strays = Some(strays);
         }
         self.pipe.clear();
@@ -195,6 +202,18 @@ impl World {
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Freeze { incarnation } => self.freeze_child(incarnation),
             Effect::Thaw { .. } => self.thaw(),
+            Effect::Errand { number, task } => {
+                let grave = !matches!(task, Task::Snapshot { .. });
+                if !grave || self.before_start() {
+                    self.errand(number, task);
+                }
+            }
+            Effect::DropErrand { .. } => self.files.drop_errand(&mut self.rng),
+            Effect::Hook { incarnation, .. } => {
+                if self.before_start() {
+                    self.hook(incarnation);
+                }
+            }
             Effect::Answer(_) => self.answers += 1,
             Effect::Exit { code } => self.exit(code),
         }
@@ -278,6 +297,10 @@ impl World {
         if self.disk.state_works && memory != self.disk.state() {
             fail(2, "what is on disk does not know of this start");
         }
+        let again = memory.is_some_and(|memory| memory.unfinished || memory.custody.restoring);
+        if let Some(why) = self.files.forbids(self.settings.validation.as_ref(), again) {
+            fail(5, &why);
+        }
         check(self.checker.ends_are_known(&mut self.disk));
         let fails = self.spawn_fails.take();
         if let Some(kind) = fails {
@@ -297,6 +320,9 @@ impl World {
     fn end_tree(&mut self, incarnation: u32, how: Force) {
         let now = self.now.up;
         let mut left = Vec::new();
+        if how == Force::Kill && self.kill_hook(incarnation) {
+            left.push(Stray { pid: 3, name: "hook".to_owned() });
+        }
         if let Some(agent) = self.agent.as_mut().filter(|agent| agent.incarnation == incarnation) {
             if how == Force::Kill {
                 agent.killed(now);
@@ -340,6 +366,9 @@ impl World {
             fail(5, "left while something of the tree was there");
         }
         self.sut = None;
+        if let Some(strays) = self.files.crash(&mut self.rng) {
+            self.strays = Some(strays);
+        }
         self.kill_in = None;
         self.checker.memory_lost |= self.disk.lose(false);
         if let Some(agent) = self.agent.take() {

@@ -14,6 +14,7 @@ use agentwatch::core::time::{Boot, LocalDay, Now, Up, Wall, When};
 use crate::act::{Act, Plan};
 use crate::agent::{Agent, KINDS, Kind, Strays};
 use crate::books::Books;
+use crate::custody::Files;
 use crate::diagram::Diagram;
 use crate::disk::Disk;
 use crate::invariants::Checker;
@@ -39,6 +40,7 @@ pub struct World {
     pub disk: Disk,
     pub agent: Option<Agent>,
     pub strays: Option<Strays>,
+    pub files: Files,
     pub kind: Kind,
     pub plan: Plan,
     pub spawn_fails: Option<SpawnFailureKind>,
@@ -92,6 +94,7 @@ impl World {
             disk: Disk::new(),
             agent: None,
             strays: None,
+            files: Files::default(),
             kind,
             plan,
             spawn_fails: None,
@@ -155,6 +158,7 @@ impl World {
         self.tell(|_| "the world turns kind".to_owned());
         self.plan = Plan::none();
         self.kind = Kind::Steady;
+        self.files.kind = true;
         (self.kill_in, self.spawn_fails) = (None, None);
         self.blocked_until = self.blocked_until.map(|_| self.now.up);
         self.apply(Act::Disk { state: true, journal: true });
@@ -211,6 +215,9 @@ impl World {
         }
         if let Some(until) = self.blocked_until {
             next = next.min(until);
+        }
+        if let Some(at) = self.files.next() {
+            next = next.min(at);
         }
         let frozen = self.frozen.is_some();
         if let Some(agent) = &self.agent {
@@ -300,6 +307,7 @@ impl World {
         {
             self.child_ends(ending);
         }
+        self.tell_files();
         self.deaf = self.blocked_until.is_some();
         self.step(Event::Tick { drained: !self.deaf });
         self.perform_all();
@@ -327,6 +335,7 @@ impl World {
         self.tell(|_| format!("child {incarnation} ends: {ending:?}"));
         self.pipe.clear();
         self.frozen = None;
+        self.files.tear(&mut self.rng);
         if let Some(strays) = agent.leaves(4) {
             self.strays = Some(strays);
         }

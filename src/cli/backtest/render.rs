@@ -7,7 +7,8 @@ use crate::core::cost::runaway::Kind;
 use crate::core::time::Wall;
 use crate::report::backtest::{Backtest, Suspicion, Tried};
 use crate::report::plot::plot;
-use crate::wire::words::{Tone, count, grouped, span};
+use crate::wire::tone::Tone;
+use crate::wire::words::{count, grouped, span};
 use crate::wire::{costs, decimal, paint, stamp};
 
 use super::super::output::table;

@@ -185,6 +185,13 @@ impl Chosen {
         }
     }
 
+    pub(super) fn size(&self, key: &'static str) -> Result<u64, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            Some(Value::Size(bytes)) => Ok(*bytes),
+            _ => Err(ConfigError::Bug { key }),
+        }
+    }
+
     pub(super) fn switch(&self, key: &'static str) -> Result<bool, ConfigError> {
         match self.0.get(key).map(|set| &set.value) {
             Some(Value::Bool(on)) => Ok(*on),

@@ -81,6 +81,7 @@ fn nobody_said_anything_gives_the_numbers_of_the_spec() {
             release: None,
             preset: None,
             limits: crate::core::cost::limits::Limits::default(),
+            validation: None,
         }
     );
     assert_eq!((resolved.name.as_str(), resolved.name_derived), ("a", true));

@@ -8,6 +8,7 @@ use crate::core::beat::{Beat, clip};
 use crate::core::cost::money::Usd;
 use crate::core::cost::price::{Cost, CostFrom};
 use crate::core::counters::Cumulative;
+use crate::core::evidence::Evidence;
 use crate::core::time::millis;
 
 use super::TEXT_MAX;
@@ -171,4 +172,20 @@ impl BeatFact {
             (a, b) => a.or(b),
         };
     }
+}
+
+/// What an unhealthy child was doing, before it was touched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceFact {
+    /// Which incarnation.
+    pub incarnation: u32,
+    /// What was seen.
+    #[serde(flatten)]
+    pub evidence: Evidence,
+    /// What its tree had used of a CPU since it became late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_used_ms: Option<u64>,
+    /// How long that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_over_ms: Option<u64>,
 }

@@ -11,12 +11,14 @@ use crate::core::cost::price::{Cost, CostFrom};
 use crate::core::cost::sign::SignKind;
 use crate::core::ending::Spent;
 use crate::core::event::{SpawnFailureKind, SpawnStage};
+use crate::core::evidence::Evidence;
 use crate::core::notice::{Extended, Road};
 use crate::core::oom::{OomKill, Scope};
 use crate::core::usage::Totals;
 use beats::{beats, recognised};
 
 mod costs;
+mod custody;
 
 const GOLDEN: &str = include_str!("../../../tests/golden/journal.jsonl");
 
@@ -83,6 +85,17 @@ variants!(
     BudgetWarning,
     BudgetExceeded,
     Rebaselined,
+    Validating,
+    Validated,
+    StateInvalid,
+    StateRepaired,
+    StateRestored,
+    RestoreFailed,
+    StatePassedOver,
+    StateQuarantined,
+    SnapshotTaken,
+    SnapshotFailed,
+    SnapshotWorks,
 );
 
 fn with_traces(fact: Fact) -> Fact {
@@ -217,7 +230,7 @@ fn starts() -> Vec<Fact> {
 }
 
 fn evidence(used: Option<(u64, u64)>) -> Fact {
-    Fact::Evidence {
+    Fact::Evidence(EvidenceFact {
         incarnation: 1,
         evidence: Evidence {
             pid: 4712,
@@ -233,7 +246,7 @@ fn evidence(used: Option<(u64, u64)>) -> Fact {
         },
         cpu_used_ms: used.map(|(used, _)| used),
         cpu_over_ms: used.map(|(_, over)| over),
-    }
+    })
 }
 
 fn unhealthy(action: OnMissed, triggered: bool) -> Fact {
@@ -335,14 +348,25 @@ fn waits() -> Vec<Fact> {
         Fact::Held,
         Fact::Paused { incarnation: 4 },
         Fact::Continued { incarnation: 4, paused_ms: 60_000 },
-        Fact::Released { release: "v2".to_owned(), before: Some("v1".to_owned()) },
-        Fact::Released { release: "v1".to_owned(), before: None },
+        Fact::Released(Released { release: "v2".to_owned(), before: Some("v1".to_owned()) }),
+        Fact::Released(Released { release: "v1".to_owned(), before: None }),
     ]
 }
 
 fn samples() -> Vec<Fact> {
-    [starts(), beats(), notices(), health(), exits(), stops(), rest(), waits(), costs::costs()]
-        .concat()
+    [
+        starts(),
+        beats(),
+        notices(),
+        health(),
+        exits(),
+        stops(),
+        rest(),
+        waits(),
+        costs::costs(),
+        custody::custody(),
+    ]
+    .concat()
 }
 
 #[test]

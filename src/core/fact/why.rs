@@ -161,6 +161,8 @@ pub enum Excess {
     Loop,
     /// A budget was exceeded, and `cost.on_exceeded` says stop.
     Budget,
+    /// Its state is not valid, and could not be mended.
+    State,
 }
 
 /// Why an agent is finished.
@@ -206,4 +208,14 @@ pub struct Recognised {
     pub interval_ms: u64,
     /// Intervals without a beat that make the agent unhealthy.
     pub misses: u32,
+}
+
+/// Another release is being run: what the one before did is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// What is being run.
+    pub release: String,
+    /// What was run before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }

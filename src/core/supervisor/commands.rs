@@ -54,6 +54,7 @@ impl Supervisor {
                 self.persist(out);
                 Reply::StartsAfterTree
             }
+            State::Validating(_) => Reply::Needless(Needless::IsValidating),
             State::Down { wait: Wait::Delay(DelayWhy::Repeat), .. }
             | State::New
             | State::Live(_)
@@ -137,6 +138,7 @@ impl Supervisor {
                 self.lift(out, asked);
                 self.start_after_tree(out)
             }
+            State::Validating(_) => Reply::Needless(Needless::IsValidating),
             State::New | State::Escalated | State::Done => Reply::Refused(Refusal::NoChild),
         }
     }
@@ -162,6 +164,7 @@ impl Supervisor {
             State::Stopping(_) => Reply::Refused(Refusal::Stopping),
             State::New
             | State::Sweeping(_)
+            | State::Validating(_)
             | State::Down { .. }
             | State::Escalated
             | State::Done => Reply::Refused(Refusal::NoChild),
@@ -187,9 +190,11 @@ impl Supervisor {
                 Reply::Stopping { kill_after, after }
             }
             State::Stopping(_) | State::Done => Reply::Needless(Needless::IsStopping),
-            State::New | State::Sweeping(_) | State::Down { .. } | State::Escalated => {
-                Reply::NothingRan { after }
-            }
+            State::New
+            | State::Sweeping(_)
+            | State::Validating(_)
+            | State::Down { .. }
+            | State::Escalated => Reply::NothingRan { after },
         };
         out.push(Effect::Answer(reply));
         if matches!(self.state, State::Done) {

@@ -29,6 +29,7 @@ impl Supervisor {
             State::New
             | State::Live(_)
             | State::Paused(_)
+            | State::Validating(_)
             | State::Sweeping(_)
             | State::Down { .. }
             | State::Escalated
@@ -112,6 +113,8 @@ impl Supervisor {
     pub(super) fn strike(&mut self, cause: Cause, last_line: Option<String>) -> Outcome {
         let now = self.now;
         self.failures = self.failures.saturating_add(1);
+        self.last_cause = Some(cause);
+        self.memory.custody.crashed();
         let streak = &mut self.memory.streak;
         streak.same_line = last_line.is_some()
             && (streak.failures == 0 || streak.last_line == last_line)
@@ -154,7 +157,7 @@ impl Supervisor {
     }
 
     /// Sets the latch.
-    fn latch(&mut self, reason: Excess, out: &mut Vec<Effect>) {
+    pub(super) fn latch(&mut self, reason: Excess, out: &mut Vec<Effect>) {
         let streak = &self.memory.streak;
         let (failures, why) = match reason {
             Excess::Streak => (streak.failures, LatchWhy::Failures),
@@ -162,6 +165,7 @@ impl Supervisor {
             Excess::Rule => (streak.failures, LatchWhy::Rule),
             Excess::Loop => (streak.failures, LatchWhy::Loop),
             Excess::Budget => (streak.failures, LatchWhy::Budget),
+            Excess::State => (streak.failures, LatchWhy::State),
         };
         let since = streak.since.unwrap_or(self.now.wall);
         // How long the day's failures took nobody keeps, and "today" says enough.
@@ -181,6 +185,7 @@ impl Supervisor {
                 }
                 return;
             }
+            State::Validating(_) => return self.hook_left(incarnation, left, out),
             State::New
             | State::Live(_)
             | State::Paused(_)
@@ -213,6 +218,9 @@ impl Supervisor {
 
     /// Nothing of the tree is left.
     pub(super) fn tree_gone(&mut self, incarnation: u32, out: &mut Vec<Effect>) {
+        if matches!(self.state, State::Validating(_)) {
+            return self.hook_gone(incarnation, out);
+        }
         let State::Sweeping(sweeping) = &mut self.state else { return };
         if sweeping.incarnation != incarnation {
             return;

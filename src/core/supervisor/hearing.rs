@@ -55,6 +55,7 @@ impl Supervisor {
                 stopping.kill_at = stopping.kill_at.plus(gap);
                 stopping.kill_by = stopping.kill_by.plus(gap);
             }
+            State::Validating(validating) => validating.excuse(gap),
             // All of a pause is given back at its end.
             State::New
             | State::Paused(_)

@@ -6,7 +6,7 @@ use crate::core::beat::{Beat, Status};
 use crate::core::cost::price;
 use crate::core::effect::Effect;
 use crate::core::evidence::Evidence;
-use crate::core::fact::{BeatFact, Fact};
+use crate::core::fact::{BeatFact, EvidenceFact, Fact};
 use crate::core::pulse::Silence;
 use crate::core::settings::OnMissed;
 use crate::core::time::{Up, Wall, millis};
@@ -91,8 +91,13 @@ impl Supervisor {
             self.persist(out);
         }
         self.forget_streak(out);
-        if !self.account(beat, tokens, cost, out) && restarts {
+        if self.account(beat, tokens, cost, out) {
+            return;
+        }
+        if restarts {
             self.begin_stop(StopCause::Restart, None, out);
+        } else {
+            self.consider_snapshot(beat, out);
         }
     }
 
@@ -136,7 +141,9 @@ impl Supervisor {
 
     /// Whether long health would change anything.
     fn has_past(&self) -> bool {
-        self.memory.streak.failures > 0 || self.memory.trouble_since.is_some()
+        self.memory.streak.failures > 0
+            || self.memory.trouble_since.is_some()
+            || self.memory.custody.trial.is_some()
     }
 
     /// Whether a hang of this child would go unseen although beats are listened for.
@@ -249,8 +256,8 @@ impl Supervisor {
         let earlier = child.looked.take();
         let cpu_used_ms = earlier.map(|(_, cpu)| evidence.cpu_ms.saturating_sub(cpu));
         let cpu_over_ms = earlier.map(|(at, _)| millis(now.since(at)));
-        let fact = Fact::Evidence { incarnation, evidence, cpu_used_ms, cpu_over_ms };
-        out.push(Effect::Record(fact));
+        let fact = EvidenceFact { incarnation, evidence, cpu_used_ms, cpu_over_ms };
+        out.push(Effect::Record(Fact::Evidence(fact)));
     }
 
     /// Trouble began, with the last sign of life `silent` ago; the first one counts until recovery.
@@ -268,6 +275,8 @@ impl Supervisor {
             return;
         }
         let incarnation = child.incarnation;
+        // The set that was put in place has proven itself.
+        self.memory.custody.trial = None;
         self.drop_streak(out);
         match self.memory.trouble_since.take() {
             Some(since) => self.recovered(incarnation, since, true, out),

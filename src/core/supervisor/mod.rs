@@ -7,16 +7,19 @@
 mod commands;
 mod ended;
 mod hearing;
+mod hook;
 mod live;
 mod meaning;
 mod notices;
 mod paused;
 mod reading;
 mod signals;
+mod snapshots;
 mod spending;
 mod start;
 mod state;
 mod stop;
+mod validating;
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +29,7 @@ use std::time::Duration;
 use super::effect::Effect;
 use super::ending::Ending;
 use super::event::Event;
-use super::fact::Fact;
+use super::fact::{Cause, Fact};
 use super::memory::{DelayWhy, Memory};
 use super::notice::Road;
 use super::pulse::Silence;
@@ -77,6 +80,8 @@ pub enum Why {
     MaxRun,
     /// A paused tree is to be looked at once more.
     Freeze,
+    /// A validation or a snapshot has taken too long.
+    Validation,
     /// Beats that were added up are to be recorded.
     Recording,
     /// Our stdout has been blocked for long.
@@ -130,6 +135,9 @@ pub struct Supervisor {
     off: Vec<Road>,
     /// The preset that was recognised last.
     reading: reading::Reading,
+    /// The last failure that this agentwatch has seen.
+    last_cause: Option<Cause>,
+    snapshots: snapshots::Snapshots,
 }
 
 impl Supervisor {
@@ -159,6 +167,8 @@ impl Supervisor {
             failing: Vec::new(),
             off: Vec::new(),
             reading: reading::Reading::default(),
+            last_cause: None,
+            snapshots: snapshots::Snapshots::default(),
         }
     }
 
@@ -190,6 +200,7 @@ impl Supervisor {
             State::Stopping(_) => Phase::Stopping,
             State::Sweeping(_) => Phase::Failed,
             State::Paused(_) => Phase::Paused,
+            State::Validating(_) => Phase::Validating,
             State::Down { wait, .. } => match wait {
                 Wait::Cooldown => Phase::Cooldown,
                 Wait::Delay(DelayWhy::Park { .. } | DelayWhy::Budget { .. }) => Phase::Parked,
@@ -235,6 +246,11 @@ impl Supervisor {
             Event::Signal { signal, request, reached_child } => {
                 self.signal(signal, request, reached_child, out);
             }
+            Event::ErrandDone { number, done } => self.errand_done(number, *done, out),
+            Event::HookStarted { incarnation, pid, start_time } => {
+                self.hook_started(incarnation, pid, start_time, out);
+            }
+            Event::HookEnded { incarnation, end } => self.hook_ended(incarnation, *end, out),
             Event::Command(command) => self.command(command, out),
             Event::Frozen { incarnation, fresh } => self.frozen(incarnation, fresh),
             Event::StoreFailed { what, error } => {
@@ -267,10 +283,12 @@ impl Supervisor {
             }
             State::Sweeping(sweeping) => Some((sweeping.sweep.deadline(), Why::Tree)),
             State::Paused(paused) => paused.look_at.map(|at| (at, Why::Freeze)),
+            State::Validating(validating) => Some(Self::validating_deadline(validating)),
         };
+        let snapshot = self.snapshot_deadline().map(|at| (at, Why::Validation));
         let recording = self.recording.deadline().map(|at| (at, Why::Recording));
         let blocked = self.blocked_deadline().map(|at| (at, Why::Blocked));
-        let up = sooner(sooner(state, recording), blocked);
+        let up = sooner(sooner(sooner(state, snapshot), recording), blocked);
         if let State::Down { until, .. } = &self.state
             && up.is_none_or(|(at, _)| until.since(self.now.boot) <= at.since(self.now.up))
         {
@@ -283,12 +301,14 @@ impl Supervisor {
     fn tick(&mut self, drained: bool, out: &mut Vec<Effect>) {
         self.hear(drained, out);
         out.extend(self.recording.due(self.now.up).map(Effect::Record));
+        self.tick_snapshot(out);
         match &self.state {
             State::New | State::Escalated | State::Done => {}
             State::Live(_) => self.tick_live(out),
             State::Stopping(_) => self.tick_stopping(out),
             State::Sweeping(_) => self.tick_sweeping(out),
             State::Paused(_) => self.tick_paused(out),
+            State::Validating(_) => self.tick_validating(out),
             State::Down { until, .. } => {
                 if *until <= self.now.boot {
                     self.start(out);
@@ -304,6 +324,7 @@ impl Supervisor {
     /// Leaves with `code`; nothing follows.
     fn leave(&mut self, code: u8, out: &mut Vec<Effect>) {
         out.extend(self.recording.flush().map(Effect::Record));
+        self.drop_snapshot(out);
         out.push(Effect::Record(Fact::SupervisorStopped { code }));
         self.persist(out);
         out.push(Effect::Exit { code });

@@ -92,6 +92,7 @@ impl Supervisor {
             | State::Stopping(_)
             | State::New
             | State::Sweeping(_)
+            | State::Validating(_)
             | State::Paused(_)
             | State::Down { .. }
             | State::Escalated

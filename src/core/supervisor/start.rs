@@ -7,7 +7,7 @@ use crate::core::cost::signs::Signs;
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{By, Launch, SpawnFailure, SpawnFailureKind, Traces};
-use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome};
+use crate::core::fact::{Cause, Fact, FinishedWhy, Outcome, Released};
 use crate::core::memory::{Delay, Latch, LatchWhy, Streak, Tree};
 use crate::core::progress::Progress;
 use crate::core::pulse::{Pulse, first_beat_limit};
@@ -99,7 +99,7 @@ impl Supervisor {
         self.memory.failures_of_day = 0;
         self.latched_before = false;
         self.memory.ledger.released();
-        out.push(Effect::Record(Fact::Released { release, before }));
+        out.push(Effect::Record(Fact::Released(Released { release, before })));
         self.persist(out);
     }
 
@@ -146,8 +146,16 @@ impl Supervisor {
         out.push(Effect::Record(Fact::Resumed { by }));
     }
 
-    /// Starts the next incarnation, now.
+    /// Starts the next incarnation, as soon as its state is known to be valid.
     pub(super) fn start(&mut self, out: &mut Vec<Effect>) {
+        match self.to_validate() {
+            Some(validation) => self.validate(validation, out),
+            None => self.spawn_next(out),
+        }
+    }
+
+    /// Starts the next incarnation, now.
+    pub(super) fn spawn_next(&mut self, out: &mut Vec<Effect>) {
         let incarnation = self.memory.incarnation.saturating_add(1);
         self.memory.incarnation = incarnation;
         self.memory.delay = None;

@@ -16,6 +16,8 @@ use crate::core::pulse::Pulse;
 use crate::core::sweep::Sweep;
 use crate::core::time::{Boot, Now, Up};
 
+use super::validating::Validating;
+
 /// A child, from the decision to start it to its end.
 #[derive(Clone, Debug)]
 pub(super) struct Child {
@@ -212,6 +214,8 @@ pub(super) enum State {
     Sweeping(Sweeping),
     /// The child and all its processes are stopped where they are.
     Paused(Paused),
+    /// A start waits for the word that the state is valid.
+    Validating(Validating),
     /// Waiting for the next start.
     Down {
         /// Until then.
@@ -232,9 +236,12 @@ impl State {
             Self::Live(child) => Some(child),
             Self::Stopping(stopping) => Some(&stopping.child),
             Self::Paused(paused) => Some(&paused.child),
-            Self::New | Self::Sweeping(_) | Self::Down { .. } | Self::Escalated | Self::Done => {
-                None
-            }
+            Self::New
+            | Self::Sweeping(_)
+            | Self::Validating(_)
+            | Self::Down { .. }
+            | Self::Escalated
+            | Self::Done => None,
         }
     }
 
@@ -244,9 +251,12 @@ impl State {
             Self::Live(child) => Some(child),
             Self::Stopping(stopping) => Some(&mut stopping.child),
             Self::Paused(paused) => Some(&mut paused.child),
-            Self::New | Self::Sweeping(_) | Self::Down { .. } | Self::Escalated | Self::Done => {
-                None
-            }
+            Self::New
+            | Self::Sweeping(_)
+            | Self::Validating(_)
+            | Self::Down { .. }
+            | Self::Escalated
+            | Self::Done => None,
         }
     }
 }
@@ -274,6 +284,8 @@ pub enum Phase {
     Failed,
     /// Stopped where it is, until resumed.
     Paused,
+    /// Its state is being validated before a start.
+    Validating,
     /// Waiting for its next start.
     Cooldown,
     /// Waiting without a failure: a quota, a provider that is away.

@@ -53,6 +53,7 @@ impl Supervisor {
                 }
             },
             State::Sweeping(_) => self.stop_sweeping(by, out),
+            State::Validating(_) => self.stop_validating(by, out),
             State::New | State::Down { .. } | State::Escalated => {
                 if matches!(self.state, State::New) {
                     self.launched = self.now;
@@ -126,6 +127,7 @@ impl Supervisor {
             State::New
             | State::Stopping(_)
             | State::Sweeping(_)
+            | State::Validating(_)
             | State::Down { .. }
             | State::Escalated
             | State::Done => {

@@ -13,3 +13,4 @@ mod spending;
 mod stops;
 mod story;
 mod telling;
+mod validating;

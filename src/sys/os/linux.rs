@@ -31,6 +31,9 @@ unsafe extern "C" {}
 /// Stands still in suspend.
 pub const UP: ClockId = ClockId::CLOCK_MONOTONIC;
 
+/// The file that this process executes, whatever has become of its name.
+pub const OWN_PROGRAM: Option<&str> = Some("/proc/self/exe");
+
 /// Runs on in suspend.
 pub const BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
 

@@ -17,6 +17,9 @@ use crate::sys::datagram::Sender;
 use crate::sys::signals::Sent;
 use crate::sys::tree::{Process, StartTime};
 
+/// The file that this process executes is known by its name only.
+pub const OWN_PROGRAM: Option<&str> = None;
+
 /// Stands still in suspend.
 pub const UP: ClockId = ClockId::from_raw(libc::CLOCK_UPTIME_RAW);
 

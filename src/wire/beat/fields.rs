@@ -29,6 +29,7 @@ pub(super) struct Fields<'a> {
     pub(super) model: Value<'a>,
     pub(super) cycle: Value<'a>,
     pub(super) tool_calls: Value<'a>,
+    pub(super) checkpoint: Value<'a>,
     pub(super) message: Value<'a>,
     pub(super) expect_next: Value<'a>,
     pub(super) retry_after: Value<'a>,
@@ -60,6 +61,7 @@ impl<'a> Fields<'a> {
             "model" => &mut self.model,
             "cycle" => &mut self.cycle,
             "tool_calls" => &mut self.tool_calls,
+            "checkpoint" => &mut self.checkpoint,
             "message" => &mut self.message,
             "expect_next" => &mut self.expect_next,
             "retry_after"

@@ -64,13 +64,15 @@ fn every_field_is_read() {
         expect_next: Some(Duration::from_millis(1500)),
         retry_after: Some(Duration::from_millis(2500)),
         ts: Some(-1.0),
+        checkpoint: true,
         ..Beat::default()
     };
     let json = r#"{"agent":"a","status":"busy","tokens_used":1,"tokens_total":2,"input_tokens":3,
         "output_tokens":4,"cache_read_tokens":5,"cache_write_tokens":6,"cache_write_1h_tokens":8,"cost_usd":0.25,"model":"m",
-        "cycle":18446744073709551615,"tool_calls":7,"message":"hi","expect_next":1.5,"retry_after":2.5,"ts":-1}"#;
+        "cycle":18446744073709551615,"tool_calls":7,"message":"hi","expect_next":1.5,"retry_after":2.5,"ts":-1,"checkpoint":true}"#;
     assert_eq!(beat(json), want);
-    assert_eq!(beat(&json.replace('"', "'").replace('\n', " ")), want);
+    let python = json.replace('"', "'").replace('\n', " ").replace("true", "True");
+    assert_eq!(beat(&python), want);
 }
 
 #[test]
@@ -190,6 +192,7 @@ fn a_wrong_value_is_named() {
             "-1",
             "cache_write_tokens is -1; it must be a whole number from 0 up",
         ),
+        ("checkpoint", "2", "checkpoint is 2; it must be true or false"),
         ("tool_calls", "0.5", "tool_calls is 0.5; it must be a whole number from 0 up"),
         ("cycle", "-1", "cycle is -1; it must be a whole number from 0 up"),
         ("cycle", "1e300", "cycle is 1e300; it must be at most 18446744073709551615"),
@@ -402,6 +405,7 @@ fn every_known_key_fits_the_search_for_torn_ones() {
         "model",
         "cycle",
         "tool_calls",
+        "checkpoint",
         "message",
         "expect_next",
         "retry_after",

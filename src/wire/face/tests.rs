@@ -36,6 +36,7 @@ fn settings() -> Settings {
         release: None,
         preset: None,
         limits: crate::core::cost::limits::Limits::default(),
+        validation: None,
     }
 }
 

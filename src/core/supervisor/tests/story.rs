@@ -18,6 +18,7 @@ use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use crate::core::signal::{Request, Signal};
 use crate::core::supervisor::{Phase, Supervisor, Why};
 use crate::core::time::{Boot, LocalDay, Now, Up, Wall};
+use crate::core::validation::{Done, HookEnd, Task};
 
 use super::telling::{brief, tell};
 
@@ -58,6 +59,7 @@ pub fn defaults() -> Settings {
         release: None,
         preset: None,
         limits: Limits::default(),
+        validation: None,
     }
 }
 
@@ -89,7 +91,7 @@ pub struct Story {
     /// Every effect, in brief.
     pub effects: Vec<String>,
     /// What of them is worth telling and was not taken yet.
-    told: Vec<String>,
+    pub told: Vec<String>,
     pub exit: Option<u8>,
     /// The last start went on with what an earlier one had left undone.
     pub again: bool,
@@ -97,6 +99,12 @@ pub struct Story {
     pub frozen: bool,
     /// Processes that escape the next freeze.
     pub escaped: u32,
+    /// What the next errands answer; without one they go on.
+    pub answers: VecDeque<Done>,
+    /// How the next hooks end; without one they go on.
+    pub hooks: VecDeque<HookEnd>,
+    pub errand: Option<(u32, Task)>,
+    pub hook: Option<u32>,
     reply: Option<Reply>,
     alive: Option<u32>,
 }
@@ -137,6 +145,10 @@ impl Story {
             again: false,
             frozen: false,
             escaped: 0,
+            answers: VecDeque::new(),
+            hooks: VecDeque::new(),
+            errand: None,
+            hook: None,
             reply: None,
             alive: None,
         }
@@ -198,6 +210,9 @@ impl Story {
                 self.told.push("thaw".to_owned());
                 self.frozen = false;
             }
+            Effect::Errand { .. } | Effect::DropErrand { .. } | Effect::Hook { .. } => {
+                self.custody(effect);
+            }
             Effect::Answer(reply) => self.reply = Some(reply),
             Effect::Exit { code } => {
                 self.told.push(format!("exit {code}"));
@@ -208,6 +223,7 @@ impl Story {
 
     fn spawn(&mut self, incarnation: u32) {
         assert_eq!(self.alive, None, "rule 1");
+        assert_eq!((self.hook, &self.errand), (None, &None), "validated before");
         if let Some(kind) = self.spawn_failures.pop_front() {
             let (stage, error) = (SpawnStage::Exec, "agent: no".to_owned());
             let failure = SpawnFailure { kind, stage, error };
@@ -222,6 +238,11 @@ impl Story {
     fn end_tree(&mut self, incarnation: u32, how: Force) {
         if how == Force::Kill {
             self.told.push("kill".to_owned());
+        }
+        if how == Force::Kill && self.hook == Some(incarnation) {
+            let killed = Ending::Signal { signal: Signal::KILL, core: false };
+            self.hook_ends(HookEnd { ending: Ok(killed), output: Vec::new() });
+            return;
         }
         if self.alive == Some(incarnation) {
             assert_eq!(how, Force::Kill, "only KILL is for a tree whose child lives");
@@ -257,6 +278,7 @@ impl Story {
         self.sut = Supervisor::new(self.sut.settings().clone(), self.persisted.clone());
         self.exit = None;
         self.alive = None;
+        (self.errand, self.hook) = (None, None);
         self.take();
         self.step(Event::Launch(Launch { resume, rebooted, run: 2, terminal: true }))
     }

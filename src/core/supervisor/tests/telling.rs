@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use crate::core::cost::sign::LoopOver;
 use crate::core::effect::Effect;
-use crate::core::fact::{Fact, Outcome};
+use crate::core::fact::{EvidenceFact, Fact, Outcome};
 
 pub fn brief(effect: &Effect) -> String {
     match effect {
@@ -18,6 +18,9 @@ pub fn brief(effect: &Effect) -> String {
         Effect::EndTree { incarnation, how } => format!("end tree {incarnation} {how:?}"),
         Effect::Freeze { incarnation } => format!("freeze {incarnation}"),
         Effect::Thaw { incarnation } => format!("thaw {incarnation}"),
+        Effect::Errand { task, .. } => format!("errand {}", word(task)),
+        Effect::DropErrand { .. } => "drop errand".to_owned(),
+        Effect::Hook { incarnation, .. } => format!("hook {incarnation}"),
         Effect::Answer(_) => "answer".to_owned(),
         Effect::Exit { code } => format!("exit {code}"),
     }
@@ -29,10 +32,12 @@ pub fn tell(fact: &Fact) -> String {
     match fact {
         Fact::Started { incarnation, .. } => format!("started {incarnation}"),
         Fact::Late { silent_ms, .. } => format!("late {}s", silent_ms / 1000),
-        Fact::Evidence { cpu_used_ms, cpu_over_ms, .. } => match (cpu_used_ms, cpu_over_ms) {
-            (Some(used), Some(over)) => format!("seen: {used}ms CPU in {}s", over / 1000),
-            _ => "seen".to_owned(),
-        },
+        Fact::Evidence(EvidenceFact { cpu_used_ms, cpu_over_ms, .. }) => {
+            match (cpu_used_ms, cpu_over_ms) {
+                (Some(used), Some(over)) => format!("seen: {used}ms CPU in {}s", over / 1000),
+                _ => "seen".to_owned(),
+            }
+        }
         Fact::Extended { what, by_ms, .. } => format!("extended {what:?} {}s", by_ms / 1000),
         Fact::Unhealthy { triggered: true, .. } => "triggered".to_owned(),
         Fact::Unhealthy { silent_ms, .. } => format!("unhealthy {}s", silent_ms / 1000),
@@ -87,6 +92,11 @@ pub fn tell(fact: &Fact) -> String {
                 if *alive_only { " alive" } else { "" }
             )
         }
+        Fact::StateInvalid(fact) => format!("invalid: {:?}", fact.action),
+        Fact::StateRestored(fact) => format!("restored {}", fact.set),
+        Fact::StatePassedOver(fact) => {
+            format!("passed over {} for {}", fact.set, fact.older.as_deref().unwrap_or("none"))
+        }
         Fact::StreakForgotten { failures } => format!("forgotten {failures}"),
         Fact::SupervisorStarted { .. }
         | Fact::SupervisorStopped { .. }
@@ -102,6 +112,14 @@ pub fn tell(fact: &Fact) -> String {
         | Fact::SignalPassed { .. }
         | Fact::Strays { .. }
         | Fact::TreeStuck { .. }
+        | Fact::Validating { .. }
+        | Fact::Validated(_)
+        | Fact::StateRepaired(_)
+        | Fact::RestoreFailed(_)
+        | Fact::SnapshotTaken(_)
+        | Fact::SnapshotFailed { .. }
+        | Fact::SnapshotWorks
+        | Fact::StateQuarantined(_)
         | Fact::Idle { .. }
         | Fact::RestartAsked { .. }
         | Fact::Held
@@ -118,6 +136,6 @@ pub fn tell(fact: &Fact) -> String {
 }
 
 /// The name of a variant.
-fn word(what: &impl Debug) -> String {
+pub fn word(what: &impl Debug) -> String {
     format!("{what:?}").split([' ', '(', '{']).next().unwrap().to_owned()
 }

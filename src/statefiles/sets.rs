@@ -1,0 +1,265 @@
+//! Sets: the state files of one moment with what is to be known of them, in a folder whose name is the
+//! moment. What was moved aside is kept in the same way, so that it can be put back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::time::Wall;
+use crate::core::validation::{FileKind, StateFile};
+use crate::sys::{clock, file};
+use crate::wire::plain::brief;
+use crate::wire::stamp;
+
+use super::look::read_through;
+use super::sqlite;
+use super::stamp::Stamp;
+
+/// What is in a set is written there.
+const MANIFEST: &str = "manifest.json";
+
+/// The longest manifest: ten thousand files with long names.
+const MANIFEST_MAX: usize = 32 << 20;
+
+/// Before it has its name a folder is called so, and is worth nothing.
+pub const UNFINISHED: &str = ".new-";
+
+/// The version that is written; another one is not read.
+const VERSION: u32 = 1;
+
+/// What is in a set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    version: u32,
+    /// When, in milliseconds since 1970.
+    pub taken_ms: i64,
+    /// The incarnation that wrote the files.
+    #[serde(default)]
+    pub incarnation: u32,
+    /// There was no moment at which all files were like this.
+    #[serde(default)]
+    pub apart: bool,
+    /// Why they were moved aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The files.
+    pub files: Vec<Entry>,
+}
+
+/// A file of a set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Where it belongs.
+    pub path: String,
+    /// What it is.
+    pub kind: FileKind,
+    /// Its name in the folder of the set.
+    pub stored: String,
+    /// Its length there.
+    pub size: u64,
+    /// Its permissions.
+    pub mode: u32,
+    /// Whose it is.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// BLAKE3 of its content; none of what was moved aside, which is what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<String>,
+    /// The file, and what belongs to it, when it was copied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) stamps: Vec<Stamp>,
+}
+
+/// A set that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetOnDisk {
+    /// Its name: a moment.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// Which set is wanted.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    pub set: Option<&'a str>,
+    pub before: Option<&'a str>,
+    pub not: &'a [String],
+}
+
+impl Wanted<'_> {
+    pub fn fits(&self, name: &str) -> bool {
+        self.set.is_none_or(|set| set == name)
+            && self.before.is_none_or(|before| name < before)
+            && !self.not.iter().any(|not| not == name)
+    }
+}
+
+impl Manifest {
+    /// That of a set that is taken now.
+    #[must_use]
+    pub fn new(incarnation: u32, why: Option<String>) -> Self {
+        let taken_ms = clock::wall_ms();
+        Self { version: VERSION, taken_ms, incarnation, apart: false, why, files: Vec::new() }
+    }
+
+    /// The bytes of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().fold(0, |sum, entry| sum.saturating_add(entry.size))
+    }
+
+    /// Writes it down to the platter.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        file::replace(&folder.join(MANIFEST), &text, true)
+    }
+}
+
+/// A name for a set of now, which no folder in `parent` has. Later ones sort behind earlier ones.
+pub fn new_name(parent: &Path) -> String {
+    let now = stamp::utc(Wall(clock::wall_ms()));
+    let digits: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let second = digits.split_once('.').map_or(digits.as_str(), |(second, _)| second);
+    let second = second.trim_end_matches('Z');
+    let names = (1..).map(|number| match number {
+        1 => format!("{second}Z"),
+        // Behind the first one of that second, and in order up to 99 of them.
+        number => format!("{second}Z-{number:02}"),
+    });
+    let free = |name: &String| parent.join(name).symlink_metadata().is_err();
+    names.into_iter().find(free).unwrap_or_default()
+}
+
+/// The sets in a folder, oldest first.
+///
+/// # Errors
+/// The folder is there and cannot be read.
+pub fn list(folder: &Path) -> Result<Vec<SetOnDisk>, String> {
+    let failed = |error: io::Error| format!("{}: {error}", folder.display());
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut sets = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sets.push(SetOnDisk { name, folder: entry.path() });
+        }
+    }
+    sets.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(sets)
+}
+
+/// Reads what is in a set.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn read(folder: &Path) -> Result<Manifest, String> {
+    let bytes = file::read(&folder.join(MANIFEST), MANIFEST_MAX)
+        .map_err(|error| format!("{MANIFEST}: {error}"))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&bytes).map_err(|error| format!("{MANIFEST}: {}", brief(&error)))?;
+    if manifest.version != VERSION {
+        return Err(format!("{MANIFEST}: version {}, and this is {VERSION}", manifest.version));
+    }
+    let plain = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    match manifest.files.iter().find(|entry| !plain(&entry.stored)) {
+        Some(entry) => Err(format!("{MANIFEST}: {:?} is no name of a stored file", entry.stored)),
+        None => Ok(manifest),
+    }
+}
+
+/// Whether a set is as it was taken, still checks as valid, and belongs to these files.
+///
+/// # Errors
+/// Why it is not to be put in place.
+pub fn verify(set: &SetOnDisk, files: &[StateFile]) -> Result<Manifest, String> {
+    let manifest = read(&set.folder)?;
+    if manifest.files.is_empty() {
+        return Err("holds no file".to_owned());
+    }
+    for entry in &manifest.files {
+        if !is_listed(&entry.path, files) {
+            return Err(format!("{} is not among state.files", entry.path));
+        }
+        let stored = set.folder.join(&entry.stored);
+        let words = |words: String| format!("{} ({}): {words}", entry.path, entry.stored);
+        let open = file::open_to_read(&stored).map_err(|error| words(error.to_string()))?;
+        let mut hasher = blake3::Hasher::new();
+        let read = read_through(&open, entry.kind, |bytes| {
+            hasher.update(bytes);
+        });
+        let (verdict, size) = read.map_err(|error| words(error.to_string()))?;
+        if size != entry.size
+            || Some(hasher.finalize().to_hex().as_str()) != entry.blake3.as_deref()
+        {
+            return Err(words("was changed since it was taken".to_owned()));
+        }
+        if let Some(wrong) = verdict.wrong {
+            return Err(words(wrong.words));
+        }
+        if entry.kind == FileKind::Sqlite {
+            sqlite::whole(&stored).map_err(words)?;
+        }
+    }
+    Ok(manifest)
+}
+
+/// Whether a path is one of the list: a manifest that somebody changed must not have us write elsewhere.
+pub fn is_listed(path: &str, files: &[StateFile]) -> bool {
+    let options = glob::MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    // What leads up and out of a folder that a pattern names fits it by its letters only.
+    let straight = !Path::new(path).components().any(|part| part.as_os_str() == "..");
+    files.iter().any(|file| {
+        if file.glob {
+            let pattern = glob::Pattern::new(&file.path);
+            straight && pattern.is_ok_and(|pattern| pattern.matches_with(path, options))
+        } else {
+            file.path == path
+        }
+    })
+}
+
+/// Removes what is not to be kept: more than `keep`, or more than `max_bytes` in all; never the newest.
+pub fn prune(folder: &Path, keep: u32, max_bytes: u64) -> Result<(), String> {
+    let sets = list(folder)?;
+    let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+    let mut bytes = 0_u64;
+    for (at, set) in sets.iter().rev().enumerate() {
+        bytes = bytes.saturating_add(read(&set.folder).map_or(0, |manifest| manifest.bytes()));
+        if 0 < at && (keep <= at || max_bytes < bytes) {
+            fs::remove_dir_all(&set.folder)
+                .map_err(|error| format!("{}: {error}", set.folder.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what an interrupted snapshot left.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// What a set holds, by path.
+pub fn by_path(manifest: &Manifest) -> BTreeMap<&str, &Entry> {
+    manifest.files.iter().map(|entry| (entry.path.as_str(), entry)).collect()
+}
