@@ -20,6 +20,7 @@ mod memory;
 #[path = "../simulation/rng.rs"]
 #[expect(dead_code, reason = "the storms need less of it than the simulator")]
 mod rng;
+mod statefiles;
 mod streams;
 mod tree;
 
