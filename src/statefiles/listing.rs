@@ -1,12 +1,13 @@
 //! Paths and patterns → the files that are there now, each looked at without being opened.
 
+use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use glob::MatchOptions;
-
 use crate::core::validation::{Fault, FaultKind, FileKind, StateFile};
 use crate::sys::file::{self, Kind};
+
+use super::pattern;
 
 /// The most files that all patterns together may stand for.
 const FILES_MAX: usize = 10_000;
@@ -62,6 +63,8 @@ pub struct Listing {
     pub faults: Vec<Fault>,
     /// What was noticed.
     pub notes: Vec<String>,
+    /// Their paths: two entries may stand for the same file.
+    known: HashSet<PathBuf>,
 }
 
 /// Lists what is there.
@@ -82,28 +85,20 @@ pub fn list(files: &[StateFile]) -> Result<Listing, String> {
 
 impl Listing {
     fn pattern(&mut self, entry: &StateFile) -> Result<(), String> {
-        let options = MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-        };
-        let found = match glob::glob_with(&entry.path, options) {
+        let found = match pattern::find(&entry.path)? {
             Ok(found) => found,
             Err(error) => {
                 self.fault(&entry.path, FaultKind::Unfit, format!("is no pattern: {error}"));
                 return Ok(());
             }
         };
+        for (path, error) in found.closed {
+            self.notes.push(format!("{}: {error}", path.display()));
+        }
         let before = self.files.len();
-        for path in found {
-            match path {
-                // What belongs to a database is no file of its own.
-                Ok(path) if is_companion(&path, entry.kind) => {}
-                Ok(path) => self.one(entry, &path, true),
-                Err(error) => {
-                    self.notes.push(format!("{}: {}", error.path().display(), error.error()));
-                }
-            }
+        // What belongs to a database is no file of its own.
+        for path in found.paths.iter().filter(|path| !is_companion(path, entry.kind)) {
+            self.one(entry, path, true);
             if FILES_MAX < self.files.len() {
                 return Err(format!(
                     "{}: stands for more than {FILES_MAX} files; name fewer",
@@ -124,9 +119,11 @@ impl Listing {
                 self.notes.push(format!("{shown}: its name is not UTF-8, so it is left alone"));
                 return;
             }
-            Ok(Kind::File) if self.files.iter().any(|file| file.path == path) => return,
             Ok(Kind::File) => {
                 let (path, kind) = (path.to_owned(), entry.kind);
+                if !self.known.insert(path.clone()) {
+                    return;
+                }
                 self.files.push(Listed { path, kind, repair: entry.repair });
                 return;
             }

@@ -3,27 +3,44 @@
 //! All of it happens in a short-lived process of its own (`agentwatch errand`), or at the hand of somebody who
 //! types `agentwatch state`: it may take as long as the files are large, and it may be killed at any moment.
 
+mod cut;
+mod intent;
 mod listing;
 mod look;
+mod pattern;
 mod place;
 mod sets;
 mod snapshot;
 mod sqlite;
 mod stamp;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::core::validation::{Checked, Cut, Done, FAULTS_MAX, Fault, Restored, Task};
-use crate::sys::clock;
 use crate::sys::file;
 use crate::sys::lock::{Lock, LockError};
+use crate::sys::tree;
+use crate::sys::{clock, disk};
 use crate::wire::errand::Errand;
 
 use listing::Listing;
 pub use listing::{Listed, list};
 pub use look::{Looked, look};
 pub use sets::{Entry, Manifest, SetOnDisk, list as sets_in, read as read_set};
+
+/// What must stay free on the disk: a tenth of it, or this much.
+const FREE: u64 = 1 << 30;
+
+/// The most notes that are told one by one, as of faults: the answer of an errand has its bounds.
+const NOTES_MAX: usize = FAULTS_MAX;
+
+/// The most files that are told to have been moved aside: the manifest beside them has all.
+const PATHS_MAX: usize = 100;
+
+/// Where a copy lies that nobody keeps.
+const SCRATCH: &str = "scratch";
 
 /// How long an errand waits for another one that is at work on the same files.
 const LOCK_TRIES: u32 = 40;
@@ -64,13 +81,29 @@ impl Home {
 
     /// A folder for a copy that nobody keeps.
     fn scratch(&self) -> PathBuf {
-        self.dir.join("scratch")
+        self.dir.join(SCRATCH)
     }
 
     /// The same for somebody who only looks, beside whoever is at work.
     #[must_use]
     pub fn scratch_of_reader(&self) -> PathBuf {
-        self.dir.join(format!("scratch-{}", std::process::id()))
+        self.dir.join(format!("{SCRATCH}-{}", std::process::id()))
+    }
+
+    /// Removes what those left who were killed: folders of theirs that nothing refers to.
+    fn sweep(&self) {
+        let _ = fs::remove_dir_all(self.scratch());
+        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let of = name.to_str().and_then(|name| name.strip_prefix(SCRATCH)?.strip_prefix('-'));
+            let pid: Option<i32> = of.and_then(|pid| pid.parse().ok());
+            if tree::SEES_ALL && pid.is_some_and(|pid| tree::identity(pid).is_none()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        for folder in [self.snapshots(), self.quarantine()] {
+            sets::sweep(&folder);
+        }
     }
 }
 
@@ -93,8 +126,8 @@ fn perform_or_fail(errand: &Errand) -> Result<Done, String> {
     let home = Home::new(Path::new(&errand.dir));
     file::private_dir(&home.dir).map_err(|error| format!("{}: {error}", home.dir.display()))?;
     let _lock = lock(&home)?;
-    let _ = std::fs::remove_dir_all(home.scratch());
-    let finished = place::finish(&home)?;
+    home.sweep();
+    let finished = intent::finish(&home)?;
     match &errand.task {
         Task::Check { repair } => {
             let checked = check_in(errand, &home, &home.scratch(), *repair)?;
@@ -106,13 +139,12 @@ fn perform_or_fail(errand: &Errand) -> Result<Done, String> {
             restore(errand, &home, &wanted, why)
         }
         Task::Quarantine { paths, why } => {
-            let (quarantine, paths) = place::aside(errand, &home, paths, why)?;
+            let (quarantine, mut paths) = place::aside(errand, &home, paths, why)?;
+            shorten(&mut paths, PATHS_MAX);
             Ok(Done::Quarantined { quarantine, paths })
         }
         Task::PutBack { quarantine } => {
-            let folder = home.quarantine().join(quarantine);
-            let manifest = sets::read(&folder)?;
-            place::put(errand, &home, &folder, &manifest, "put back what was there before")?;
+            place::put_back(errand, &home, quarantine)?;
             Ok(Done::PutBack)
         }
     }
@@ -134,7 +166,7 @@ fn lock(home: &Home) -> Result<Lock, String> {
 /// Looks at all files.
 ///
 /// # Errors
-/// More files than can be, or a tail that could not be cut off.
+/// More files than can be.
 fn check_in(errand: &Errand, home: &Home, scratch: &Path, repair: bool) -> Result<Checked, String> {
     let listing = list(&errand.files)?;
     let mut checked = begin(&listing);
@@ -142,9 +174,13 @@ fn check_in(errand: &Errand, home: &Home, scratch: &Path, repair: bool) -> Resul
         let mut looked = look::look(file, scratch);
         checked.bytes += looked.bytes;
         if let Some(at) = looked.cut_at.filter(|_| repair && file.repair) {
-            let cut = place::cut(home, file, at, looked.bytes)?;
-            checked.cut.push(Cut { path: file.shown(), offset: at, bytes: cut });
-            looked.fault = None;
+            match cut::cut(home, file, at, looked.bytes) {
+                Ok(bytes) => {
+                    checked.cut.push(Cut { path: file.shown(), offset: at, bytes });
+                    looked.fault = None;
+                }
+                Err(why_not) => looked.notes.push(format!("{why_not}; nothing was cut off")),
+            }
         }
         checked.notes.append(&mut looked.notes);
         match looked.fault {
@@ -152,13 +188,24 @@ fn check_in(errand: &Errand, home: &Home, scratch: &Path, repair: bool) -> Resul
             Some(fault) => push_fault(&mut checked, fault),
         }
     }
+    shorten(&mut checked.notes, NOTES_MAX);
     Ok(checked)
+}
+
+/// Of what is too long to be told only the number is.
+fn shorten(list: &mut Vec<String>, most: usize) {
+    if most < list.len() {
+        let more = list.len() - most;
+        list.truncate(most);
+        list.push(format!("and {more} more"));
+    }
 }
 
 /// What a listing alone tells.
 fn begin(listing: &Listing) -> Checked {
     let mut checked = Checked { missing: listing.missing, ..Checked::default() };
     checked.notes.clone_from(&listing.notes);
+    shorten(&mut checked.notes, NOTES_MAX);
     for fault in &listing.faults {
         push_fault(&mut checked, fault.clone());
     }
@@ -202,6 +249,23 @@ fn restore(
         }));
     }
     Ok(Done::NoSet { sets: count, unfit })
+}
+
+/// Refuses what would fill a disk.
+///
+/// # Errors
+/// In words.
+fn room_for(dir: &Path, bytes: u64) -> Result<(), String> {
+    let Ok(space) = disk::space(dir) else { return Ok(()) };
+    let reserve = (space.total / 10).min(FREE);
+    if space.free < bytes.saturating_add(reserve) {
+        return Err(format!(
+            "{}: {} bytes are free, too few for a copy of {bytes}; free some, or lower state.keep",
+            dir.display(),
+            space.free
+        ));
+    }
+    Ok(())
 }
 
 /// A short wait, for what another process is about to finish.

@@ -2,59 +2,27 @@
 //! old or wholly new, and what was begun is finished the next time.
 //!
 //! First everything that can fail is done beside the files: the new content is written under other names, and
-//! what is to be kept and cannot be renamed is copied. Then only renames are left. How far it has come stands
-//! in `restoring.json`, which is on the platter before each of the two.
+//! what is there gets a second name in the quarantine. Then only renames are left, each of which takes the
+//! place of the old content at once. How far it has come stands in `restoring.json` ([`super::intent`]).
 
-use std::fs::{self, File, OpenOptions};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use crate::core::validation::{FileKind, Restored};
-use crate::sys::{clock, file};
+use crate::core::validation::FileKind;
+use crate::sys::file;
 use crate::wire::errand::Errand;
-use crate::wire::plain::brief;
 
 use super::Home;
-use super::listing::{Listed, list};
+use super::intent::{self, Aside, Intent, Step};
+use super::listing::{COMPANIONS, Listed, companion, list};
 use super::look::read_through;
-use super::sets::{self, Entry, Manifest};
+use super::sets::{self, Entry, Manifest, Names};
 
-/// The longest intent: ten thousand files, each with long names.
-const INTENT_MAX: usize = 64 << 20;
-
-/// What is under way.
-#[derive(Debug, Serialize, Deserialize)]
-struct Intent {
-    /// Nothing has been moved yet: what was written beside the files is thrown away.
-    staging: bool,
-    /// The set, and when it was taken; none where files are only moved aside.
-    set: Option<(String, i64)>,
-    /// Where what was there goes.
-    quarantine: Option<String>,
-    steps: Vec<Step>,
-}
-
-/// What happens to one file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Step {
-    /// The file.
-    path: PathBuf,
-    /// Its new content, beside it; none if it only goes.
-    staged: Option<PathBuf>,
-    /// What is moved away: it and what belongs to it.
-    aside: Vec<Aside>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Aside {
-    from: PathBuf,
-    to: PathBuf,
-    /// It is on another file system, and was copied.
-    copied: bool,
-}
+/// Up to here a name has room for what is written before and behind it: names have at most 255 bytes.
+const NAME_MAX: usize = 200;
 
 /// What was put in place.
 #[derive(Debug)]
@@ -76,28 +44,49 @@ pub fn put(
 ) -> Result<Placed, String> {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
     let present = list(&errand.files)?.files;
-    let mut work = Work::begin(home, why, Some((name.unwrap_or_default(), manifest.taken_ms)))?;
-    let wanted = sets::by_path(manifest);
-    // What belongs to a database goes with it, and is not listed itself.
-    let belongs = |path: &str| {
-        let base = super::listing::COMPANIONS.iter().find_map(|suffix| path.strip_suffix(suffix));
-        base.is_some_and(|base| wanted.contains_key(base))
-    };
-    for (path, entry) in &wanted {
-        if !sets::is_listed(path, &errand.files) && !belongs(path) {
-            return work.undo(format!("{path}: is not among state.files, so it is not written"));
-        }
-        let there = present.iter().find(|file| file.path == Path::new(path));
-        if let Err(error) = work.stage(folder, entry, there) {
-            return work.undo(error);
-        }
-    }
-    for file in present.iter().filter(|file| !wanted.contains_key(file.shown().as_str())) {
-        if let Err(error) = work.move_aside(file) {
-            return work.undo(error);
-        }
+    let mut work = Work::begin(home, why, Some((name.unwrap_or_default(), manifest.taken_ms)));
+    work.contents(errand, &present, &sets::by_path(folder, manifest))?;
+    let known: HashSet<&str> = manifest.files.iter().map(|entry| entry.path.as_str()).collect();
+    for file in present.iter().filter(|file| !known.contains(file.shown().as_str())) {
+        work.move_aside(file)?;
     }
     work.carry_out()
+}
+
+/// Puts back what restores have moved aside, the one that went to the quarantine `first` and all after it:
+/// of what several of them have moved the first is what was there.
+///
+/// # Errors
+/// As [`put`].
+pub fn put_back(errand: &Errand, home: &Home, first: &str) -> Result<(), String> {
+    let present = list(&errand.files)?.files;
+    let mut manifests = Vec::new();
+    let all = sets::list(&home.quarantine())?;
+    if !all.iter().any(|one| one.name == first) {
+        return Err(format!("{}: is not there", home.quarantine().join(first).display()));
+    }
+    for one in all.iter().rev().filter(|one| first <= one.name.as_str()) {
+        let manifest = sets::read(&one.folder).map_err(|error| format!("{}: {error}", one.name))?;
+        manifests.push((&one.folder, manifest));
+    }
+    let mut contents = BTreeMap::new();
+    let mut added = BTreeSet::new();
+    for (folder, manifest) in manifests.iter().filter(|(_, manifest)| !manifest.tail) {
+        for path in &manifest.added {
+            contents.remove(path.as_str());
+            added.insert(path.as_str());
+        }
+        for (path, content) in sets::by_path(folder, manifest) {
+            added.remove(path);
+            contents.insert(path, content);
+        }
+    }
+    let mut work = Work::begin(home, "put back what was there before", None);
+    work.contents(errand, &present, &contents)?;
+    for file in present.iter().filter(|file| added.contains(file.shown().as_str())) {
+        work.move_aside(file)?;
+    }
+    work.carry_out().map(drop)
 }
 
 /// Moves files aside: the named ones, or all that are listed. Gives the folder, if anything was moved, and
@@ -112,75 +101,17 @@ pub fn aside(
     why: &str,
 ) -> Result<(Option<String>, Vec<String>), String> {
     let mut present = list(&errand.files)?.files;
-    present.retain(|file| paths.is_empty() || paths.contains(&file.shown()));
+    let named: HashSet<&str> = paths.iter().map(String::as_str).collect();
+    present.retain(|file| named.is_empty() || named.contains(file.shown().as_str()));
     let moved: Vec<String> = present.iter().map(Listed::shown).collect();
-    if moved.is_empty() {
-        return Ok((None, moved));
-    }
-    let mut work = Work::begin(home, why, None)?;
+    let mut work = Work::begin(home, why, None);
     for file in &present {
-        if let Err(error) = work.move_aside(file) {
-            return work.undo(error);
-        }
+        work.move_aside(file)?;
     }
     Ok((work.carry_out()?.quarantine, moved))
 }
 
-/// Cuts off the end of a file, of which the bytes are kept; gives how many those are.
-///
-/// # Errors
-/// It is not as it was read any more, or cannot be written.
-pub fn cut(home: &Home, listed: &Listed, at: u64, size: u64) -> Result<u64, String> {
-    let failed = |error: io::Error| format!("{}: {error}", listed.path.display());
-    let work = Work::begin(home, "a torn last line was cut off", None)?;
-    let folder = work.folder.clone();
-    let mut open = OpenOptions::new();
-    let mut tail = file::open_with(&listed.path, open.read(true).write(true)).map_err(failed)?;
-    if tail.metadata().map_err(failed)?.len() != size {
-        return Err(format!("{}: is being written", listed.path.display()));
-    }
-    io::Seek::seek(&mut tail, io::SeekFrom::Start(at)).map_err(failed)?;
-    let mut kept = File::create_new(folder.join("0")).map_err(failed)?;
-    let bytes = io::copy(&mut tail, &mut kept).map_err(failed)?;
-    kept.sync_all().map_err(failed)?;
-    let mut manifest = work.manifest;
-    // It is no file that could be put back, and its path says so.
-    let mut entry = entry_of(&listed.path, FileKind::Opaque, "0").map_err(failed)?;
-    (entry.path, entry.size) = (format!("{}, from byte {at} on", entry.path), bytes);
-    manifest.files.push(entry);
-    manifest.write(&folder).map_err(failed)?;
-    file::sync_dir(&home.quarantine()).map_err(failed)?;
-    tail.set_len(at).and_then(|()| tail.sync_all()).map_err(failed)?;
-    Ok(bytes)
-}
-
-/// Finishes what an earlier process could not, or throws it away; gives the set that is in place since then.
-///
-/// # Errors
-/// It is still not possible.
-pub fn finish(home: &Home) -> Result<Option<Restored>, String> {
-    let path = home.intent();
-    let bytes = match file::read(&path, INTENT_MAX) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("{}: {error}", path.display())),
-    };
-    // It is replaced as a whole, so one that cannot be read is none of ours.
-    let intent: Intent = serde_json::from_slice(&bytes).map_err(|error| {
-        format!("{}: {}; look at the state files, then remove it", path.display(), brief(&error))
-    })?;
-    if intent.staging {
-        intent.discard(home);
-        return Ok(None);
-    }
-    let files = intent.place(home)?;
-    let Some((set, taken_ms)) = intent.set else { return Ok(None) };
-    let age_ms = u64::try_from(clock::wall_ms().saturating_sub(taken_ms)).unwrap_or(0);
-    let quarantine = intent.quarantine;
-    Ok(Some(Restored { set, age_ms, files, quarantine, unfit: Vec::new() }))
-}
-
-/// What is prepared.
+/// What is to be done. Nothing of it is, before all of it is known.
 struct Work<'a> {
     home: &'a Home,
     intent: Intent,
@@ -188,228 +119,192 @@ struct Work<'a> {
     /// Where what is moved aside goes.
     folder: PathBuf,
     name: String,
+    /// What goes already: a database takes what belongs to it along.
+    going: HashSet<PathBuf>,
+    /// What is to be written, and where.
+    writes: Vec<(PathBuf, Entry, PathBuf)>,
 }
 
 impl<'a> Work<'a> {
-    fn begin(home: &'a Home, why: &str, set: Option<(String, i64)>) -> Result<Self, String> {
+    fn begin(home: &'a Home, why: &str, set: Option<(String, i64)>) -> Self {
         let parent = home.quarantine();
         let name = sets::new_name(&parent);
-        let folder = parent.join(&name);
-        file::private_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let quarantine = Some(name.clone());
-        let intent = Intent { staging: true, set, quarantine, steps: Vec::new() };
-        let manifest = Manifest::new(0, Some(why.to_owned()));
-        Ok(Self { home, intent, manifest, folder, name })
+        Self {
+            home,
+            intent: Intent { staging: true, set, quarantine, steps: Vec::new() },
+            manifest: Manifest::new(0, Some(why.to_owned())),
+            folder: parent.join(&name),
+            name,
+            going: HashSet::new(),
+            writes: Vec::new(),
+        }
     }
 
-    /// Writes the content of an entry beside where it belongs, unless it is there already.
-    fn stage(
+    /// All contents that are to be in place.
+    fn contents(
         &mut self,
-        folder: &Path,
+        errand: &Errand,
+        present: &[Listed],
+        wanted: &BTreeMap<&str, (PathBuf, &Entry)>,
+    ) -> Result<(), String> {
+        let names = Names::new(&errand.files);
+        let present: HashMap<&Path, &Listed> =
+            present.iter().map(|file| (file.path.as_path(), file)).collect();
+        // What belongs to a database goes with it, and is not listed itself.
+        let belongs = |path: &str| {
+            let base = COMPANIONS.iter().find_map(|suffix| path.strip_suffix(suffix));
+            base.is_some_and(|base| wanted.contains_key(base) && names.has(base))
+        };
+        for (path, (stored, entry)) in wanted {
+            if !names.has(path) && !belongs(path) {
+                return Err(format!("{path}: is not among state.files, so it is not written"));
+            }
+            let there = present.get(Path::new(path)).copied();
+            self.content(stored, entry, there)?;
+        }
+        Ok(())
+    }
+
+    /// What is to be in place of one file, unless it is already.
+    fn content(
+        &mut self,
+        stored: &Path,
         entry: &Entry,
         there: Option<&Listed>,
     ) -> Result<(), String> {
         let path = PathBuf::from(&entry.path);
-        let failed = |error: io::Error| format!("{}: {error}", path.display());
-        let stored = folder.join(&entry.stored);
-        if let Some(file) = there
-            && file.companions().is_empty()
-            && same(&file.path, &stored).unwrap_or(false)
-        {
+        let database =
+            [Some(entry.kind), there.map(|file| file.kind)].contains(&Some(FileKind::Sqlite));
+        let companions = if database { companions(&path) } else { Vec::new() };
+        if there.is_some() && companions.is_empty() && same(&path, stored).unwrap_or(false) {
             return Ok(());
         }
-        let staged =
-            beside(&path, &self.name).ok_or_else(|| failed(ErrorKind::InvalidInput.into()))?;
-        let aside = match there {
-            Some(file) => self.keep(file)?,
-            None => self.keep_plain(&path)?,
-        };
-        self.intent.steps.push(Step { path: path.clone(), staged: Some(staged.clone()), aside });
-        // Known before it is there, so that whoever comes after us finds it.
-        self.save()?;
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
+        let unfit = || format!("{}: is no name of a file", path.display());
+        let number = self.intent.steps.len();
+        let staged = beside(&path, &self.name, number).ok_or_else(unfit)?;
+        let mut aside = self.all_aside(companions, FileKind::Opaque)?;
+        match file::kind(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.manifest.added.push(entry.path.clone());
+            }
+            Ok(file::Kind::File) => {
+                let kind = there.map_or(FileKind::Opaque, |file| file.kind);
+                aside.append(&mut self.all_aside(vec![path.clone()], kind)?);
+            }
+            Ok(_) => return Err(format!("{}: is no file, so it is left alone", path.display())),
+            Err(error) => return Err(format!("{}: {error}", path.display())),
         }
-        let _ = fs::remove_file(&staged);
-        let mut from = file::open_to_read(&stored).map_err(failed)?;
-        let mut to = File::create_new(&staged).map_err(failed)?;
-        io::copy(&mut from, &mut to).map_err(failed)?;
-        to.set_permissions(fs::Permissions::from_mode(entry.mode)).map_err(failed)?;
-        // Only root may give files away, and only for root it is anybody else's.
-        let _ = std::os::unix::fs::fchown(&to, Some(entry.uid), Some(entry.gid));
-        to.sync_all().map_err(failed)
+        self.writes.push((stored.to_owned(), entry.clone(), staged.clone()));
+        self.intent.steps.push(Step { path, staged: Some(staged), aside });
+        Ok(())
     }
 
     fn move_aside(&mut self, file: &Listed) -> Result<(), String> {
-        let aside = self.keep(file)?;
+        let mut aside = self.all_aside(file.companions(), FileKind::Opaque)?;
+        aside.append(&mut self.all_aside(vec![file.path.clone()], file.kind)?);
         self.intent.steps.push(Step { path: file.path.clone(), staged: None, aside });
         Ok(())
     }
 
-    /// Where a file and what belongs to it will go.
-    fn keep(&mut self, file: &Listed) -> Result<Vec<Aside>, String> {
-        let companions = file.companions().into_iter().map(|path| (path, FileKind::Opaque));
-        // What belongs to it goes first: it must never meet another database.
-        let all: Vec<_> = companions.chain([(file.path.clone(), file.kind)]).collect();
-        all.into_iter().map(|(path, kind)| self.one_aside(path, kind)).collect()
-    }
-
-    /// The same of a path that is not listed, because nothing is there, or of what belongs to a database.
-    fn keep_plain(&mut self, path: &Path) -> Result<Vec<Aside>, String> {
-        match file::kind(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Ok(file::Kind::File) => {
-                // The database takes its companions along.
-                let known = self.intent.steps.iter().flat_map(|step| &step.aside);
-                if known.into_iter().any(|aside| aside.from == path) {
-                    return Ok(Vec::new());
-                }
-                Ok(vec![self.one_aside(path.to_owned(), FileKind::Opaque)?])
+    /// Where files will be kept, but for those that are known to go.
+    fn all_aside(&mut self, paths: Vec<PathBuf>, kind: FileKind) -> Result<Vec<Aside>, String> {
+        let mut all = Vec::new();
+        for from in paths {
+            if !self.going.insert(from.clone()) {
+                continue;
             }
-            Ok(_) => Err(format!("{}: is no file, so it is left alone", path.display())),
-            Err(error) => Err(format!("{}: {error}", path.display())),
+            let stored = self.manifest.files.len().to_string();
+            let to = self.folder.join(&stored);
+            let entry = Entry::of(&from, kind, &stored)
+                .map_err(|error| format!("{}: {error}", from.display()))?;
+            self.manifest.files.push(entry);
+            all.push(Aside { from, to });
         }
+        Ok(all)
     }
 
-    fn one_aside(&mut self, from: PathBuf, kind: FileKind) -> Result<Aside, String> {
-        let failed = |error: io::Error| format!("{}: {error}", from.display());
-        let stored = self.manifest.files.len().to_string();
-        let to = self.folder.join(&stored);
-        self.manifest.files.push(entry_of(&from, kind, &stored).map_err(failed)?);
-        let device = |path: &Path| path.symlink_metadata().map(|found| found.dev());
-        let copied = device(&from).map_err(failed)? != device(&self.folder).map_err(failed)?;
-        if copied {
-            let (mut source, mut target) = (
-                file::open_to_read(&from).map_err(failed)?,
-                File::create_new(&to).map_err(failed)?,
-            );
-            io::copy(&mut source, &mut target).map_err(failed)?;
-            target.sync_all().map_err(failed)?;
-        }
-        Ok(Aside { from, to, copied })
-    }
-
-    fn save(&self) -> Result<(), String> {
-        let path = self.home.intent();
-        let text = serde_json::to_vec(&self.intent).map_err(|error| brief(&error))?;
-        file::replace(&path, &text, true).map_err(|error| format!("{}: {error}", path.display()))
-    }
-
-    /// Gives up: nothing has changed.
-    fn undo<T>(self, error: String) -> Result<T, String> {
-        self.intent.discard(self.home);
-        Err(error)
-    }
-
-    /// From here on it is finished, now or the next time.
+    /// Does it: up to the second word nothing has changed, from there on it is finished, now or the next time.
     fn carry_out(mut self) -> Result<Placed, String> {
-        let failed = |error: io::Error| format!("{}: {error}", self.folder.display());
-        let moved = self.intent.steps.iter().any(|step| !step.aside.is_empty());
-        if moved {
-            self.manifest.write(&self.folder).map_err(failed)?;
-            file::sync_dir(&self.home.quarantine()).map_err(failed)?;
-        } else {
+        if self.intent.steps.is_empty() {
+            return Ok(Placed { files: 0, quarantine: None });
+        }
+        if self.manifest.files.is_empty() {
             // Nobody will look for what was there.
             self.intent.quarantine = None;
         }
+        // Known before it is there, so that whoever comes after us finds it.
+        if let Err(error) = self.intent.save(self.home).and_then(|()| self.prepare()) {
+            self.intent.discard(self.home);
+            let _ = intent::forget(self.home);
+            return Err(error);
+        }
         self.intent.staging = false;
-        if let Err(error) = self.save() {
-            return self.undo(error);
+        if let Err(error) = self.intent.save(self.home) {
+            // Whichever of the two words stands there: without any nobody goes on with what is half thrown away.
+            intent::forget(self.home).map_err(|_| error.clone())?;
+            self.intent.discard(self.home);
+            return Err(error);
         }
         let files = self.intent.place(self.home)?;
-        if !moved {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
         Ok(Placed { files, quarantine: self.intent.quarantine })
     }
-}
 
-impl Intent {
-    /// Does all that is left to be done.
-    fn place(&self, home: &Home) -> Result<u32, String> {
-        let mut files = 0;
-        for step in &self.steps {
-            let words = |error: io::Error| {
-                format!("{}: {error}; the next look goes on with it", step.path.display())
-            };
-            step.place().map_err(words)?;
-            files += u32::from(step.staged.is_some());
-        }
-        forget(home).map_err(|error| format!("{}: {error}", home.intent().display()))?;
-        Ok(files)
-    }
-
-    /// Throws away what was written beside the files.
-    fn discard(&self, home: &Home) {
-        for staged in self.steps.iter().filter_map(|step| step.staged.as_ref()) {
-            let _ = fs::remove_file(staged);
-        }
-        // Nothing was moved there yet, but for copies.
-        if let Some(quarantine) = &self.quarantine {
-            let _ = fs::remove_dir_all(home.quarantine().join(quarantine));
-        }
-        let _ = forget(home);
-    }
-}
-
-fn forget(home: &Home) -> io::Result<()> {
-    match fs::remove_file(home.intent()) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => file::sync_dir(&home.dir),
-    }
-}
-
-impl Step {
-    /// May be done several times: what is done already does no harm.
-    fn place(&self) -> io::Result<()> {
-        let there = |path: &Path| path.symlink_metadata().is_ok();
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
-        // Without it the new content is in place already, and what stands there is that.
-        if self.staged.as_ref().is_some_and(|staged| !there(staged)) {
-            return Ok(());
-        }
-        for aside in &self.aside {
-            if !there(&aside.from) {
-                continue;
+    /// All that can fail: what is there gets its second name, and the new content is written beside it.
+    fn prepare(&self) -> Result<(), String> {
+        if self.intent.quarantine.is_some() {
+            let failed = |error: io::Error| format!("{}: {error}", self.folder.display());
+            file::private_dir(&self.folder).map_err(failed)?;
+            for Aside { from, to } in self.intent.steps.iter().flat_map(|step| &step.aside) {
+                intent::keep(from, to).map_err(|error| format!("{}: {error}", from.display()))?;
             }
-            if !aside.copied {
-                fs::rename(&aside.from, &aside.to)?;
-                if let Some(parent) = aside.to.parent() {
-                    file::sync_dir(parent)?;
-                }
-            } else if self.staged.is_none() || aside.from != self.path {
-                fs::remove_file(&aside.from)?;
-            }
+            self.manifest.write(&self.folder).map_err(failed)?;
+            file::sync_dir(&self.home.quarantine()).map_err(failed)?;
         }
-        // What was there is safe before anything takes its name.
-        file::sync_dir(folder)?;
-        if let Some(staged) = &self.staged {
-            fs::rename(staged, &self.path)?;
-            file::sync_dir(folder)?;
+        for (stored, entry, staged) in &self.writes {
+            write(stored, entry, staged).map_err(|error| format!("{}: {error}", entry.path))?;
         }
         Ok(())
     }
 }
 
-/// `.memory.json.agentwatch-20261123T174501Z`: on the same file system, and nothing that a pattern finds.
-fn beside(path: &Path, name: &str) -> Option<PathBuf> {
-    let own = path.file_name()?.to_str()?;
-    Some(path.with_file_name(format!(".{own}.agentwatch-{name}")))
+/// Writes new content beside where it belongs.
+fn write(stored: &Path, entry: &Entry, staged: &Path) -> io::Result<()> {
+    if let Some(parent) = staged.parent() {
+        make_folders(parent, entry)?;
+    }
+    let to = intent::copy(stored, staged)?;
+    // Only root may give files away, and only for root it is anybody else's.
+    let _ = std::os::unix::fs::fchown(&to, Some(entry.uid), Some(entry.gid));
+    to.set_permissions(fs::Permissions::from_mode(entry.mode & 0o777))?;
+    to.sync_all()
 }
 
-fn entry_of(path: &Path, kind: FileKind, stored: &str) -> io::Result<Entry> {
-    let found = path.symlink_metadata()?;
-    Ok(Entry {
-        path: path.display().to_string(),
-        kind,
-        stored: stored.to_owned(),
-        size: found.len(),
-        mode: found.permissions().mode() & 0o7777,
-        uid: found.uid(),
-        gid: found.gid(),
-        blake3: None,
-        stamps: Vec::new(),
-    })
+/// The folders of a file that are gone are made anew, and are whose the file is.
+fn make_folders(folder: &Path, entry: &Entry) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().unwrap_or(Path::new("/"));
+    make_folders(parent, entry)?;
+    fs::create_dir(folder)?;
+    let _ = std::os::unix::fs::lchown(folder, Some(entry.uid), Some(entry.gid));
+    file::sync_dir(parent)
+}
+
+/// What belongs to a database and is there, also where that itself is gone.
+fn companions(path: &Path) -> Vec<PathBuf> {
+    let beside = |suffix: &&str| companion(path, suffix);
+    COMPANIONS.iter().map(beside).filter(|path| path.symlink_metadata().is_ok()).collect()
+}
+
+/// `.memory.json.agentwatch-20261123T174501Z`: on the same file system, and nothing that a pattern finds.
+fn beside(path: &Path, name: &str, number: usize) -> Option<PathBuf> {
+    let own = path.file_name()?.to_str()?;
+    Some(path.with_file_name(match own.len() {
+        0..=NAME_MAX => format!(".{own}.agentwatch-{name}"),
+        _ => format!(".agentwatch-{name}-{number}"),
+    }))
 }
 
 /// Whether two files hold the same.
@@ -418,7 +313,7 @@ fn same(one: &Path, other: &Path) -> io::Result<bool> {
     if one.metadata()?.len() != other.metadata()?.len() {
         return Ok(false);
     }
-    let hash = |open: &File| -> io::Result<blake3::Hash> {
+    let hash = |open: &fs::File| -> io::Result<blake3::Hash> {
         let mut hasher = blake3::Hasher::new();
         read_through(open, FileKind::Opaque, |bytes| {
             hasher.update(bytes);

@@ -1,9 +1,10 @@
 //! Sets: the state files of one moment with what is to be known of them, in a folder whose name is the
 //! moment. What was moved aside is kept in the same way, so that it can be put back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::wire::plain::brief;
 use crate::wire::stamp;
 
 use super::look::read_through;
+use super::pattern::LETTERS;
 use super::sqlite;
 use super::stamp::Stamp;
 
@@ -26,6 +28,9 @@ const MANIFEST_MAX: usize = 32 << 20;
 
 /// Before it has its name a folder is called so, and is worth nothing.
 pub const UNFINISHED: &str = ".new-";
+
+/// The length of `20261123T174501Z`.
+const MOMENT: usize = 16;
 
 /// The version that is written; another one is not read.
 const VERSION: u32 = 1;
@@ -45,6 +50,12 @@ pub struct Manifest {
     /// Why they were moved aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What was put where nothing was, when these were moved aside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
+    /// It is the end of a file that was cut off, and not a file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tail: bool,
     /// The files.
     pub files: Vec<Entry>,
 }
@@ -72,6 +83,27 @@ pub struct Entry {
     /// The file, and what belongs to it, when it was copied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) stamps: Vec<Stamp>,
+}
+
+impl Entry {
+    /// That of a file that is moved aside.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn of(path: &Path, kind: FileKind, stored: &str) -> io::Result<Self> {
+        let found = path.symlink_metadata()?;
+        Ok(Self {
+            path: path.display().to_string(),
+            kind,
+            stored: stored.to_owned(),
+            size: found.len(),
+            mode: found.permissions().mode() & 0o7777,
+            uid: found.uid(),
+            gid: found.gid(),
+            blake3: None,
+            stamps: Vec::new(),
+        })
+    }
 }
 
 /// A set that is there.
@@ -104,7 +136,7 @@ impl Manifest {
     #[must_use]
     pub fn new(incarnation: u32, why: Option<String>) -> Self {
         let taken_ms = clock::wall_ms();
-        Self { version: VERSION, taken_ms, incarnation, apart: false, why, files: Vec::new() }
+        Self { version: VERSION, taken_ms, incarnation, why, ..Self::default() }
     }
 
     /// The bytes of all files.
@@ -123,19 +155,34 @@ impl Manifest {
     }
 }
 
-/// A name for a set of now, which no folder in `parent` has. Later ones sort behind earlier ones.
+/// A name for a set of now, behind those of all sets in `parent`, whatever has become of the clock.
 pub fn new_name(parent: &Path) -> String {
     let now = stamp::utc(Wall(clock::wall_ms()));
     let digits: String = now.chars().filter(|c| !matches!(c, '-' | ':')).collect();
-    let second = digits.split_once('.').map_or(digits.as_str(), |(second, _)| second);
-    let second = second.trim_end_matches('Z');
-    let names = (1..).map(|number| match number {
-        1 => format!("{second}Z"),
-        // Behind the first one of that second, and in order up to 99 of them.
-        number => format!("{second}Z-{number:02}"),
-    });
-    let free = |name: &String| parent.join(name).symlink_metadata().is_err();
-    names.into_iter().find(free).unwrap_or_default()
+    let now = format!("{}Z", digits.split_once('.').map_or("", |(second, _)| second));
+    let newest = list(parent).unwrap_or_default().pop().map(|set| set.name).unwrap_or_default();
+    if newest < now {
+        return now;
+    }
+    let (second, suffix) = newest.split_at_checked(MOMENT).unwrap_or((&now, ""));
+    // `-02` to `-98`; then `-990000099` and on, which sort behind them.
+    let number = match suffix.strip_prefix('-') {
+        None => 2,
+        Some(digits) => digits.strip_prefix("99").unwrap_or(digits).parse().unwrap_or(0_u32) + 1,
+    };
+    match number {
+        0..99 => format!("{second}-{number:02}"),
+        _ => format!("{second}-99{number:07}"),
+    }
+}
+
+/// Whether a folder can be one of ours: whatever else somebody keeps beside them is theirs.
+fn is_name(name: &str) -> bool {
+    let (moment, suffix) = name.split_at_checked(MOMENT).unwrap_or(("", ""));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let straight = moment.strip_suffix('Z').and_then(|moment| moment.split_once('T'));
+    straight.is_some_and(|(day, time)| all_digits(day) && all_digits(time))
+        && (suffix.is_empty() || suffix.strip_prefix('-').is_some_and(all_digits))
 }
 
 /// The sets in a folder, oldest first.
@@ -153,7 +200,7 @@ pub fn list(folder: &Path) -> Result<Vec<SetOnDisk>, String> {
     for entry in entries {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        if is_name(&name) && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             sets.push(SetOnDisk { name, folder: entry.path() });
         }
     }
@@ -189,8 +236,9 @@ pub fn verify(set: &SetOnDisk, files: &[StateFile]) -> Result<Manifest, String> 
     if manifest.files.is_empty() {
         return Err("holds no file".to_owned());
     }
+    let names = Names::new(files);
     for entry in &manifest.files {
-        if !is_listed(&entry.path, files) {
+        if !names.has(&entry.path) {
             return Err(format!("{} is not among state.files", entry.path));
         }
         let stored = set.folder.join(&entry.stored);
@@ -216,23 +264,30 @@ pub fn verify(set: &SetOnDisk, files: &[StateFile]) -> Result<Manifest, String> 
     Ok(manifest)
 }
 
-/// Whether a path is one of the list: a manifest that somebody changed must not have us write elsewhere.
-pub fn is_listed(path: &str, files: &[StateFile]) -> bool {
-    let options = glob::MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    // What leads up and out of a folder that a pattern names fits it by its letters only.
-    let straight = !Path::new(path).components().any(|part| part.as_os_str() == "..");
-    files.iter().any(|file| {
-        if file.glob {
-            let pattern = glob::Pattern::new(&file.path);
-            straight && pattern.is_ok_and(|pattern| pattern.matches_with(path, options))
-        } else {
-            file.path == path
+/// The list of files, to be asked whether a path is on it: a manifest that somebody changed must not have us
+/// write elsewhere.
+pub struct Names<'a> {
+    paths: HashSet<&'a str>,
+    patterns: Vec<glob::Pattern>,
+}
+
+impl<'a> Names<'a> {
+    pub fn new(files: &'a [StateFile]) -> Self {
+        let of = |glob| files.iter().filter(move |file| file.glob == glob);
+        let pattern = |file: &StateFile| glob::Pattern::new(&file.path).ok();
+        Self {
+            paths: of(false).map(|file| file.path.as_str()).collect(),
+            patterns: of(true).filter_map(pattern).collect(),
         }
-    })
+    }
+
+    /// Whether a path is one of the list.
+    pub fn has(&self, path: &str) -> bool {
+        // What leads up and out of a folder that a pattern names fits it by its letters only.
+        let straight = !Path::new(path).components().any(|part| part.as_os_str() == "..");
+        self.paths.contains(path)
+            || straight && self.patterns.iter().any(|one| one.matches_with(path, LETTERS))
+    }
 }
 
 /// Removes what is not to be kept: more than `keep`, or more than `max_bytes` in all; never the newest.
@@ -243,7 +298,10 @@ pub fn prune(folder: &Path, keep: u32, max_bytes: u64) -> Result<(), String> {
     for (at, set) in sets.iter().rev().enumerate() {
         bytes = bytes.saturating_add(read(&set.folder).map_or(0, |manifest| manifest.bytes()));
         if 0 < at && (keep <= at || max_bytes < bytes) {
-            fs::remove_dir_all(&set.folder)
+            // Half a set has no name of one.
+            let gone = folder.join(format!("{UNFINISHED}{}", set.name));
+            fs::rename(&set.folder, &gone)
+                .and_then(|()| fs::remove_dir_all(&gone))
                 .map_err(|error| format!("{}: {error}", set.folder.display()))?;
         }
     }
@@ -259,7 +317,11 @@ pub fn sweep(folder: &Path) {
     }
 }
 
-/// What a set holds, by path.
-pub fn by_path(manifest: &Manifest) -> BTreeMap<&str, &Entry> {
-    manifest.files.iter().map(|entry| (entry.path.as_str(), entry)).collect()
+/// What a set holds, by path, and where.
+pub fn by_path<'a>(
+    folder: &Path,
+    manifest: &'a Manifest,
+) -> BTreeMap<&'a str, (PathBuf, &'a Entry)> {
+    let stored = |entry: &Entry| folder.join(&entry.stored);
+    manifest.files.iter().map(|entry| (entry.path.as_str(), (stored(entry), entry))).collect()
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::core::validation::{Checked, Done, Fault, FaultKind, FileKind, Taken};
-use crate::sys::{disk, file, host};
+use crate::sys::{file, host};
 use crate::wire::errand::Errand;
 
 use super::listing::{Listed, list};
@@ -27,9 +27,6 @@ const ROUNDS: u32 = 3;
 /// copied may have been written once more without showing.
 const GRAIN_MS: i64 = 2_000;
 
-/// What must stay free on the disk: a tenth of it, or this much.
-const FREE: u64 = 1 << 30;
-
 /// Takes a set.
 ///
 /// # Errors
@@ -39,7 +36,6 @@ pub fn take(errand: &Errand, home: &Home, incarnation: u32) -> Result<Done, Stri
     let parent = home.snapshots();
     let failed = |error: io::Error| format!("{}: {error}", parent.display());
     file::private_dir(&parent).map_err(failed)?;
-    sets::sweep(&parent);
     let listing = list(&errand.files)?;
     let mut checked = begin(&listing);
     if !checked.faults.is_empty() {
@@ -55,13 +51,15 @@ pub fn take(errand: &Errand, home: &Home, incarnation: u32) -> Result<Done, Stri
     let name = sets::new_name(&parent);
     let folder = parent.join(format!("{}{name}", sets::UNFINISHED));
     file::private_dir(&folder).map_err(failed)?;
-    let taken = fill(&folder, &listing.files, incarnation, &mut checked).and_then(|filled| {
-        let Some(manifest) = filled else { return Ok(None) };
-        manifest.write(&folder).map_err(failed)?;
-        fs::rename(&folder, parent.join(&name)).map_err(failed)?;
-        file::sync_dir(&parent).map_err(failed)?;
-        Ok(Some(manifest))
-    });
+    let taken = fill(&folder, &home.scratch(), &listing.files, incarnation, &mut checked).and_then(
+        |filled| {
+            let Some(manifest) = filled else { return Ok(None) };
+            manifest.write(&folder).map_err(failed)?;
+            fs::rename(&folder, parent.join(&name)).map_err(failed)?;
+            file::sync_dir(&parent).map_err(failed)?;
+            Ok(Some(manifest))
+        },
+    );
     let _ = fs::remove_dir_all(&folder);
     let Some(manifest) = taken? else { return Ok(Done::NotValid(checked)) };
     sets::prune(&parent, errand.keep, errand.max_bytes)?;
@@ -82,9 +80,13 @@ fn of(name: &str, manifest: &Manifest, unchanged: bool) -> Taken {
 fn unchanged(parent: &Path, files: &[Listed]) -> Option<Taken> {
     let newest = sets::list(parent).ok()?.pop()?;
     let manifest = sets::read(&newest.folder).ok()?;
-    let known = sets::by_path(&manifest);
+    let known = sets::by_path(&newest.folder, &manifest);
     let same = |file: &Listed| {
-        let entry = known.get(file.path.to_str()?)?;
+        let (stored, entry) = known.get(file.path.to_str()?)?;
+        // One that somebody has thinned out is no copy of anything.
+        if stored.symlink_metadata().ok()?.len() != entry.size {
+            return None;
+        }
         let now = stamp::all(file);
         let settled = |one: &Stamp| one.written_ms().saturating_add(GRAIN_MS) < manifest.taken_ms;
         (now == entry.stamps && now.iter().all(settled)).then_some(())
@@ -103,28 +105,20 @@ fn room_for(errand: &Errand, home: &Home, files: &[Listed]) -> Result<(), String
             errand.max_bytes
         ));
     }
-    let Ok(space) = disk::space(&home.dir) else { return Ok(()) };
-    let reserve = (space.total / 10).min(FREE);
-    if space.free < bytes.saturating_add(reserve) {
-        return Err(format!(
-            "{}: {} bytes are free, too few for a copy of {bytes}; free some, or lower state.keep",
-            home.dir.display(),
-            space.free
-        ));
-    }
-    Ok(())
+    super::room_for(&home.dir, bytes)
 }
 
 /// Copies all files; none if one of them is not valid, which `checked` tells then.
 fn fill(
     folder: &Path,
+    scratch: &Path,
     files: &[Listed],
     incarnation: u32,
     checked: &mut Checked,
 ) -> Result<Option<Manifest>, String> {
     let mut manifest = Manifest::new(incarnation, None);
     for (at, file) in files.iter().enumerate() {
-        match copy(file, folder, &at.to_string())? {
+        match copy(file, folder, &at.to_string(), scratch)? {
             Ok(entry) => manifest.files.push(entry),
             Err(fault) => {
                 push_fault(checked, fault);
@@ -150,7 +144,7 @@ fn fill(
             let (Some(file), Some(entry)) = (files.get(at), manifest.files.get_mut(at)) else {
                 continue;
             };
-            match copy(file, folder, &at.to_string())? {
+            match copy(file, folder, &at.to_string(), scratch)? {
                 Ok(again) => *entry = again,
                 Err(fault) => {
                     push_fault(checked, fault);
@@ -163,7 +157,12 @@ fn fill(
 }
 
 /// Copies one file; a fault is what keeps it from being kept.
-fn copy(file: &Listed, folder: &Path, stored: &str) -> Result<Result<Entry, Fault>, String> {
+fn copy(
+    file: &Listed,
+    folder: &Path,
+    stored: &str,
+    scratch: &Path,
+) -> Result<Result<Entry, Fault>, String> {
     let target = folder.join(stored);
     let failed = |error: io::Error| format!("{}: {error}", file.path.display());
     let fault = |fault, offset, words| {
@@ -197,7 +196,7 @@ fn copy(file: &Listed, folder: &Path, stored: &str) -> Result<Result<Entry, Faul
             if before.len() == 0 {
                 return fault(FaultKind::Empty, None, "holds nothing".to_owned());
             }
-            sqlite::copy(&file.path, &target, before.len())?;
+            sqlite::copy(&file.path, &target, scratch)?;
             if let Err(words) = sqlite::whole(&target) {
                 return fault(FaultKind::Corrupt, None, words);
             }
@@ -218,8 +217,7 @@ fn copy(file: &Listed, folder: &Path, stored: &str) -> Result<Result<Entry, Faul
             (None, _) if steady => return Ok(Ok(entry(size, &hash, stamps))),
             // A log that is only appended to: what was there is whole up to its last line end.
             (Some(_), Some(at)) if grew && 0 < at => {
-                let shorter = fs::OpenOptions::new().write(true).open(&target).map_err(failed)?;
-                shorter.set_len(at).map_err(failed)?;
+                shorten(&target, at).map_err(failed)?;
                 let (_, size, hash) = settle(&target, file.kind).map_err(failed)?;
                 return Ok(Ok(entry(size, &hash, after)));
             }
@@ -235,6 +233,12 @@ fn copy(file: &Listed, folder: &Path, stored: &str) -> Result<Result<Entry, Faul
         Some(wrong) => fault(wrong.fault, Some(wrong.offset), wrong.words),
         None => fault(FaultKind::Unreadable, None, "is written all the time".to_owned()),
     }
+}
+
+/// Nobody but root may write what is settled.
+fn shorten(target: &Path, length: u64) -> io::Result<()> {
+    fs::set_permissions(target, fs::Permissions::from_mode(0o600))?;
+    fs::OpenOptions::new().write(true).open(target)?.set_len(length)
 }
 
 /// Reads what was copied, which is what counts, and has it on the platter.

@@ -1,6 +1,6 @@
 //! Databases of `SQLite`: checked by its own means without a byte of them changing, and copied as one moment.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +15,8 @@ use crate::wire::check::Wrong;
 use crate::wire::plain::brief;
 
 use super::listing::companion;
-use super::pause;
+use super::stamp::Stamp;
+use super::{intent, pause};
 
 /// What every database begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -35,7 +36,7 @@ const ONE_GO: u64 = 256 << 20;
 /// Pages that are copied at once of a larger one: its writers come in between.
 const STEP: i32 = 4096;
 
-/// How often a copy may begin anew because somebody wrote.
+/// How often a copy may begin anew because somebody writes.
 const RESTARTS: u32 = 5;
 
 /// What a check found.
@@ -57,7 +58,7 @@ enum Way {
     /// With its WAL and the index of that.
     Shared,
     /// In a copy: to read it something beside it would have to be written.
-    Copied(Vec<&'static str>),
+    Copied,
 }
 
 /// Checks a database.
@@ -73,7 +74,10 @@ pub fn check(path: &Path, scratch: &Path) -> io::Result<Checked> {
     let verdict = match way(path) {
         Way::Alone => ask(path, true, OpenFlags::SQLITE_OPEN_READ_ONLY),
         Way::Shared => ask(path, false, OpenFlags::SQLITE_OPEN_READ_ONLY),
-        Way::Copied(companions) => match copied(path, &companions, scratch) {
+        Way::Copied => Err(rusqlite::Error::InvalidQuery),
+    };
+    let verdict = match verdict {
+        Err(error) if wants_copy(&error) => match copied(path, scratch) {
             Ok(copy) => {
                 let verdict = ask(&copy, false, OpenFlags::SQLITE_OPEN_READ_WRITE);
                 let _ = fs::remove_dir_all(scratch);
@@ -83,30 +87,30 @@ pub fn check(path: &Path, scratch: &Path) -> io::Result<Checked> {
                 let _ = fs::remove_dir_all(scratch);
                 // SQLite itself finishes what is begun there at the next opening.
                 checked.notes.push(format!(
-                    "{}: a transaction was cut off, and there is no room for a copy to check: {error}",
+                    "{}: has to be copied to be checked, and cannot be: {error}",
                     path.display()
                 ));
                 return Ok(checked);
             }
         },
+        verdict => verdict,
     };
+    let path = path.display();
     match verdict {
-        Ok(None) => {}
-        Ok(Some(words)) => checked.wrong = Some(corrupt(words)),
+        Ok(Word { wrong, skipped }) => {
+            checked.wrong = wrong.map(corrupt);
+            checked
+                .notes
+                .extend(skipped.map(|why| format!("{path}: not all can be checked: {why}")));
+        }
         Err(error) => match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                let path = path.display();
                 checked.notes.push(format!("{path}: locked by another process, so not checked"));
             }
-            Some(
-                ErrorCode::CannotOpen
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::PermissionDenied
-                | ErrorCode::ReadOnly
-                | ErrorCode::DiskFull
-                | ErrorCode::OutOfMemory,
-            ) => return Err(io::Error::other(brief(&error))),
-            _ => checked.wrong = Some(corrupt(brief(&error))),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                checked.wrong = Some(corrupt(brief(&error)));
+            }
+            _ => return Err(io::Error::other(brief(&error))),
         },
     }
     Ok(checked)
@@ -157,16 +161,25 @@ fn is_hot(path: &Path) -> bool {
 }
 
 fn way(path: &Path) -> Way {
-    let wal = companion(path, "-wal").metadata().is_ok_and(|wal| wal.len() > 0);
+    let wal = companion(path, "-wal").metadata().map(|wal| wal.len()).ok();
     let index = companion(path, "-shm").symlink_metadata().is_ok();
-    match (is_hot(path), wal, index) {
-        (true, ..) => Way::Copied(vec!["-journal"]),
+    match (wal, index) {
         // An index of ours beside it might not be the agent's to write.
-        (false, true, false) => Way::Copied(vec!["-wal"]),
-        // Nobody has it open in WAL mode, or the index would be there.
-        (false, false, false) if is_wal_mode(path) => Way::Alone,
-        (false, ..) => Way::Shared,
+        (Some(1..), false) => Way::Copied,
+        // Whoever has it open in WAL mode has both.
+        (None, _) | (_, false) if is_wal_mode(path) => Way::Alone,
+        _ => Way::Shared,
     }
+}
+
+/// Whether it can only be read by writing: a transaction was cut off and is to be rolled back, or the index of
+/// its WAL is not ours to write.
+fn wants_copy(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::InvalidQuery)
+        || matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)
+        )
 }
 
 fn is_wal_mode(path: &Path) -> bool {
@@ -175,13 +188,19 @@ fn is_wal_mode(path: &Path) -> bool {
     open.and_then(|mut file| file.read_exact(&mut first)).is_ok() && first[18] == 2
 }
 
-fn copied(path: &Path, companions: &[&str], scratch: &Path) -> io::Result<PathBuf> {
+/// A copy of it, with what belongs to it, that may be written.
+fn copied(path: &Path, scratch: &Path) -> io::Result<PathBuf> {
     file::private_dir(scratch)?;
     let copy = scratch.join("db");
-    let pairs = companions.iter().map(|suffix| (companion(path, suffix), companion(&copy, suffix)));
-    for (from, to) in std::iter::once((path.to_owned(), copy.clone())).chain(pairs) {
-        let (mut from, mut to) = (file::open_to_read(&from)?, File::create_new(&to)?);
-        io::copy(&mut from, &mut to)?;
+    let pair = |suffix: &&str| (companion(path, suffix), companion(&copy, suffix));
+    let mut pairs: Vec<_> = ["-wal", "-journal"].iter().map(pair).collect();
+    pairs.retain(|(from, _)| from.symlink_metadata().is_ok());
+    pairs.push((path.to_owned(), copy.clone()));
+    let bytes = pairs.iter().filter_map(|(from, _)| from.symlink_metadata().ok());
+    let bytes = bytes.fold(0_u64, |sum, found| sum.saturating_add(found.len()));
+    super::room_for(scratch, bytes).map_err(io::Error::other)?;
+    for (from, to) in &pairs {
+        intent::copy(from, to)?;
     }
     Ok(copy)
 }
@@ -210,48 +229,118 @@ fn open(path: &Path, immutable: bool, flags: OpenFlags) -> rusqlite::Result<Conn
     Ok(connection)
 }
 
-/// What the library says of it; none: it is whole.
-fn ask(path: &Path, immutable: bool, flags: OpenFlags) -> rusqlite::Result<Option<String>> {
+/// What the library says of a database.
+#[derive(Debug, Default)]
+struct Word {
+    /// What is wrong with it.
+    wrong: Option<String>,
+    /// Why something was left out.
+    skipped: Option<String>,
+}
+
+fn ask(path: &Path, immutable: bool, flags: OpenFlags) -> rusqlite::Result<Word> {
     let connection = open(path, immutable, flags)?;
-    let word: String = connection.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
-    Ok((word != "ok").then(|| brief(&word)))
+    match connection.query_row("pragma integrity_check(1)", [], |row| row.get::<_, String>(0)) {
+        Ok(word) => Ok(Word { wrong: (word != "ok").then(|| brief(&word)), skipped: None }),
+        Err(error) if is_foreign(&error) => ask_each(&connection, &error),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the schema names what only the agent's own program knows: a collation, a function, a module.
+fn is_foreign(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::SqliteFailure(code, _) | rusqlite::Error::SqlInputError { error: code, .. }
+            if code.extended_code & 0xff == rusqlite::ffi::SQLITE_ERROR
+    )
+}
+
+/// The same of each table by itself, of which one may be foreign to us.
+fn ask_each(connection: &Connection, first: &rusqlite::Error) -> rusqlite::Result<Word> {
+    let mut word = Word { wrong: None, skipped: Some(brief(first)) };
+    let mut tables = connection.prepare("select name from sqlite_master where type = 'table'")?;
+    let names = tables.query_map([], |row| row.get::<_, String>(0))?;
+    for name in names {
+        let text = format!("pragma integrity_check('{}')", name?.replace('\'', "''"));
+        match connection.query_row(&text, [], |row| row.get::<_, String>(0)) {
+            Ok(said) if said == "ok" => {}
+            Ok(said) => {
+                word.wrong = Some(brief(&said));
+                break;
+            }
+            Err(error) if is_foreign(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(word)
 }
 
 /// Copies a database as it is at one moment. `to` is not there yet.
 ///
 /// # Errors
 /// Why not, in words.
-pub fn copy(from: &Path, to: &Path, size: u64) -> Result<(), String> {
+pub fn copy(from: &Path, to: &Path, scratch: &Path) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", from.display());
-    let alone = way(from) == Way::Alone;
-    let source =
-        open(from, alone, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| failed(&error))?;
+    let moment = |path: &Path| path.symlink_metadata().map(|found| Stamp::of(&found)).ok();
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    for _ in 0..RESTARTS {
+        let before = (way(from), moment(from));
+        let read = match before.0 {
+            Way::Alone => backup(from, true, read_only, to),
+            Way::Shared => backup(from, false, read_only, to),
+            Way::Copied => Err(rusqlite::Error::InvalidQuery),
+        };
+        let in_copy = matches!(&read, Err(error) if wants_copy(error));
+        let steady = if in_copy {
+            let there = copied(from, scratch).map_err(|error| failed(&error));
+            let read = there.and_then(|copy| {
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+                backup(&copy, false, flags, to).map_err(|error| failed(&error))
+            });
+            let _ = fs::remove_dir_all(scratch);
+            read?
+        } else {
+            read.map_err(|error| failed(&error))?
+        };
+        // Whoever takes it for its own, or copies its files, holds no lock that would keep others out.
+        let locked = before.0 == Way::Shared && !in_copy;
+        if steady && (locked || before == (way(from), moment(from))) {
+            return Ok(());
+        }
+        let _ = fs::remove_file(to);
+        pause(Duration::from_millis(20));
+    }
+    Err(failed(&"is written all the time, so no copy of one moment can be made"))
+}
+
+/// Copies page by page; not, if others write again and again.
+fn backup(from: &Path, immutable: bool, flags: OpenFlags, to: &Path) -> rusqlite::Result<bool> {
+    let source = open(from, immutable, flags)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut target = open(to, false, flags).map_err(|error| failed(&error))?;
+    let mut target = open(to, false, flags)?;
     // A copy that was interrupted is thrown away, so it needs no journal of its own.
-    target
-        .execute_batch("pragma journal_mode = off; pragma synchronous = off")
-        .map_err(|error| failed(&error))?;
-    let backup = Backup::new(&source, &mut target).map_err(|error| failed(&error))?;
-    let pages = if size <= ONE_GO { -1 } else { STEP };
+    target.execute_batch("pragma journal_mode = off; pragma synchronous = off")?;
+    let backup = Backup::new(&source, &mut target)?;
+    // In WAL mode whoever reads keeps nobody from writing.
+    let small = from.metadata().is_ok_and(|found| found.len() <= ONE_GO);
+    let pages = if small || is_wal_mode(from) { -1 } else { STEP };
     let (mut left, mut restarts, mut waits) = (i32::MAX, 0, 0);
-    loop {
-        match backup.step(pages).map_err(|error| failed(&error))? {
-            StepResult::Done => return Ok(()),
+    while restarts < RESTARTS && waits < RESTARTS {
+        match backup.step(pages)? {
+            StepResult::Done => return Ok(true),
             StepResult::More => {
                 let now = backup.progress().remaining;
                 restarts += u32::from(left < now);
                 left = now;
             }
-            _ => waits += 1,
-        }
-        if RESTARTS < restarts || RESTARTS < waits {
-            return Err(failed(&"is written all the time, so no copy of one moment can be made"));
-        }
-        if 0 < waits {
-            pause(Duration::from_millis(200));
+            _ => {
+                waits += 1;
+                pause(Duration::from_millis(200));
+            }
         }
     }
+    Ok(false)
 }
 
 /// Whether what was copied is whole.
@@ -260,8 +349,8 @@ pub fn copy(from: &Path, to: &Path, size: u64) -> Result<(), String> {
 /// What is wrong with it, in words.
 pub fn whole(copy: &Path) -> Result<(), String> {
     match ask(copy, true, OpenFlags::SQLITE_OPEN_READ_ONLY) {
-        Ok(None) => Ok(()),
-        Ok(Some(words)) => Err(words),
+        Ok(Word { wrong: None, .. }) => Ok(()),
+        Ok(Word { wrong: Some(words), .. }) => Err(words),
         Err(error) => Err(brief(&error)),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::listing::companion;
-use super::sets::{Wanted, is_listed, new_name};
+use super::sets::{Names, Wanted, new_name};
 use crate::core::validation::{FileKind, StateFile};
 
 fn listed(path: &str) -> StateFile {
@@ -15,7 +15,7 @@ fn listed(path: &str) -> StateFile {
 fn a_manifest_names_only_what_is_listed() {
     let files = [listed("/srv/a.json"), listed("/srv/s/*.json"), listed("/srv/deep/**/*.json")];
     for path in ["/srv/a.json", "/srv/s/1.json", "/srv/deep/1.json", "/srv/deep/a/b/1.json"] {
-        assert!(is_listed(path, &files), "{path}");
+        assert!(Names::new(&files).has(path), "{path}");
     }
     for path in [
         "/srv/b.json",
@@ -26,7 +26,7 @@ fn a_manifest_names_only_what_is_listed() {
         "a.json",
         "",
     ] {
-        assert!(!is_listed(path, &files), "{path}");
+        assert!(!Names::new(&files).has(path), "{path}");
     }
 }
 
