@@ -66,21 +66,27 @@ const FILES: [(&str, FileKind, &str, &[u8], &str); 4] = [
 ];
 
 const CONVERSATION: &[u8] = concat!(
-    r#"{"id": "msg_0000002a", "role": "assistant", "ts": 1790000000.37, "tokens": {"input": 81234, "output": 512}, "#,
-    r#""content": [{"type": "text", "text": "Let me look at that file first, and then at the \"tests\" which call it:\n"#,
-    r#"there may be more than one place where the value is read before it is written, as we have seen."}], "ok": true}, "#
+    r#"{"id": "msg_0000002a", "role": "assistant", "ts": 1790000000.37, "#,
+    r#""tokens": {"input": 81234, "output": 512}, "content": [{"type": "text", "text": "#,
+    r#""Let me look at that file first, and then at the \"tests\" which call it:\n"#,
+    r#"there may be more than one place where the value is read before it is written, "#,
+    r#"as we have seen."}], "ok": true}, "#
 )
 .as_bytes();
 
 const CONVERSATION_LINE: &[u8] = concat!(
-    r#"{"type": "user", "uuid": "0b1c2d3e-1111-2222-3333-444455556666", "message": {"role": "user", "content": "#,
-    r#""Please look at that file first, and then at the tests which call it."}, "timestamp": "2026-11-23T19:00:00Z"}"#,
+    r#"{"type": "user", "uuid": "0b1c2d3e-1111-2222-3333-444455556666", "message": "#,
+    r#"{"role": "user", "content": "Please look at that file first, and then at the tests "#,
+    r#"which call it."}, "timestamp": "2026-11-23T19:00:00Z"}"#,
     "\n"
 )
 .as_bytes();
 
 /// `pickle.dumps({"step": 812, "done": False, "notes": ["a longer piece of text", 2.5]}, 4)`.
-const PICKLE: &[u8] = b"\x80\x04\x95E\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x04step\x94M,\x03\x8c\x04done\x94\x89\x8c\x05notes\x94]\x94(\x8c\x16a longer piece of text\x94G@\x04\x00\x00\x00\x00\x00\x00eu.";
+const PICKLE: &[u8] = b"\
+    \x80\x04\x95E\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x04step\x94M,\x03\x8c\x04done\x94\
+    \x89\x8c\x05notes\x94]\x94(\x8c\x16a longer piece of text\x94G@\x04\x00\x00\x00\x00\x00\
+    \x00eu.";
 
 /// Reads a state file as it is read before a restart; beside it, what a copy and a library take.
 #[divan::bench(args = FILES.map(|(name, ..)| name))]
