@@ -102,14 +102,14 @@ impl Intent {
     /// What could not be done; the next look goes on with it.
     pub fn place(&self, home: &Home) -> Result<u32, String> {
         let mut files = 0;
+        let words = |path: &Path, error: io::Error| {
+            format!("{}: {error}; the next look goes on with it", path.display())
+        };
         for step in &self.steps {
-            let words = |error: io::Error| {
-                format!("{}: {error}; the next look goes on with it", step.path.display())
-            };
-            step.place().map_err(words)?;
+            step.place().map_err(|error| words(&step.path, error))?;
             files += u32::from(step.staged.is_some());
         }
-        forget(home).map_err(|error| format!("{}: {error}", home.intent().display()))?;
+        forget(home).map_err(|error| words(&home.intent(), error))?;
         Ok(files)
     }
 

@@ -34,6 +34,7 @@ mod presets;
 mod prices;
 mod readme;
 mod restarts;
+mod restores;
 mod roads;
 mod statefiles;
 mod steering;
