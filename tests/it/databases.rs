@@ -195,12 +195,12 @@ fn a_copy_is_of_one_moment_while_others_write_in_every_mode() {
         let files = Files::new(&["a.db"]);
         // Each transaction keeps the sum of two rows, and moves pages.
         let script = format!(
-            "import sqlite3, os\ndb = sqlite3.connect('a.db', timeout=30)\ndb.execute('pragma journal_mode={mode}')\n\
+            "import sqlite3, os, time\ndb = sqlite3.connect('a.db', timeout=30)\ndb.execute('pragma journal_mode={mode}')\n\
              db.execute('create table t(i integer primary key, n int, x blob)')\n\
              db.executemany('insert into t values(?, 0, ?)', [(i, os.urandom(900)) for i in range(2000)])\ndb.commit()\n\
              print('ready', flush=True)\nn = 0\nwhile True:\n n += 1\n \
              db.execute('update t set n = n + 1, x = ? where i = ?', (os.urandom(900), n % 1000))\n \
-             db.execute('update t set n = n - 1, x = ? where i = ?', (os.urandom(900), 1000 + n % 1000))\n db.commit()"
+             db.execute('update t set n = n - 1, x = ? where i = ?', (os.urandom(900), 1000 + n % 1000))\n db.commit()\n time.sleep(0.003)"
         );
         let mut writer = Command::new("python3")
             .args(["-c", &script])
