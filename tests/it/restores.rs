@@ -487,22 +487,22 @@ fn what_is_written_in_the_middle_of_a_restore_is_not_lost() {
 }
 
 #[test]
-fn thousands_of_files_are_put_in_place_in_a_moment() {
+fn hundreds_of_files_are_put_in_place_in_a_moment() {
     let files = Files::new(&["many/*.json"]);
     fs::create_dir(files.path("many")).unwrap();
-    for n in 0..2_000 {
+    for n in 0..600 {
         files.write(&format!("many/{n}.json"), "[1]");
     }
     files.snapshot();
-    for n in 0..2_000 {
+    for n in 0..600 {
         files.write(&format!("many/{n}.json"), "[2]");
     }
     let Done::Restored(restored) = files.restore() else { panic!() };
-    assert_eq!(restored.files, 2_000);
-    assert_eq!(files.read("many/1999.json"), "[1]");
+    assert_eq!(restored.files, 600);
+    assert_eq!(files.read("many/599.json"), "[1]");
     let done = files.send(Task::Quarantine { paths: Vec::new(), why: "a test".into() });
     let Done::Quarantined { paths, .. } = done else { panic!("{done:?}") };
-    assert_eq!((paths.len(), paths.last().unwrap().as_str()), (101, "and 1900 more"));
+    assert_eq!((paths.len(), paths.last().unwrap().as_str()), (101, "and 500 more"));
     assert_eq!(fs::read_dir(files.path("many")).unwrap().count(), 0);
 }
 
