@@ -158,14 +158,14 @@ impl Json {
             }
             let at = end - rest.len() as u64;
             state = match state {
-                State::Number(number) => match self.in_number(number, byte, at) {
-                    Some(state) => state,
-                    None => {
+                State::Number(number) => {
+                    let Some(next) = self.in_number(number, byte, at) else {
                         // It ends before this byte, which is looked at once more.
                         state = self.after_value();
                         continue;
-                    }
-                },
+                    };
+                    next
+                }
                 state => self.take(state, byte, at),
             };
             rest = behind;
