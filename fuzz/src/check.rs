@@ -86,10 +86,14 @@ fn json(data: &[u8]) {
         Ok(()) => assert_eq!(verdict, Verdict::default()),
         // Python's numbers, a mark, and NUL bytes at the end, are our own.
         Err(_) if ["N", "I", "\u{feff}", "\0"].iter().any(|own| text.contains(own)) => {}
+        // Of an escape it wants all four digits before it looks at the first.
+        Err(_) if text.contains("\\u") => assert!(verdict.wrong.is_some()),
         Err(error) => {
             let fault = verdict.wrong.expect("valid to us alone").fault;
             let torn = matches!(fault, FaultKind::TornEnd | FaultKind::Empty);
-            assert_eq!(torn, error.is_eof(), "{fault:?}: {error}");
+            // A number that ends too early is a wrong one to the library.
+            let cut_off = error.is_eof() || error.to_string().starts_with("invalid number");
+            assert!(if torn { cut_off } else { !error.is_eof() }, "{fault:?}: {error}");
         }
     }
 }

@@ -136,11 +136,11 @@ fn flag(key: &'static Key) -> Option<Arg> {
         // The value name lists the words already.
         Kind::Choice(words) => arg.value_parser(Words(words)).hide_possible_values(true),
         Kind::Files => arg.value_parser(OsStringValueParser::new()).action(ArgAction::Append),
-        Kind::Duration { .. }
-        | Kind::Count { .. }
-        | Kind::Size { .. }
-        | Kind::Decimal { .. }
-        | Kind::Signal
+        // Refused by us, in the words of the setting.
+        Kind::Duration { .. } | Kind::Count { .. } | Kind::Size { .. } | Kind::Decimal { .. } => {
+            arg.value_parser(OsStringValueParser::new()).allow_negative_numbers(true)
+        }
+        Kind::Signal
         | Kind::Path
         | Kind::Input
         | Kind::Name

@@ -1,5 +1,5 @@
-//! A pattern → what is there that fits it. Folders are entered in the order of their names; a symlink that the
-//! pattern finds is told and never followed, so that no circle of them is walked.
+//! A pattern → what is there that fits it. Folders are entered in the order of their names; a symlink that
+//! the pattern finds is told and never followed, so that no circle of them is walked.
 
 use std::fs;
 use std::io;
@@ -45,12 +45,12 @@ pub fn find(pattern: &str) -> Result<Result<Found, PatternError>, String> {
         Err(error) => return Ok(Err(error)),
     };
     let mut found = Found::default();
-    match found.walk(Path::new("/"), &parts) {
-        true => Ok(Ok(found)),
-        false => Err(format!(
-            "{pattern}: more than {NAMES_MAX} names would have to be looked at; begin it deeper"
-        )),
+    if found.walk(Path::new("/"), &parts) {
+        return Ok(Ok(found));
     }
+    Err(format!(
+        "{pattern}: more than {NAMES_MAX} names would have to be looked at; begin it deeper"
+    ))
 }
 
 fn parts(pattern: &str) -> Result<Vec<Part>, PatternError> {

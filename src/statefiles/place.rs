@@ -225,7 +225,8 @@ impl<'a> Work<'a> {
         Ok(all)
     }
 
-    /// Does it: up to the second word nothing has changed, from there on it is finished, now or the next time.
+    /// Does it: up to the second word nothing has changed, from there on it is finished, now or the next
+    /// time.
     fn carry_out(mut self) -> Result<Placed, String> {
         if self.intent.steps.is_empty() {
             return Ok(Placed { files: 0, quarantine: None });
@@ -242,7 +243,8 @@ impl<'a> Work<'a> {
         }
         self.intent.staging = false;
         if let Err(error) = self.intent.save(self.home) {
-            // Whichever of the two words stands there: without any nobody goes on with what is half thrown away.
+            // Whichever of the two words stands there: without any nobody goes on with what is half thrown
+            // away.
             intent::forget(self.home).map_err(|_| error.clone())?;
             self.intent.discard(self.home);
             return Err(error);

@@ -172,8 +172,8 @@ fn way(path: &Path) -> Way {
     }
 }
 
-/// Whether it can only be read by writing: a transaction was cut off and is to be rolled back, or the index of
-/// its WAL is not ours to write.
+/// Whether it can only be read by writing: a transaction was cut off and is to be rolled back, or the index
+/// of its WAL is not ours to write.
 fn wants_copy(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::InvalidQuery)
         || matches!(

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use agentwatch::config::{presets, variables};
 use agentwatch::core::rule::Pattern;
+use agentwatch::core::validation::FileKind;
 use agentwatch::run::tail::Tail;
 use agentwatch::wire::beat::{parse, parse_any};
+use agentwatch::wire::check::Checker;
 use agentwatch::wire::lines::{Line, Lines};
 use agentwatch::wire::pipe::Cutter;
 use agentwatch::wire::plain::plain;
@@ -133,7 +135,18 @@ fn text(data: &[u8]) -> &str {
     std::str::from_utf8(data).unwrap()
 }
 
-const PARSERS: [Parser; 18] = [
+/// Checks a state file as it is read.
+fn check(kind: FileKind, data: &[u8]) {
+    let mut checker = Checker::new(kind).unwrap();
+    data.chunks(4096).for_each(|chunk| checker.feed(chunk));
+    drop(black_box(checker.end()));
+}
+
+const PARSERS: [Parser; 22] = [
+    ("JSON file", |data| check(FileKind::Json, data)),
+    ("JSONL file", |data| check(FileKind::Jsonl, data)),
+    ("TOML file", |data| check(FileKind::Toml, data)),
+    ("pickle", |data| check(FileKind::Pickle, data)),
     ("preset", |data| {
         let (mut lines, mut reader) = (Lines::new(), Reader::new(Choice::Auto, presets::builtin));
         lines.feed(CLAUDE.as_bytes(), &mut |line| reader.line(line, &mut |_| {}));

@@ -206,7 +206,9 @@ impl World {
         }
         let now = self.now.up;
         let hangs = !self.files.kind && self.rng.one_in(40);
-        let due = (!hangs).then(|| now.plus(self.rng.secs(0, 5)));
+        // What may be interrupted takes long enough that it is.
+        let most = if matches!(task, Task::Restore { .. }) { 400 } else { 5 };
+        let due = (!hangs).then(|| now.plus(self.rng.secs(0, most)));
         self.files.errand = Some((number, task, due));
     }
 

@@ -40,11 +40,41 @@ enum State {
     /// Inside a number.
     Number(Number),
     /// Inside a word, of which so many letters have come.
-    Word(&'static [u8], u8),
+    Word(Word, u8),
     /// NUL bytes have come since `error_at`, and maybe nothing else will.
     Nuls,
     /// It is wrong for good.
     Wrong,
+}
+
+impl State {
+    /// Whether white space may stand here.
+    fn is_between(self) -> bool {
+        use State::{Colon, Comma, Done, FirstItem, FirstKey, Key, Value};
+        matches!(self, Value | FirstItem | FirstKey | Key | Colon | Comma | Done)
+    }
+}
+
+/// A value that is a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    True,
+    False,
+    Null,
+    NaN,
+    Infinity,
+}
+
+impl Word {
+    fn letters(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::False => "false",
+            Self::Null => "null",
+            Self::NaN => "NaN",
+            Self::Infinity => "Infinity",
+        }
+    }
 }
 
 /// What a number has so far.
@@ -66,6 +96,13 @@ enum Number {
     Sign,
     /// Its digits.
     Power,
+}
+
+impl Number {
+    /// Whether any number of digits may follow.
+    fn is_run(self) -> bool {
+        matches!(self, Self::Digits | Self::Places | Self::Power)
+    }
 }
 
 /// The check of one value.
@@ -104,136 +141,109 @@ impl Json {
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
+        let end = self.at + bytes.len() as u64;
+        // Held here and not in `self`, so that it stays in a register: this is the hot loop.
+        let (mut state, mut rest) = (self.state, bytes);
         while let Some((&byte, behind)) = rest.split_first() {
-            match self.state {
-                State::Text => {
-                    let plain = plain_length(rest);
-                    rest = rest.get(plain..).unwrap_or_default();
-                    self.at += plain as u64;
-                    if let Some((&byte, behind)) = rest.split_first() {
-                        self.in_text(byte);
-                        rest = behind;
-                        self.at += 1;
-                    }
-                    continue;
-                }
-                State::Wrong => {
-                    self.at += rest.len() as u64;
-                    return;
-                }
-                State::Value
-                | State::FirstItem
-                | State::FirstKey
-                | State::Key
-                | State::Colon
-                | State::Comma
-                | State::Done
-                    if is_white(byte) =>
-                {
-                    let run = rest.iter().position(|byte| !is_white(*byte)).unwrap_or(rest.len());
-                    rest = rest.get(run..).unwrap_or_default();
-                    self.at += run as u64;
-                    continue;
-                }
+            let run = match state {
+                State::Text => plain_length(rest),
+                State::Number(number) if number.is_run() => run(rest, |byte| byte.is_ascii_digit()),
+                State::Wrong => break,
+                _ if byte <= b' ' && state.is_between() => run(rest, is_white),
+                _ => 0,
+            };
+            if run > 0 {
+                rest = rest.get(run..).unwrap_or_default();
+                continue;
+            }
+            let at = end - rest.len() as u64;
+            state = match state {
                 State::Number(number) => {
-                    if !self.in_number(number, byte) {
+                    let Some(next) = self.in_number(number, byte, at) else {
                         // It ends before this byte, which is looked at once more.
-                        self.close_value();
+                        state = self.after_value();
                         continue;
-                    }
+                    };
+                    next
                 }
-                _ => self.take(byte),
-            }
+                state => self.take(state, byte, at),
+            };
             rest = behind;
-            self.at += 1;
         }
+        (self.state, self.at) = (state, end);
     }
 
-    fn take(&mut self, byte: u8) {
-        match self.state {
+    /// What follows on a byte that no run takes, and no number.
+    fn take(&mut self, state: State, byte: u8, at: u64) -> State {
+        match state {
+            State::Text => self.in_text(byte, at),
             State::Start => match byte {
-                0xef => self.state = State::Mark(1),
-                byte => {
-                    self.state = State::Value;
-                    if !is_white(byte) {
-                        self.value(byte);
-                    }
-                }
+                0xef => State::Mark(1),
+                byte if is_white(byte) => State::Value,
+                byte => self.value(byte, at),
             },
-            State::Mark(1) if byte == 0xbb => self.state = State::Mark(2),
-            State::Mark(2) if byte == 0xbf => self.state = State::Value,
-            State::Mark(_) => self.wrong(byte, "a value"),
+            State::Mark(1) if byte == 0xbb => State::Mark(2),
+            State::Mark(2) if byte == 0xbf => State::Value,
+            State::Mark(_) => self.wrong(byte, at, "a value"),
             State::FirstItem if byte == b']' => self.close(),
-            State::Value | State::FirstItem => self.value(byte),
+            State::Value | State::FirstItem => self.value(byte, at),
             State::FirstKey if byte == b'}' => self.close(),
-            State::FirstKey | State::Key if byte == b'"' => self.text(true),
-            State::FirstKey => self.wrong(byte, "a key or '}'"),
-            State::Key => self.wrong(byte, "a key"),
-            State::Colon if byte == b':' => self.state = State::Value,
-            State::Colon => self.wrong(byte, "':'"),
-            State::Comma => self.comma(byte),
-            State::Done => self.wrong(byte, "the end"),
+            State::FirstKey | State::Key if byte == b'"' => self.text(true, at),
+            State::FirstKey => self.wrong(byte, at, "a key or '}'"),
+            State::Key => self.wrong(byte, at, "a key"),
+            State::Colon if byte == b':' => State::Value,
+            State::Colon => self.wrong(byte, at, "':'"),
+            State::Comma => self.comma(byte, at),
+            State::Done => self.wrong(byte, at, "the end"),
             State::Escape => match byte {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.state = State::Text,
-                b'u' => self.state = State::Hex(4),
-                other => self.wrong(other, "an escaped character"),
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => State::Text,
+                b'u' => State::Hex(4),
+                other => self.wrong(other, at, "an escaped character"),
             },
-            State::Hex(left) if byte.is_ascii_hexdigit() => {
-                self.state = if left == 1 { State::Text } else { State::Hex(left - 1) };
-            }
-            State::Hex(_) => self.wrong(byte, "a hexadecimal digit"),
-            State::Char { left, low, high } if (low..=high).contains(&byte) => {
-                self.state = match left {
-                    1 => State::Text,
-                    left => State::Char { left: left - 1, low: 0x80, high: 0xbf },
-                };
-            }
-            State::Char { .. } => self.wrong(byte, "the rest of a character (UTF-8)"),
-            State::Word(word, at) => {
-                if word.get(usize::from(at)) != Some(&byte) {
-                    self.wrong(byte, &format!("the rest of {}", String::from_utf8_lossy(word)));
-                } else if usize::from(at) + 1 == word.len() {
-                    self.close_value();
-                } else {
-                    self.state = State::Word(word, at + 1);
-                }
-            }
-            State::Nuls if byte == 0 => {}
-            State::Nuls => self.state = State::Wrong,
+            State::Hex(1) if byte.is_ascii_hexdigit() => State::Text,
+            State::Hex(left) if byte.is_ascii_hexdigit() => State::Hex(left - 1),
+            State::Hex(_) => self.wrong(byte, at, "a hexadecimal digit"),
+            State::Char { left, low, high } if (low..=high).contains(&byte) => match left {
+                1 => State::Text,
+                left => State::Char { left: left - 1, low: 0x80, high: 0xbf },
+            },
+            State::Char { .. } => self.wrong(byte, at, "the rest of a character (UTF-8)"),
+            State::Word(word, come) => self.in_word(word, come, byte, at),
+            State::Nuls if byte == 0 => State::Nuls,
+            State::Nuls => State::Wrong,
             // Both are looked after by who calls.
-            State::Text | State::Number(_) | State::Wrong => {}
+            State::Number(_) | State::Wrong => state,
         }
     }
 
-    fn value(&mut self, byte: u8) {
+    fn value(&mut self, byte: u8, at: u64) -> State {
         match byte {
-            b'"' => self.text(false),
-            b'{' => self.open(true),
-            b'[' => self.open(false),
-            b'-' => self.state = State::Number(Number::Minus),
-            b'0' => self.state = State::Number(Number::Zero),
-            b'1'..=b'9' => self.state = State::Number(Number::Digits),
-            b't' => self.state = State::Word(b"true", 1),
-            b'f' => self.state = State::Word(b"false", 1),
-            b'n' => self.state = State::Word(b"null", 1),
-            b'N' => self.state = State::Word(b"NaN", 1),
-            b'I' => self.state = State::Word(b"Infinity", 1),
-            other => self.wrong(other, "a value"),
+            b'"' => self.text(false, at),
+            b'{' => self.open(true, at),
+            b'[' => self.open(false, at),
+            b'-' => State::Number(Number::Minus),
+            b'0' => State::Number(Number::Zero),
+            b'1'..=b'9' => State::Number(Number::Digits),
+            b't' => State::Word(Word::True, 1),
+            b'f' => State::Word(Word::False, 1),
+            b'n' => State::Word(Word::Null, 1),
+            b'N' => State::Word(Word::NaN, 1),
+            b'I' => State::Word(Word::Infinity, 1),
+            other => self.wrong(other, at, "a value"),
         }
     }
 
-    fn text(&mut self, key: bool) {
-        (self.key, self.text_at) = (key, self.at);
-        self.state = State::Text;
+    fn text(&mut self, key: bool, at: u64) -> State {
+        (self.key, self.text_at) = (key, at);
+        State::Text
     }
 
     /// A byte of a string that is no plain ASCII character.
-    fn in_text(&mut self, byte: u8) {
+    fn in_text(&mut self, byte: u8, at: u64) -> State {
         let char = |left, low, high| State::Char { left, low, high };
-        self.state = match byte {
+        match byte {
             b'"' if self.key => State::Colon,
-            b'"' => return self.close_value(),
+            b'"' => self.after_value(),
             b'\\' => State::Escape,
             0xc2..=0xdf => char(1, 0x80, 0xbf),
             0xe0 => char(2, 0xa0, 0xbf),
@@ -242,41 +252,44 @@ impl Json {
             0xf0 => char(3, 0x90, 0xbf),
             0xf1..=0xf3 => char(3, 0x80, 0xbf),
             0xf4 => char(3, 0x80, 0x8f),
-            other => {
-                return self.wrong(other, "text (a line end or another control must be escaped)");
-            }
-        };
+            other => self.wrong(other, at, "text (a line end or another control must be escaped)"),
+        }
     }
 
-    /// False: the number ends before this byte.
-    fn in_number(&mut self, number: Number, byte: u8) -> bool {
+    fn in_word(&mut self, word: Word, come: u8, byte: u8, at: u64) -> State {
+        let (letters, place) = (word.letters(), usize::from(come));
+        if letters.as_bytes().get(place) != Some(&byte) {
+            self.wrong(byte, at, &format!("the rest of {letters}"))
+        } else if place + 1 == letters.len() {
+            self.after_value()
+        } else {
+            State::Word(word, come + 1)
+        }
+    }
+
+    /// None: the number ends before this byte.
+    fn in_number(&mut self, number: Number, byte: u8, at: u64) -> Option<State> {
         use Number::{Digits, Exponent, Minus, Places, Point, Power, Sign, Zero};
         let next = match (number, byte) {
             (Minus, b'0') => Zero,
             (Minus, b'1'..=b'9') | (Digits, b'0'..=b'9') => Digits,
-            (Minus, b'I') => {
-                self.state = State::Word(b"Infinity", 1);
-                return true;
-            }
+            (Minus, b'I') => return Some(State::Word(Word::Infinity, 1)),
             (Zero | Digits, b'.') => Point,
             (Point | Places, b'0'..=b'9') => Places,
             (Zero | Digits | Places, b'e' | b'E') => Exponent,
             (Exponent, b'+' | b'-') => Sign,
             (Exponent | Sign | Power, b'0'..=b'9') => Power,
-            (Zero | Digits | Places | Power, _) => return false,
+            (Zero | Digits | Places | Power, _) => return None,
             (Minus | Point | Exponent | Sign, other) => {
-                self.wrong(other, "a digit");
-                return true;
+                return Some(self.wrong(other, at, "a digit"));
             }
         };
-        self.state = State::Number(next);
-        true
+        Some(State::Number(next))
     }
 
-    fn open(&mut self, object: bool) {
+    fn open(&mut self, object: bool, at: u64) -> State {
         if DEPTH_MAX <= self.depth {
-            self.error(&format!("nested deeper than {DEPTH_MAX} levels"));
-            return;
+            return self.error(at, &format!("nested deeper than {DEPTH_MAX} levels"));
         }
         let (word, bit) = ((self.depth / 64) as usize, self.depth % 64);
         if self.open.len() <= word {
@@ -286,7 +299,7 @@ impl Json {
             *word = *word & !(1 << bit) | u64::from(object) << bit;
         }
         self.depth += 1;
-        self.state = if object { State::FirstKey } else { State::FirstItem };
+        if object { State::FirstKey } else { State::FirstItem }
     }
 
     /// Whether the innermost thing that is open is an object.
@@ -295,36 +308,37 @@ impl Json {
         self.open.get((inner / 64) as usize).is_some_and(|word| word >> (inner % 64) & 1 == 1)
     }
 
-    fn comma(&mut self, byte: u8) {
+    fn comma(&mut self, byte: u8, at: u64) -> State {
         match (byte, self.in_object()) {
-            (b',', true) => self.state = State::Key,
-            (b',', false) => self.state = State::Value,
+            (b',', true) => State::Key,
+            (b',', false) => State::Value,
             (b'}', true) | (b']', false) => self.close(),
-            (other, true) => self.wrong(other, "',' or '}'"),
-            (other, false) => self.wrong(other, "',' or ']'"),
+            (other, true) => self.wrong(other, at, "',' or '}'"),
+            (other, false) => self.wrong(other, at, "',' or ']'"),
         }
     }
 
-    fn close(&mut self) {
+    fn close(&mut self) -> State {
         self.depth = self.depth.saturating_sub(1);
-        self.close_value();
+        self.after_value()
     }
 
-    fn close_value(&mut self) {
-        self.state = if self.depth == 0 { State::Done } else { State::Comma };
+    fn after_value(&self) -> State {
+        if self.depth == 0 { State::Done } else { State::Comma }
     }
 
-    fn wrong(&mut self, byte: u8, wanted: &str) {
-        self.error(&format!("{} where {wanted} should be", shown(byte)));
-        if byte == 0 {
-            // After a power cut a file may end in them.
-            self.state = State::Nuls;
-        }
+    #[cold]
+    fn wrong(&mut self, byte: u8, at: u64, wanted: &str) -> State {
+        let wrong = self.error(at, &format!("{} where {wanted} should be", shown(byte)));
+        // After a power cut a file may end in them.
+        if byte == 0 { State::Nuls } else { wrong }
     }
 
-    fn error(&mut self, words: &str) {
-        (self.error_at, self.state) = (self.at, State::Wrong);
+    #[cold]
+    fn error(&mut self, at: u64, words: &str) -> State {
+        self.error_at = at;
         words.clone_into(&mut self.words);
+        State::Wrong
     }
 
     /// What is wrong, if this is all.
@@ -356,12 +370,16 @@ impl Json {
             }
             State::Number(_) => torn(self.at, format!("ends inside a number{}", inside())),
             State::Word(word, _) => {
-                let word = String::from_utf8_lossy(word);
-                torn(self.at, format!("ends inside the word {word}"))
+                torn(self.at, format!("ends inside the word {}", word.letters()))
             }
             _ => torn(self.at, format!("ends{}", inside())),
         }
     }
+}
+
+/// How many bytes from the beginning are such.
+fn run(bytes: &[u8], such: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|byte| !such(*byte)).unwrap_or(bytes.len())
 }
 
 fn is_white(byte: u8) -> bool {
