@@ -33,6 +33,7 @@ mod pipes;
 mod presets;
 mod prices;
 mod readme;
+mod replacing;
 mod restarts;
 mod restores;
 mod roads;
