@@ -1,6 +1,7 @@
 //! What is under way, written down before each of its two halves, so that whoever comes after a power cut
 //! knows whether to throw it away or to finish it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -101,16 +102,24 @@ impl Intent {
     /// # Errors
     /// What could not be done; the next look goes on with it.
     pub fn place(&self, home: &Home) -> Result<u32, String> {
-        let mut files = 0;
-        for step in &self.steps {
-            let words = |error: io::Error| {
-                format!("{}: {error}; the next look goes on with it", step.path.display())
-            };
-            step.place().map_err(words)?;
-            files += u32::from(step.staged.is_some());
+        let words = |path: &Path, error: io::Error| {
+            format!("{}: {error}; the next look goes on with it", path.display())
+        };
+        // Without it the new content is in place already, and what stands there is that.
+        let placed = |step: &&Step| step.staged.as_ref().is_some_and(|staged| !there(staged));
+        let left: Vec<&Step> = self.steps.iter().filter(|step| !placed(step)).collect();
+        // What belongs to a database goes first, and for good: it must never meet another one.
+        for step in &left {
+            step.clear().map_err(|error| words(&step.path, error))?;
         }
-        forget(home).map_err(|error| format!("{}: {error}", home.intent().display()))?;
-        Ok(files)
+        sync(&left).map_err(|(path, error)| words(&path, error))?;
+        for step in &left {
+            step.fill().map_err(|error| words(&step.path, error))?;
+        }
+        sync(&left).map_err(|(path, error)| words(&path, error))?;
+        forget(home).map_err(|error| words(&home.intent(), error))?;
+        let files = self.steps.iter().filter(|step| step.staged.is_some()).count();
+        Ok(u32::try_from(files).unwrap_or(u32::MAX))
     }
 
     /// Throws away what was written beside the files, and the second names of what is still in its place.
@@ -124,31 +133,38 @@ impl Intent {
     }
 }
 
+fn there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Has what was done in the folders of all steps survive a power cut.
+fn sync(steps: &[&Step]) -> Result<(), (PathBuf, io::Error)> {
+    let folders: BTreeSet<&Path> = steps.iter().filter_map(|step| step.path.parent()).collect();
+    for folder in folders {
+        file::sync_dir(folder).map_err(|error| (folder.to_owned(), error))?;
+    }
+    Ok(())
+}
+
+/// Both may be done several times: what is done already does no harm.
 impl Step {
-    /// May be done several times: what is done already does no harm.
-    fn place(&self) -> io::Result<()> {
-        let there = |path: &Path| path.symlink_metadata().is_ok();
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
-        // Without it the new content is in place already, and what stands there is that.
-        if self.staged.as_ref().is_some_and(|staged| !there(staged)) {
-            return Ok(());
-        }
-        // What belongs to it goes first: it must never meet another database.
+    /// What goes is gone after it, but for what new content takes the place of.
+    fn clear(&self) -> io::Result<()> {
         for Aside { from, to } in self.aside.iter().filter(|aside| there(&aside.from)) {
             keep_newest(from, to)?;
             if self.staged.is_none() || *from != self.path {
                 fs::remove_file(from)?;
             }
         }
+        Ok(())
+    }
+
+    fn fill(&self) -> io::Result<()> {
+        let Some(staged) = &self.staged else { return Ok(()) };
         if there(&self.path) && !self.aside.iter().any(|aside| aside.from == self.path) {
             return Err(io::Error::other("was made just now by somebody else; move it away"));
         }
-        file::sync_dir(folder)?;
-        if let Some(staged) = &self.staged {
-            fs::rename(staged, &self.path)?;
-            file::sync_dir(folder)?;
-        }
-        Ok(())
+        fs::rename(staged, &self.path)
     }
 }
 
@@ -158,7 +174,7 @@ impl Step {
 /// # Errors
 /// Those of the file system.
 pub fn keep(from: &Path, to: &Path) -> io::Result<()> {
-    if to.symlink_metadata().is_ok() || fs::hard_link(from, to).is_ok() {
+    if there(to) || fs::hard_link(from, to).is_ok() {
         return Ok(());
     }
     let part = to.with_extension("part");
@@ -174,7 +190,7 @@ fn keep_newest(from: &Path, to: &Path) -> io::Result<()> {
     let later = to.with_extension("later");
     let folder = to.parent().unwrap_or(Path::new("/"));
     for to in [to, &later] {
-        if to.symlink_metadata().is_ok() {
+        if there(to) {
             if is_kept(from, to)? {
                 return Ok(());
             }

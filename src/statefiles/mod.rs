@@ -93,6 +93,7 @@ impl Home {
     /// Removes what those left who were killed: folders of theirs that nothing refers to.
     fn sweep(&self) {
         let _ = fs::remove_dir_all(self.scratch());
+        file::sweep(&self.intent());
         for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let of = name.to_str().and_then(|name| name.strip_prefix(SCRATCH)?.strip_prefix('-'));

@@ -82,10 +82,11 @@ pub fn put_back(errand: &Errand, home: &Home, first: &str) -> Result<(), String>
         }
     }
     let mut work = Work::begin(home, "put back what was there before", None);
-    work.contents(errand, &present, &contents)?;
+    // What goes goes first: it may be a database, and its place be that of an old WAL.
     for file in present.iter().filter(|file| added.contains(file.shown().as_str())) {
         work.move_aside(file)?;
     }
+    work.contents(errand, &present, &contents)?;
     work.carry_out().map(drop)
 }
 
@@ -154,7 +155,7 @@ impl<'a> Work<'a> {
         // What belongs to a database goes with it, and is not listed itself.
         let belongs = |path: &str| {
             let base = COMPANIONS.iter().find_map(|suffix| path.strip_suffix(suffix));
-            base.is_some_and(|base| wanted.contains_key(base) && names.has(base))
+            base.is_some_and(|base| names.has(base))
         };
         for (path, (stored, entry)) in wanted {
             if !names.has(path) && !belongs(path) {

@@ -305,7 +305,10 @@ pub fn copy(from: &Path, to: &Path, scratch: &Path) -> Result<(), String> {
         };
         // Whoever takes it for its own, or copies its files, holds no lock that would keep others out.
         let locked = before.0 == Way::Shared && !in_copy;
-        if steady && (locked || before == (way(from), moment(from))) {
+        if !steady {
+            break;
+        }
+        if locked || before == (way(from), moment(from)) {
             return Ok(());
         }
         let _ = fs::remove_file(to);

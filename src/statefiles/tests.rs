@@ -31,20 +31,26 @@ fn a_manifest_names_only_what_is_listed() {
 }
 
 #[test]
-fn names_of_sets_are_moments_in_order() {
+fn names_of_sets_are_in_order_whatever_becomes_of_the_clock() {
     let parent = std::env::temp_dir().join(format!("aw-names-{}", std::process::id()));
     std::fs::create_dir_all(&parent).unwrap();
     let mut names = Vec::new();
-    for _ in 0..12 {
+    let mut take = || {
         let name = new_name(&parent);
         std::fs::create_dir(parent.join(&name)).unwrap();
         names.push(name);
+    };
+    take();
+    // Somebody's own folder is no set, and a clock that was ahead has named one.
+    for other in ["zzz", "20991231T235959Z"] {
+        std::fs::create_dir(parent.join(other)).unwrap();
     }
+    (0..120).for_each(|_| take());
     std::fs::remove_dir_all(&parent).unwrap();
-    let mut sorted = names.clone();
-    sorted.sort();
-    assert_eq!(names, sorted);
+    assert!(names.is_sorted(), "{names:?}");
     assert!(names[0].len() == "20261123T174501Z".len() && names[0].ends_with('Z'), "{names:?}");
+    assert_eq!(names[1], "20991231T235959Z-02");
+    assert_eq!(names[120], "20991231T235959Z-990000121");
 }
 
 #[test]

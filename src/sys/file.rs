@@ -33,6 +33,11 @@ pub fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     if sync { sync_folder(path) } else { Ok(()) }
 }
 
+/// Removes what a crash in the middle of [`replace`] has left, where nobody may replace it again for long.
+pub fn sweep(path: &Path) {
+    let _ = beside(path).and_then(fs::remove_file);
+}
+
 /// `.state.json.new` beside `state.json`: same file system, and no `*.json` to whoever lists.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
