@@ -210,7 +210,8 @@ fn a_long_life_gains_no_descriptor_and_no_file() {
         "(sleep 0.01; echo left) & [ -p $AGENTWATCH_PIPE ] && echo '{{}}' >$AGENTWATCH_PIPE; {FAILS}"
     );
     let run = world.script(&[], &script);
-    let mut most = [0, 0];
+    // At the quietest moment: how many are in passing is up to the load of the machine.
+    let mut least = [usize::MAX; 2];
     for (at, after) in [few / 10, few].into_iter().enumerate() {
         while starts(&world) < after {
             // Else its streak ends it.
@@ -219,13 +220,14 @@ fn a_long_life_gains_no_descriptor_and_no_file() {
             until("starts", || (after.min(seen + 100) <= starts(&world)).then_some(()));
         }
         for _ in 0..50 {
-            most[at] = most[at].max(descriptors(run.pid()).len() + names(&world.path("run")).len());
+            let held = descriptors(run.pid()).len() + names(&world.path("run")).len();
+            least[at] = least[at].min(held);
             sleep(Duration::from_millis(2));
         }
         assert!(world.output(&["resume", "t"]).status.code().is_some());
     }
-    assert!(most[1] <= most[0] + 2, "{most:?}");
-    println!("{} starts in one life in {:.1?}: {most:?}", starts(&world), begin.elapsed());
+    assert!(least[1] <= least[0] + 2, "{least:?}");
+    println!("{} starts in one life in {:.1?}: {least:?}", starts(&world), begin.elapsed());
 }
 
 fn can_mount() -> bool {
