@@ -29,6 +29,7 @@ mod named;
 mod never;
 mod notify;
 mod odd_files;
+mod odd_restores;
 mod pipes;
 mod presets;
 mod prices;
