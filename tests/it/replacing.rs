@@ -1,4 +1,4 @@
-//! `agentwatch errand` where disks are small, files many, folders go in circles and one restore follows another.
+//! State files put back on small disks, many at once, several times in a row, and while somebody writes.
 
 use std::fs;
 use std::path::Path;
