@@ -11,6 +11,7 @@ use crate::config::{self, ConfigError, Resolved, Surroundings, flags};
 use crate::core::event::By;
 use crate::core::supervisor::EXIT_SELF;
 use crate::run::{self, Plan};
+use crate::statefiles::Home;
 use crate::store::memory;
 use crate::store::paths::Paths;
 use crate::sys::clock::Clock;
@@ -83,8 +84,12 @@ pub fn main(matches: &ArgMatches) -> Outcome {
         refuse_strangers(&resolved, known.as_ref().map(|(identity, _)| identity))?;
         Err(busy)
     })?;
-    let found = memory::load(&paths, &clock.now())
+    let mut found = memory::load(&paths, &clock.now())
         .map_err(|error| format!("{}: {error}", paths.dir().display()));
+    if let Ok(found) = &mut found {
+        // A restore by hand that was interrupted nobody has written into the memory.
+        found.memory.custody.restoring |= Home::new(paths.dir()).is_under_way();
+    }
     let known = found.as_ref().ok().and_then(|found| found.identity.as_ref());
     refuse_strangers(&resolved, known)?;
     let flagged = matches.get_flag("resume").then_some(By::Flag);

@@ -1,7 +1,7 @@
 //! One file: opened without waiting, read through, and judged.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ use super::{pause, sqlite};
 
 /// How much is read at once: enough for the disk to be the slow part.
 pub const READ: usize = 256 * 1024;
+
+/// From this size on a second thread is worth its start.
+const APART_FROM: u64 = 4 << 20;
 
 /// How often a file is looked at anew that changes meanwhile.
 const TRIES: u32 = 3;
@@ -91,7 +94,7 @@ pub fn read_through(
     mut open: &File,
     kind: FileKind,
     mut on: impl FnMut(&[u8]),
-) -> std::io::Result<(Verdict, u64)> {
+) -> io::Result<(Verdict, u64)> {
     let mut checker = Checker::new(kind);
     let mut buffer = vec![0; READ];
     let mut bytes = 0;
@@ -110,4 +113,56 @@ pub fn read_through(
         }
     }
     Ok((checker.map_or_else(Verdict::default, Checker::end), bytes))
+}
+
+/// Reads a file through, judges it and gives its hash; with `sync` it is on the platter after that.
+///
+/// # Errors
+/// Those of the file system.
+pub fn judge(path: &Path, kind: FileKind, sync: bool) -> io::Result<(Verdict, u64, blake3::Hash)> {
+    let open = file::open_to_read(path)?;
+    let size = open.metadata()?.len();
+    if size < APART_FROM {
+        let mut hasher = blake3::Hasher::new();
+        let (verdict, bytes) = read_through(&open, kind, |bytes| {
+            hasher.update(bytes);
+        })?;
+        if sync {
+            open.sync_all()?;
+        }
+        return Ok((verdict, bytes, hasher.finalize()));
+    }
+    let beside = || {
+        let open = file::open_to_read(path)?;
+        if sync {
+            open.sync_all()?;
+        }
+        hash(&open)
+    };
+    std::thread::scope(|scope| {
+        // The disk writes and the hash is made while the content is looked at, which takes longest.
+        let started = std::thread::Builder::new().spawn_scoped(scope, beside);
+        let (verdict, bytes) = read_through(&open, kind, |_| {})?;
+        let (hash, hashed) = match started {
+            Ok(thread) => thread.join().map_err(|_| io::Error::other("cannot be hashed"))??,
+            // Where nothing more may be started it is done one after the other.
+            Err(_) => beside()?,
+        };
+        if hashed != bytes {
+            return Err(io::Error::other("is written just now"));
+        }
+        Ok((verdict, bytes, hash))
+    })
+}
+
+/// The hash of what is left of a file, and how much that is.
+///
+/// # Errors
+/// Those of the file system.
+pub fn hash(open: &File) -> io::Result<(blake3::Hash, u64)> {
+    let mut hasher = blake3::Hasher::new();
+    let (_, bytes) = read_through(open, FileKind::Opaque, |bytes| {
+        hasher.update(bytes);
+    })?;
+    Ok((hasher.finalize(), bytes))
 }

@@ -70,6 +70,12 @@ impl Home {
         self.dir.join("quarantine")
     }
 
+    /// Whether a restore was begun and not finished: the next errand does that.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.intent().symlink_metadata().is_ok()
+    }
+
     /// What says how far a restore has come.
     fn intent(&self) -> PathBuf {
         self.dir.join("restoring.json")
@@ -120,7 +126,12 @@ pub fn perform(errand: &Errand) -> Done {
 /// More files than can be.
 pub fn check_only(errand: &Errand) -> Result<Checked, String> {
     let home = Home::new(Path::new(&errand.dir));
-    check_in(errand, &home, &home.scratch_of_reader(), false)
+    let mut checked = check_in(errand, &home, &home.scratch_of_reader(), false)?;
+    if home.is_under_way() {
+        let words = "a restore was interrupted; the next start finishes it";
+        checked.notes.insert(0, format!("{}: {words}", home.intent().display()));
+    }
+    Ok(checked)
 }
 
 fn perform_or_fail(errand: &Errand) -> Result<Done, String> {

@@ -18,7 +18,7 @@ use crate::wire::errand::Errand;
 use super::Home;
 use super::intent::{self, Aside, Intent, Step};
 use super::listing::{COMPANIONS, Listed, companion, list};
-use super::look::read_through;
+use super::look::hash;
 use super::sets::{self, Entry, Manifest, Names};
 
 /// Up to here a name has room for what is written before and behind it: names have at most 255 bytes.
@@ -316,12 +316,5 @@ fn same(one: &Path, other: &Path) -> io::Result<bool> {
     if one.metadata()?.len() != other.metadata()?.len() {
         return Ok(false);
     }
-    let hash = |open: &fs::File| -> io::Result<blake3::Hash> {
-        let mut hasher = blake3::Hasher::new();
-        read_through(open, FileKind::Opaque, |bytes| {
-            hasher.update(bytes);
-        })?;
-        Ok(hasher.finalize())
-    };
     Ok(hash(&one)? == hash(&other)?)
 }

@@ -15,7 +15,7 @@ use crate::sys::{clock, file};
 use crate::wire::plain::brief;
 use crate::wire::stamp;
 
-use super::look::read_through;
+use super::look::judge;
 use super::pattern::LETTERS;
 use super::sqlite;
 use super::stamp::Stamp;
@@ -243,15 +243,9 @@ pub fn verify(set: &SetOnDisk, files: &[StateFile]) -> Result<Manifest, String> 
         }
         let stored = set.folder.join(&entry.stored);
         let words = |words: String| format!("{} ({}): {words}", entry.path, entry.stored);
-        let open = file::open_to_read(&stored).map_err(|error| words(error.to_string()))?;
-        let mut hasher = blake3::Hasher::new();
-        let read = read_through(&open, entry.kind, |bytes| {
-            hasher.update(bytes);
-        });
-        let (verdict, size) = read.map_err(|error| words(error.to_string()))?;
-        if size != entry.size
-            || Some(hasher.finalize().to_hex().as_str()) != entry.blake3.as_deref()
-        {
+        let (verdict, size, hash) =
+            judge(&stored, entry.kind, false).map_err(|error| words(error.to_string()))?;
+        if size != entry.size || Some(hash.to_hex().as_str()) != entry.blake3.as_deref() {
             return Err(words("was changed since it was taken".to_owned()));
         }
         if let Some(wrong) = verdict.wrong {

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use crate::core::validation::{Checked, Done, Fault, FaultKind, FileKind, Taken};
 use crate::sys::{file, host};
+use crate::wire::check::Verdict;
 use crate::wire::errand::Errand;
 
 use super::listing::{Listed, list};
-use super::look::read_through;
+use super::look::judge;
 use super::sets::{self, Entry, Manifest};
 use super::stamp::{self, Stamp};
 use super::{Home, begin, pause, push_fault, sqlite};
@@ -242,16 +243,7 @@ fn shorten(target: &Path, length: u64) -> io::Result<()> {
 }
 
 /// Reads what was copied, which is what counts, and has it on the platter.
-fn settle(
-    target: &Path,
-    kind: FileKind,
-) -> io::Result<(crate::wire::check::Verdict, u64, blake3::Hash)> {
-    let open = file::open_to_read(target)?;
-    let mut hasher = blake3::Hasher::new();
-    let (verdict, size) = read_through(&open, kind, |bytes| {
-        hasher.update(bytes);
-    })?;
-    open.set_permissions(fs::Permissions::from_mode(0o400))?;
-    open.sync_all()?;
-    Ok((verdict, size, hasher.finalize()))
+fn settle(target: &Path, kind: FileKind) -> io::Result<(Verdict, u64, blake3::Hash)> {
+    fs::set_permissions(target, fs::Permissions::from_mode(0o400))?;
+    judge(target, kind, true)
 }

@@ -218,7 +218,7 @@ fn a_copy_is_of_one_moment_while_others_write_in_every_mode() {
         }
         writer.kill().unwrap();
         writer.wait().unwrap();
-        for (name, copy) in
+        for (_, copy) in
             files.kept("snapshots").into_iter().filter(|(name, _)| name.ends_with("/0"))
         {
             files.write("copy.db", copy);
@@ -227,7 +227,6 @@ fn a_copy_is_of_one_moment_while_others_write_in_every_mode() {
                  assert db.execute('select sum(n), count(*) from t').fetchone() == (0, 2000)\n\
                  assert db.execute('pragma integrity_check').fetchone() == ('ok',)",
             );
-            println!("{mode}: {name} is whole");
         }
     }
 }

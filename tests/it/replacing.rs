@@ -139,3 +139,23 @@ fn a_circle_of_symlinks_is_not_walked() {
     assert_eq!(checked.notes.len(), 1, "{:?}", checked.notes);
     assert!(checked.notes[0].contains("s/deep/4.json: is a symlink"), "{:?}", checked.notes);
 }
+
+#[test]
+fn a_large_file_is_judged_and_hashed_side_by_side() {
+    let files = Files::new(&["a.json"]);
+    let text = format!("[{}0]", "123456, ".repeat(700_000));
+    files.write("a.json", &text[..text.len() - 1]);
+    let snapshot = || files.send(Task::Snapshot { incarnation: 1 });
+    assert!(matches!(snapshot(), Done::NotValid(_)));
+    files.write("a.json", &text);
+    let first = files.snapshot();
+    files.write("a.json", text.replacen("0]", "1]", 1));
+    let stored = files.world.path("agent/snapshots").join(files.snapshot()).join("0");
+    // Still JSON, and not what was taken.
+    let changed = fs::read_to_string(&stored).unwrap().replacen("123456", "654321", 1);
+    fs::remove_file(&stored).unwrap();
+    fs::write(&stored, changed).unwrap();
+    let Done::Restored(restored) = files.restore() else { panic!() };
+    assert_eq!((restored.set, restored.unfit.len()), (first, 1));
+    assert!(files.read("a.json") == text);
+}

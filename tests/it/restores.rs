@@ -228,6 +228,19 @@ fn is_restored(done: &Done) -> bool {
 }
 
 #[test]
+fn a_restored_database_meets_no_wal_of_another_one_that_is_gone() {
+    let scene = Scene::new();
+    assert!(is_restored(&scene.files.restore()));
+    let names: Vec<String> = scene.tree("files").into_keys().collect();
+    let wanted = ["a.json", "b.jsonl", "gone.json", "graph.db", "lost.db", "s/1.json", "same.json"];
+    assert_eq!(names, wanted);
+    scene.files.python(
+        "import sqlite3\nfor name in ['graph.db', 'lost.db']:\n \
+         assert sqlite3.connect(name).execute('select x from t').fetchall() == [(1,)]",
+    );
+}
+
+#[test]
 fn a_restore_leaves_each_file_old_or_new_whatever_call_goes_wrong() {
     if has("strace") {
         old_or_new(&Scene::new(), &restore(), (&FATES, &[]), is_restored);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use agentwatch::core::fact::{Fact, StateInvalid};
 use agentwatch::core::validation::OnInvalid;
 
-use crate::harness::{World, alive, code, until};
+use crate::harness::{World, alive, code, has, until};
 
 /// An agent that beats, writes its state, and says which incarnation read what.
 const AGENT: &str = r#"
@@ -266,4 +266,42 @@ fn by_hand_a_running_agent_is_copied_and_never_overwritten() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(code(output.status), 1);
     assert!(said.contains("memory.json: differs from byte 2 on"), "{said}");
+}
+
+#[test]
+fn a_restore_by_hand_that_was_interrupted_is_finished_before_anything_starts() {
+    if !has("strace") {
+        return;
+    }
+    let world = world("[state]\nfiles = [\"a.json\", \"b.json\"]\n");
+    let write = |content: &str| {
+        fs::write(world.path("a.json"), content).unwrap();
+        fs::write(world.path("b.json"), content).unwrap();
+    };
+    write("[1]");
+    assert_eq!(world.script(&QUICK, "exit 0").wait(), 0);
+    assert_eq!(code(world.output(&["state", "snapshot", "t"]).status), 0);
+    write("[2]");
+    let intent = world.agent().join("restoring.json");
+    // Somebody loses patience: one of the two is in place.
+    let half = (1..20).any(|number| {
+        let inject = format!("inject=rename:signal=KILL:when={number}");
+        let strace =
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e", &inject];
+        world.within(&strace, &["state", "restore", "--name", "t"]).output().unwrap();
+        let read = |name: &str| fs::read_to_string(world.path(name)).unwrap();
+        let half = intent.exists() && read("a.json") != read("b.json");
+        if !half {
+            world.output(&["state", "restore", "--name", "t"]);
+            write("[2]");
+        }
+        half
+    });
+    assert!(half);
+    let looked = world.output(&["state", "check", "t"]).stdout;
+    let looked = String::from_utf8(looked).unwrap();
+    assert!(looked.contains("was interrupted; the next start finishes it"), "{looked}");
+    assert_eq!(world.script(&QUICK, "cat a.json b.json > seen").wait(), 0);
+    assert_eq!(fs::read_to_string(world.path("seen")).unwrap(), "[1][1]");
+    assert!(!intent.exists());
 }
