@@ -1,5 +1,4 @@
-//! The journal's vocabulary: what the core asks to have recorded. The only core type that knows serde;
-//! `tests/golden/journal.jsonl` pins the exact line of every fact.
+//! The journal's vocabulary, the only core type that knows serde: `tests/golden/journal.jsonl` pins each line.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +14,13 @@ use super::signal::Signal;
 use super::time::Wall;
 use super::validation::{Cut, Restored, Taken};
 
+mod alert;
 mod beat;
 mod custody;
 mod skip;
 mod why;
 
+pub use alert::Severity;
 pub use beat::{BeatFact, EvidenceFact};
 pub use custody::{PassedOver, Quarantined, RestoreFailed, StateInvalid, Validated};
 pub use why::{

@@ -14,6 +14,7 @@ pub mod errand;
 pub mod evidence;
 pub mod face;
 pub mod kinds;
+pub mod letter;
 pub mod lines;
 pub mod moment;
 pub mod notices;
