@@ -8,6 +8,7 @@ use crate::config::Resolved;
 use crate::core::validation::StateFile;
 use crate::sys::file::{self, Kind};
 use crate::sys::program;
+use crate::wire::errand::FILES_MAX;
 
 use super::{EXIT_CONFIG, Failure};
 
@@ -27,6 +28,20 @@ pub fn look_at_state(resolved: &Resolved) -> Result<(), Failure> {
         && let Err(words) = program::look_up(program, cwd)
     {
         return refuse("state.validate", words);
+    }
+    if !resolved.state_files.is_empty() && resolved.state_dir.to_str().is_none() {
+        let dir = resolved.state_dir.display();
+        return refuse(
+            "state_dir",
+            format!("{dir}: is not UTF-8, as state.files asks for; set another"),
+        );
+    }
+    let length = serde_json::to_vec(&resolved.state_files).map_or(0, |files| files.len());
+    if FILES_MAX < length {
+        let words = format!(
+            "too many paths: {length} bytes of at most {FILES_MAX}; use patterns (\"dir/*.json\")"
+        );
+        return refuse("state.files", words);
     }
     for file in resolved.state_files.iter().filter(|file| !file.glob) {
         if let Some(words) = unfit(file) {

@@ -10,6 +10,9 @@ pub use crate::core::validation::{Done, Task};
 /// system holds less.
 pub const ORDER_MAX: usize = 60_000;
 
+/// The most that the list of files may take of it, in bytes as JSON: an order may name each of them twice.
+pub const FILES_MAX: usize = 25_000;
+
 /// An errand, with all that must be known for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Errand {

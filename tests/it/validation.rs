@@ -237,6 +237,12 @@ fn what_could_never_validate_is_refused_before_anything_starts() {
         assert!(said.contains(words), "{said}");
         assert!(!Path::new(&world.path("started")).exists());
     }
+    let many: Vec<String> = (0..200).map(|n| format!("{n:0200}.json")).collect();
+    fs::write(world.path("agentwatch.toml"), format!("[state]\nfiles = {many:?}\n")).unwrap();
+    let output = world.output(&["run", "--name", "t", "--", "touch", "started"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(code(output.status), 78, "{said}");
+    assert!(said.contains("too many paths: ") && said.contains("; use patterns"), "{said}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub(super) struct Jsonl {
     line_at: u64,
     /// Lines that have ended.
     lines: u64,
+    /// One of them held a value.
+    has_value: bool,
     /// A line with a line end behind it is wrong.
     wrong: Option<Wrong>,
 }
@@ -42,7 +44,9 @@ impl Jsonl {
 
     fn end_line(&mut self) {
         self.lines += 1;
-        let wrong = if self.json.is_blank() { None } else { self.json.end() };
+        let is_blank = self.json.is_blank();
+        let wrong = if is_blank { None } else { self.json.end() };
+        self.has_value |= !is_blank && wrong.is_none();
         self.wrong = wrong.map(|Wrong { offset, words, .. }| {
             let words = format!("line {}: {words}", self.lines);
             Wrong { fault: FaultKind::Corrupt, offset, words }
@@ -60,7 +64,14 @@ impl Jsonl {
             return Verdict::default();
         }
         // Whatever is wrong with the last line: its end was not written.
-        let Some(Wrong { words, .. }) = self.json.end() else { return Verdict::default() };
+        let Some(Wrong { fault, offset, words }) = self.json.end() else {
+            return Verdict::default();
+        };
+        if !self.has_value && fault == FaultKind::Corrupt {
+            // Nothing says that this is JSONL at all, and the cut would leave nothing of it.
+            let words = format!("line {}: {words}", self.lines + 1);
+            return Verdict { wrong: Some(Wrong { fault, offset, words }), cut_at: None };
+        }
         let words = format!("line {}, the last one: {words}", self.lines + 1);
         let (fault, offset) = (FaultKind::TornEnd, self.line_at);
         Verdict { wrong: Some(Wrong { fault, offset, words }), cut_at: Some(self.line_at) }

@@ -201,6 +201,8 @@ fn a_torn_last_line_can_be_cut_off_and_one_in_the_middle_cannot() {
     assert_eq!(jsonl(b"{}\n{\"a{\"b\":1}\n{}\n"), corrupt(8));
     assert_eq!(jsonl(b"{}\n{\"a\n"), corrupt(6));
     assert_eq!(jsonl(b"\0\0\n{}\n"), corrupt(0));
+    assert_eq!(jsonl(b"plain text, and no line end"), corrupt(0));
+    assert_eq!(jsonl(b"\n\nplain text"), corrupt(2));
     let words = check(FileKind::Jsonl, b"{}\n{]\n{}").wrong.unwrap().words;
     assert_eq!(words, "line 2: ']' where a key or '}' should be");
     let words = check(FileKind::Jsonl, b"{}\n{").wrong.unwrap().words;
