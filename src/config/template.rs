@@ -22,6 +22,9 @@ pub fn line(key: &Key) -> String {
         | Kind::Input
         | Kind::Name
         | Kind::Label
+        | Kind::Text
+        | Kind::Secret
+        | Kind::Sinks
         | Kind::Files
         | Kind::Command => {
             format!("{name} = \"{sample}\"")

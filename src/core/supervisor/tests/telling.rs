@@ -128,6 +128,12 @@ pub fn tell(fact: &Fact) -> String {
         | Fact::ShutdownAnnounced { .. }
         | Fact::Latched { .. }
         | Fact::Resumed { .. }
+        | Fact::IncidentOpened(_)
+        | Fact::IncidentClosed(_)
+        | Fact::Acknowledged(_)
+        | Fact::Snoozed(_)
+        | Fact::AlertSent(_)
+        | Fact::AlertFailed(_)
         | Fact::StoreFailed { .. }
         | Fact::StoreWorks { .. }
         | Fact::StateRebuilt { .. }
