@@ -32,7 +32,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
                 let mut incidents = 0;
                 files::change(&name, &paths, &lock, |memory, _| {
                     incidents = memory.incidents.acknowledge();
-                    (0 < incidents).then(|| Fact::Acknowledged(Seen { incidents, until: None }))
+                    (0 < incidents).then_some(Fact::Acknowledged(Seen { incidents, until: None }))
                 })?;
                 let reply = match incidents {
                     0 => Reply::Needless(Needless::NothingOpen),

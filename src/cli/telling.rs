@@ -34,7 +34,10 @@ pub fn route(resolved: &Resolved) -> Result<Option<Route>, Failure> {
         let full = resolve(&url, look_up).map_err(|words| refuse(&what, &words))?;
         match Sink::parse(&full) {
             Ok(Sink::Unresolved { .. }) => {
-                return Err(refuse(&what, "refers to a secret that refers to another; write it out"));
+                return Err(refuse(
+                    &what,
+                    "refers to a secret that refers to another; write it out",
+                ));
             }
             Ok(Sink::Mail { smtp: None, .. }) => {
                 let words = "does not say how mail is sent; set alert.smtp, or add ?smtp=smtps://…";

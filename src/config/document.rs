@@ -134,9 +134,10 @@ impl Document<'_> {
         match value::from_toml(key.kind, written.get_ref()) {
             Ok(read) => Ok(Entry { key, read, origin }),
             Err(fault) => {
-                let written = match key.kind.is_secret() {
-                    true => "…".to_owned(),
-                    false => self.written(written.span()),
+                let written = if key.kind.is_secret() {
+                    "…".to_owned()
+                } else {
+                    self.written(written.span())
                 };
                 Err(ConfigError::Value { origin, key: key.path, written, fault })
             }

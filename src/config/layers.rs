@@ -232,9 +232,10 @@ fn set(
     match value::from_text(key.kind, written) {
         Ok(read) => insert(settings, key, read, origin, &around.cwd, around),
         Err(fault) => {
-            let written = match key.kind.is_secret() {
-                true => sinks::hidden(&written.to_string_lossy()),
-                false => written.to_string_lossy().into_owned(),
+            let written = if key.kind.is_secret() {
+                sinks::hidden(&written.to_string_lossy())
+            } else {
+                written.to_string_lossy().into_owned()
             };
             Err(ConfigError::Value { origin, key: key.path, written, fault })
         }

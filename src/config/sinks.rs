@@ -20,11 +20,8 @@ const WANTED: &str = "a sink such as \"ntfy:my-topic\", or a list such as [\"sla
 const FIELDS: [&str; 3] = ["url", "min_severity", "fallback"];
 
 /// The words for severities.
-const SEVERITIES: [(&str, Severity); 3] = [
-    ("info", Severity::Info),
-    ("warning", Severity::Warning),
-    ("critical", Severity::Critical),
-];
+const SEVERITIES: [(&str, Severity); 3] =
+    [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
 
 /// One sink as written.
 #[derive(Clone, Debug, PartialEq, Eq)]

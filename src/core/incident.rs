@@ -69,6 +69,7 @@ pub const PARKED_LONG: Duration = Duration::from_hours(1);
 const FACTS_MAX: usize = 3;
 
 /// One incident that is open, or over and not told yet.
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// Of which kind.
@@ -267,10 +268,10 @@ impl Incidents {
                     self.raise(at, Trouble::Loop, severity, fact);
                 }
             }
-            Fact::LoopCleared(_) | Fact::Rebaselined { .. } => {
-                if self.open(Trouble::Loop).is_some_and(|one| !one.latched) {
-                    self.close(at, Trouble::Loop);
-                }
+            Fact::LoopCleared(_) | Fact::Rebaselined { .. }
+                if self.open(Trouble::Loop).is_some_and(|one| !one.latched) =>
+            {
+                self.close(at, Trouble::Loop);
             }
             Fact::BudgetWarning { fresh, .. } => {
                 self.raise(at, Trouble::Budget, Severity::Warning, fact);

@@ -68,11 +68,12 @@ impl Shell {
     /// could make it print.
     pub(super) fn is_hidden(&self, name: &OsStr) -> bool {
         let ways = self.plan.route.iter().flat_map(|route| &route.ways);
-        let urls = ways.map(|way| way.url.as_str()).chain(self.plan.resolved.alert.ping_url.as_deref());
+        let urls =
+            ways.map(|way| way.url.as_str()).chain(self.plan.resolved.alert.ping_url.as_deref());
         is_ours(name)
-            || urls.flat_map(|url| references(url).unwrap_or_default()).any(|reference| {
-                matches!(reference, Reference::Variable(secret) if name == secret)
-            })
+            || urls
+                .flat_map(|url| references(url).unwrap_or_default())
+                .any(|reference| matches!(reference, Reference::Variable(secret) if name == secret))
     }
 
     fn outbox(&self) -> Outbox {
@@ -164,7 +165,11 @@ impl Shell {
         }
     }
 
-    fn start_courier(&mut self, argv: &[OsString], stdout: Output) -> Option<(i32, Option<OwnedFd>)> {
+    fn start_courier(
+        &mut self,
+        argv: &[OsString],
+        stdout: Output,
+    ) -> Option<(i32, Option<OwnedFd>)> {
         let null = file::input("/dev/null".as_ref()).ok();
         let request = Spawn { stdin: null.as_ref(), stdout, ..Spawn::new(argv) };
         let child = spawn::spawn(&request).ok()?;
@@ -206,16 +211,14 @@ impl Shell {
         let Some(courier) = &mut self.letters.courier else { return };
         let mut buffer = [0; 512];
         let words = &mut courier.words;
-        courier.stdout.take_if(|fd| {
-            match pending::read(fd, &mut buffer) {
-                ReadResult::Data(count) => {
-                    let room = WORDS_MAX.saturating_sub(words.len()).min(count);
-                    words.extend_from_slice(buffer.get(..room).unwrap_or_default());
-                    false
-                }
-                ReadResult::Empty => false,
-                ReadResult::End | ReadResult::Failed(_) => true,
+        courier.stdout.take_if(|fd| match pending::read(fd, &mut buffer) {
+            ReadResult::Data(count) => {
+                let room = WORDS_MAX.saturating_sub(words.len()).min(count);
+                words.extend_from_slice(buffer.get(..room).unwrap_or_default());
+                false
             }
+            ReadResult::Empty => false,
+            ReadResult::End | ReadResult::Failed(_) => true,
         });
     }
 

@@ -106,12 +106,11 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::core::fact::Severity;
-    use crate::sys::testing::scratch;
     use std::io::Write as _;
 
     #[test]
     fn receipts_are_read_once_and_a_torn_one_is_passed_over() {
-        let dir = scratch("outbox");
+        let dir = std::env::temp_dir().join(format!("aw-outbox-{}", std::process::id()));
         let outbox = Outbox::new(&dir);
         file::private_dir(outbox.dir()).unwrap();
         assert!(outbox.take_receipts().unwrap().is_empty());
@@ -131,5 +130,6 @@ mod tests {
         assert_eq!(outbox.take_receipts().unwrap().len(), 2);
         assert!(outbox.take_receipts().unwrap().is_empty());
         assert!(!outbox.has_letters());
+        fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -171,9 +171,9 @@ fn what(incident: &Incident) -> String {
 /// Why it ended, and its last words.
 fn why(fact: &Fact) -> String {
     match fact {
-        Fact::Exited { ending, ran_ms, outcome: Outcome::Failure { cause, .. }, traces, .. } => {
-            ending::failure(*cause, *ending, *ran_ms, traces.oom.as_ref(), None)
-        }
+        Fact::Exited {
+            ending, ran_ms, outcome: Outcome::Failure { cause, .. }, traces, ..
+        } => ending::failure(*cause, *ending, *ran_ms, traces.oom.as_ref(), None),
         fact => describe(fact).1,
     }
 }
@@ -188,7 +188,9 @@ fn lines(alert: &Alert, about: &About<'_>) -> Vec<String> {
         };
         lines.push(format!("Why: {}{last}", why(fact)));
     }
-    lines.extend(incident.facts.iter().find_map(words::evidence).map(|seen| format!("Seen: {seen}")));
+    lines.extend(
+        incident.facts.iter().find_map(words::evidence).map(|seen| format!("Seen: {seen}")),
+    );
     let state = incident.fact(|fact| matches!(fact, Fact::StateInvalid(_)));
     lines.extend(state.map(|fact| format!("State: {}", describe(fact).1)));
     if alert.part != Part::Closed {
@@ -245,7 +247,8 @@ fn spending(about: &About<'_>) -> String {
     let mut text = format!("Today: {} tokens", grouped(tokens));
     let usd = spend.of(Budget::UsdPerDay);
     if usd > 0 {
-        text.push_str(&format!(", {}", costs::usd(budget::usd(usd))));
+        text.push_str(", ");
+        text.push_str(&costs::usd(budget::usd(usd)));
     }
     text.push('.');
     if !is_running(about.phase) {
@@ -298,13 +301,17 @@ fn follows(alert: &Alert, about: &About<'_>) -> String {
             Some(Fact::LoopSuspected { action, .. }) => of_action(*action, "cost.on_loop"),
             _ => "Nothing is done about it.".to_owned(),
         },
-        Trouble::Budget => match incident.fact(|fact| matches!(fact, Fact::BudgetExceeded { .. })) {
-            Some(Fact::BudgetExceeded { action, .. }) => of_action(*action, "cost.on_exceeded"),
-            _ => "Nothing is done before all of it is spent.".to_owned(),
-        },
+        Trouble::Budget => {
+            match incident.fact(|fact| matches!(fact, Fact::BudgetExceeded { .. })) {
+                Some(Fact::BudgetExceeded { action, .. }) => of_action(*action, "cost.on_exceeded"),
+                _ => "Nothing is done before all of it is spent.".to_owned(),
+            }
+        }
         Trouble::State => "It is started with what is in place now.".to_owned(),
         Trouble::Parked => "It is tried again and again, without a strike.".to_owned(),
-        Trouble::Stuck => "Nothing is started while they are there; they are killed again and again.".to_owned(),
+        Trouble::Stuck => {
+            "Nothing is started while they are there; they are killed again and again.".to_owned()
+        }
         Trouble::Silent => {
             "Nothing is done about it (heartbeat.on_missed, on_stalled = alert).".to_owned()
         }

@@ -78,6 +78,7 @@ impl Request {
 
 /// What became of a command, for a person. `pid`: the child that runs now.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table: one arm a reply, no steps")]
 pub fn answer(name: &str, reply: Reply, pid: Option<i32>) -> Answer {
     let words = match reply {
         Reply::Started => match pid {

@@ -10,7 +10,7 @@ const DISCORD_HOOKS: &str = "https://discord.com/api/webhooks/";
 const DISCORD_OLD: &str = "https://discordapp.com/api/webhooks/";
 /// Telegram's bots.
 const TELEGRAM_API: &str = "https://api.telegram.org";
-/// PagerDuty's events, version 2.
+/// `PagerDuty`'s events, version 2.
 const PAGERDUTY_API: &str = "https://events.pagerduty.com";
 /// The same in Europe.
 const PAGERDUTY_EU: &str = "https://events.eu.pagerduty.com";
@@ -22,7 +22,10 @@ const SCHEMES: [(&str, &str); 9] = [
     ("exec", "exec:COMMAND"),
     ("https", "https://HOST/PATH"),
     ("http", "http://HOST/PATH"),
-    ("slack", "slack:T…/B…/…, slack:https://hooks.slack.com/services/… or slack:xoxb-TOKEN@CHANNEL"),
+    (
+        "slack",
+        "slack:T…/B…/…, slack:https://hooks.slack.com/services/… or slack:xoxb-TOKEN@CHANNEL",
+    ),
     ("discord", "discord:ID/TOKEN or discord:https://discord.com/api/webhooks/ID/TOKEN"),
     ("telegram", "telegram:BOT_TOKEN/CHAT_ID"),
     ("pagerduty", "pagerduty:ROUTING_KEY, 32 letters and digits"),
@@ -73,7 +76,7 @@ pub enum Sink {
         /// The API's address.
         api: String,
     },
-    /// A service of PagerDuty.
+    /// A service of `PagerDuty`.
     PagerDuty {
         /// Its routing key.
         key: String,
@@ -209,9 +212,7 @@ impl Sink {
             }
             Self::SlackBot { token, .. } | Self::Telegram { token, .. } => vec![token.clone()],
             Self::PagerDuty { key, .. } => vec![key.clone()],
-            Self::Ntfy { topic, auth, .. } => {
-                auth.iter().cloned().chain([topic.clone()]).collect()
-            }
+            Self::Ntfy { topic, auth, .. } => auth.iter().cloned().chain([topic.clone()]).collect(),
             Self::Mail { smtp, .. } => {
                 let login = smtp.as_deref().and_then(|url| url.split_once("://"));
                 let login = login.and_then(|(_, rest)| rest.rsplit_once('@'));
@@ -472,9 +473,8 @@ fn mail(rest: &str) -> Option<Sink> {
         let rest = url.strip_prefix("smtps://").or_else(|| url.strip_prefix("smtp://"));
         rest.is_some_and(|rest| !rest.is_empty())
     };
-    let fits = is_address(to)
-        && from.as_deref().is_none_or(is_address)
-        && smtp.as_ref().is_none_or(known);
+    let fits =
+        is_address(to) && from.as_deref().is_none_or(is_address) && smtp.as_ref().is_none_or(known);
     fits.then(|| Sink::Mail { to: to.to_owned(), from, smtp })
 }
 

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::core::event::{By, Kept};
-use crate::core::fact::{BeatFact, Began, EvidenceFact, Fact, FinishedWhy, Released, StopBy, StopCommand, StopWhy, Summary};
+use crate::core::fact::{
+    BeatFact, Began, EvidenceFact, Fact, FinishedWhy, Released, StopBy, StopCommand, StopWhy,
+    Summary,
+};
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
 use crate::core::time::LocalDay;

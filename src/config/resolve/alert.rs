@@ -95,7 +95,8 @@ mod tests {
     #[test]
     fn a_stretch_of_a_day_is_two_times_of_the_clock() {
         assert_eq!(quiet("23:00-07:30"), Some(Quiet { from: 1380, to: 450 }));
-        for text in ["", "23-7", "24:00-07:00", "23:00", "23:60-01:00", "7:00-8:00", "08:00-08:00"] {
+        for text in ["", "23-7", "24:00-07:00", "23:00", "23:60-01:00", "7:00-8:00", "08:00-08:00"]
+        {
             assert_eq!(quiet(text), None, "{text}");
         }
     }

@@ -3,6 +3,7 @@
 //! The journal is read by other versions and by `jq`, so a changed line is a decision and not an
 //! accident. After such a decision: `AGENTWATCH_BLESS=1 cargo test --lib golden`.
 
+mod alerts;
 mod beats;
 
 use super::*;
@@ -371,6 +372,7 @@ fn samples() -> Vec<Fact> {
         waits(),
         costs::costs(),
         custody::custody(),
+        alerts::alerts(),
     ]
     .concat()
 }

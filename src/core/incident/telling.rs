@@ -144,7 +144,8 @@ impl Incident {
 
     /// When it is told again.
     fn reminded_at(&self, how: &Alerting) -> Option<Wall> {
-        if self.acknowledged {
+        // Without a sink nobody is there to be reminded.
+        if self.acknowledged || !how.sinks {
             return None;
         }
         Some(self.snoozed.unwrap_or_else(|| self.told_at.plus(how.remind)))

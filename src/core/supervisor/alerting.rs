@@ -58,8 +58,10 @@ impl Supervisor {
     /// Looks at what this step recorded, and tells what is to be told of it.
     pub(super) fn attend(&mut self, from: usize, out: &mut Vec<Effect>) {
         let now = self.now;
-        for effect in out.get(from..).unwrap_or_default() {
+        let mut behind = out.len();
+        for (at, effect) in out.iter().enumerate().skip(from) {
             let Effect::Record(fact) = effect else { continue };
+            behind = at.saturating_add(1);
             if let Fact::Exited { traces, .. } = fact
                 && !traces.output.is_empty()
             {
@@ -74,15 +76,17 @@ impl Supervisor {
         self.memory.incidents.pass(now.wall);
         let how = self.settings.alerting;
         let letters = self.memory.incidents.tell(&now, &how);
-        let any = !letters.is_empty();
-        for (part, incident, not_before) in letters {
-            self.tell(part, incident, not_before, out);
-        }
-        if any {
-            self.persist(out);
-            if how.sinks {
-                self.deliver(out);
+        if !letters.is_empty() {
+            let mut told = Vec::new();
+            for (part, incident, not_before) in letters {
+                self.tell(part, incident, not_before, &mut told);
             }
+            self.persist(&mut told);
+            if how.sinks {
+                self.deliver(&mut told);
+            }
+            // Before anything that is done about it may end us.
+            out.splice(behind..behind, told);
         }
         self.ping(out);
     }
@@ -107,9 +111,7 @@ impl Supervisor {
         }
         self.alerts.urgent |= severity == Severity::Critical && part != Part::Closed;
         let next_start = match &self.state {
-            State::Down { until, .. } => {
-                Some(self.now.wall.plus(until.since(self.now.boot)))
-            }
+            State::Down { until, .. } => Some(self.now.wall.plus(until.since(self.now.boot))),
             State::New
             | State::Live(_)
             | State::Stopping(_)
@@ -150,7 +152,7 @@ impl Supervisor {
     }
 
     /// A letter arrived, or was given up.
-    pub(super) fn receipt(&mut self, delivery: Delivery, out: &mut Vec<Effect>) {
+    pub(super) fn receipt(delivery: Delivery, out: &mut Vec<Effect>) {
         let sent = delivery.error.is_none();
         let fact = if sent { Fact::AlertSent } else { Fact::AlertFailed };
         out.push(Effect::Record(fact(delivery)));

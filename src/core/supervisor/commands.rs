@@ -148,7 +148,9 @@ impl Supervisor {
                 self.start_after_tree(out)
             }
             State::Validating(_) => Reply::Needless(Needless::IsValidating),
-            State::New | State::Escalated | State::Leaving(_) | State::Done => Reply::Refused(Refusal::NoChild),
+            State::New | State::Escalated | State::Leaving(_) | State::Done => {
+                Reply::Refused(Refusal::NoChild)
+            }
         }
     }
 
@@ -199,7 +201,9 @@ impl Supervisor {
             State::Stopping(stopping) if stopping.requested.is_none() => {
                 Reply::Stopping { kill_after, after }
             }
-            State::Stopping(_) | State::Leaving(_) | State::Done => Reply::Needless(Needless::IsStopping),
+            State::Stopping(_) | State::Leaving(_) | State::Done => {
+                Reply::Needless(Needless::IsStopping)
+            }
             State::New
             | State::Sweeping(_)
             | State::Validating(_)

@@ -242,7 +242,7 @@ impl Supervisor {
                 self.launch(launch, out);
             }
             Event::Delivered { next } => self.delivered(next, out),
-            Event::Receipt(delivery) => self.receipt(*delivery, out),
+            Event::Receipt(delivery) => Self::receipt(*delivery, out),
             Event::Spawned { incarnation, pid, start_time } => {
                 self.spawned(incarnation, pid, start_time, out);
             }

@@ -117,7 +117,7 @@ fn secrets_are_named_and_filled_in() {
     ] {
         assert_eq!(resolve(text, look_up).as_deref(), Ok(full), "{text}");
     }
-    assert!(resolve("slack:${C}", look_up).unwrap_err().contains("C"));
+    assert!(resolve("slack:${C}", look_up).unwrap_err().contains('C'));
     assert_eq!(parse("slack:${A}"), Sink::Unresolved { scheme: Some("slack") });
     assert_eq!(parse("${A}"), Sink::Unresolved { scheme: None });
 }
