@@ -7,10 +7,12 @@ use super::command::Command;
 use super::ending::{Ending, Spent};
 use super::evidence::Evidence;
 use super::fact::Delivery;
+use super::incident::Trouble;
 use super::notice::{Notice, Road};
 use super::oom::OomKill;
 use super::rule::Rule;
 use super::signal::{Request, Signal};
+use super::time::Wall;
 use super::validation::{Done, HookEnd};
 
 /// What agentwatch finds when it is started.
@@ -144,6 +146,13 @@ pub enum Event {
         incarnation: u32,
         /// Why.
         failure: SpawnFailure,
+    },
+    /// A letter is in the outbox.
+    Posted {
+        /// Of which kind of trouble.
+        trouble: Trouble,
+        /// Of the incident that began then.
+        since: Wall,
     },
     /// The process that delivers letters has ended.
     Delivered {

@@ -84,6 +84,9 @@ pub struct Incident {
     /// Letters that were written of it.
     #[serde(default)]
     pub letters: u32,
+    /// One that is being written, and how bad it says that it is. Another life writes it again.
+    #[serde(skip)]
+    pub pending: Option<(Part, Severity)>,
     /// When the last of them was.
     #[serde(default)]
     pub told_at: Wall,
@@ -99,6 +102,9 @@ pub struct Incident {
     /// It stays down until a person resumes it.
     #[serde(default)]
     pub latched: bool,
+    /// A person has resumed the agent since.
+    #[serde(default)]
+    pub resumed: bool,
     /// It came back within the same streak: it is over when that is forgotten, and not before.
     #[serde(default)]
     pub flapping: bool,
@@ -127,6 +133,8 @@ pub struct Incidents {
     pub all: Vec<Incident>,
     /// It has recovered from failures whose streak is not forgotten.
     pub flaps: bool,
+    /// What was recorded until then is in it.
+    pub heard: Wall,
 }
 
 /// No more incidents than this: one open and one just over of each kind.
@@ -162,11 +170,13 @@ impl Incidents {
                 severity,
                 told: None,
                 letters: 0,
+                pending: None,
                 told_at: at,
                 acknowledged: false,
                 thanked: false,
                 snoozed: None,
                 latched: false,
+                resumed: false,
                 flapping,
                 failures: 0,
                 ends: None,
@@ -186,11 +196,16 @@ impl Incidents {
     }
 
     /// It is over. What nobody was told of is forgotten.
-    fn close(&mut self, at: Wall, trouble: Trouble) {
+    pub fn close(&mut self, at: Wall, trouble: Trouble) {
         if let Some(one) = self.open_mut(trouble) {
             one.over = Some(at);
         }
-        self.all.retain(|one| one.over.is_none() || one.told.is_some());
+        self.forget_untold();
+    }
+
+    fn forget_untold(&mut self) {
+        let knows = |one: &Incident| one.told.is_some() || one.pending.is_some();
+        self.all.retain(|one| one.over.is_none() || knows(one));
     }
 
     /// Whether something may be waiting for a sign of life.
@@ -198,7 +213,7 @@ impl Incidents {
         self.all.iter().any(|one| one.over.is_none())
     }
 
-    /// Takes in what was recorded.
+    /// Takes in what was recorded; the same thing twice is two things.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most facts are about no trouble")]
     pub fn hear(&mut self, at: Wall, fact: &Fact) {
         match fact {
@@ -219,7 +234,7 @@ impl Incidents {
                 for one in self.all.iter_mut().filter(|one| one.over.is_none()) {
                     (one.latched, one.flapping, one.acknowledged) = (false, false, true);
                     // That it was resumed needs no letter: that it runs again does.
-                    one.thanked = true;
+                    (one.thanked, one.resumed) = (true, true);
                 }
             }
             Fact::Stopped { .. } | Fact::Finished { .. } | Fact::Held => self.asked_down(at),
@@ -349,9 +364,10 @@ impl Incidents {
             .filter(|one| one.over.is_none() && !one.latched)
             .filter(|one| match one.trouble {
                 Trouble::Silent | Trouble::Parked | Trouble::State => true,
-                // Resumed by a person, or it would not beat.
-                Trouble::Failing | Trouble::Budget | Trouble::Loop => {
-                    one.acknowledged && one.facts.iter().any(is_escalation)
+                Trouble::Failing => one.resumed,
+                // Of a loop or a budget only what had it given up is over.
+                Trouble::Budget | Trouble::Loop => {
+                    one.resumed && one.facts.iter().any(is_escalation)
                 }
                 Trouble::Stuck
                 | Trouble::Deaf
@@ -383,7 +399,7 @@ impl Incidents {
         for one in self.all.iter_mut().filter(|one| one.over.is_none()) {
             (one.over, one.stopped) = (Some(at), true);
         }
-        self.all.retain(|one| one.told.is_some());
+        self.forget_untold();
         self.flaps = false;
     }
 

@@ -9,8 +9,9 @@ use serde::Deserialize;
 
 use crate::core::event::{Event, Kept};
 use crate::core::fact::Delivery;
-use crate::core::incident::Alert;
+use crate::core::incident::{Alert, Trouble};
 use crate::core::signal::Signal;
+use crate::core::time::Wall;
 use crate::store::outbox::Outbox;
 use crate::sys::pending::{self, ReadResult};
 use crate::sys::spawn::{self, Output, Spawn};
@@ -36,7 +37,7 @@ const AGAIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(super) struct Letters {
     /// Those that could not be written yet.
-    waiting: Vec<Letter>,
+    waiting: Vec<(Trouble, Letter)>,
     /// The process that delivers.
     courier: Option<Courier>,
     /// The process that pings.
@@ -102,7 +103,7 @@ impl Shell {
         if WAITING_MAX <= self.letters.waiting.len() {
             self.letters.waiting.remove(0);
         }
-        self.letters.waiting.push(letter);
+        self.letters.waiting.push((alert.incident.trouble, letter));
         self.post_letters();
     }
 
@@ -113,15 +114,23 @@ impl Shell {
         }
         let outbox = self.outbox();
         let what = Kept::Outbox;
-        let mut wrong = None;
-        self.letters.waiting.retain(|letter| match outbox.put(letter) {
-            _ if wrong.is_some() => true,
-            Ok(()) => false,
-            Err(error) => {
-                wrong = Some(error.to_string());
-                true
-            }
+        let (mut wrong, mut posted) = (None, Vec::new());
+        self.letters.waiting.retain(|(trouble, letter)| match wrong {
+            Some(_) => true,
+            None => match outbox.put(letter) {
+                Ok(()) => {
+                    posted.push((*trouble, Wall(letter.since)));
+                    false
+                }
+                Err(error) => {
+                    wrong = Some(error.to_string());
+                    true
+                }
+            },
         });
+        for (trouble, since) in posted {
+            self.step(Event::Posted { trouble, since });
+        }
         self.step(match wrong {
             Some(error) => Event::StoreFailed { what, error },
             None => Event::StoreWorks { what },

@@ -9,9 +9,16 @@ use crate::wire::record::Record;
 
 /// Adds one record, in the order they were written, to what is known.
 pub fn learn(memory: &mut Memory, record: &Record) {
+    learn_of(memory, record);
+    if let Some(fact) = &record.fact {
+        memory.incidents.hear(record.ts, fact);
+    }
+}
+
+/// All but incidents: what the memory knows already does no harm twice.
+fn learn_of(memory: &mut Memory, record: &Record) {
     let Some(fact) = &record.fact else { return };
     memory.ledger.relearn(record.ts, fact);
-    memory.incidents.hear(record.ts, fact);
     match fact {
         Fact::Started { incarnation, pid, .. } => {
             let (incarnation, pid) = (*incarnation, Some(*pid));
@@ -138,11 +145,15 @@ fn beaten(memory: &mut Memory, ts: Wall, beat: &BeatFact) {
 /// Learns what was recorded after `memory` was saved: agentwatch was killed before it could save again,
 /// or the disk took the journal and not the state. What the memory knows already does no harm twice.
 pub fn catch_up(memory: &mut Memory, records: &[Record]) {
+    let heard = memory.incidents.heard;
     for record in records {
+        if let Some(fact) = record.fact.as_ref().filter(|_| heard < record.ts) {
+            memory.incidents.hear(record.ts, fact);
+        }
         match &record.fact {
             // Of an earlier one the memory knows more than its end.
             Some(Fact::Exited { incarnation, .. }) if *incarnation < memory.incarnation => {}
-            Some(_) | None => learn(memory, record),
+            Some(_) | None => learn_of(memory, record),
         }
     }
 }

@@ -389,7 +389,7 @@ mod tests {
                 passed_over: vec!["r".into()],
                 snapshot_ms: Some(7),
             },
-            incidents: crate::core::incident::Incidents { all: Vec::new(), flaps: true },
+            incidents: crate::core::incident::Incidents { flaps: true, ..Incidents::default() },
         };
         (identity, memory)
     }

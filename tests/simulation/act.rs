@@ -137,6 +137,8 @@ fn act(rng: &mut Rng) -> Act {
 
 fn order(rng: &mut Rng) -> Command {
     rng.pick(&[
+        Command::Ack,
+        Command::Snooze { time: Duration::from_hours(2) },
         Command::Pause,
         Command::Pause,
         Command::RESUME,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agentwatch::core::supervisor::Phase;
 
-const PHASES: [Phase; 16] = [
+const PHASES: [Phase; 17] = [
     Phase::New,
     Phase::Starting,
     Phase::Running,
@@ -20,6 +20,7 @@ const PHASES: [Phase; 16] = [
     Phase::Parked,
     Phase::Waiting,
     Phase::Escalated,
+    Phase::Leaving,
     Phase::Done,
 ];
 
@@ -38,7 +39,7 @@ fn name(phase: Phase) -> String {
 /// How often each way was taken.
 #[derive(Clone, Debug, Default)]
 pub struct Diagram {
-    taken: [[u64; 16]; 16],
+    taken: [[u64; 17]; 17],
 }
 
 impl Diagram {

@@ -143,9 +143,11 @@ impl World {
         if current == Some(old) || old == 0 {
             return;
         }
-        let before = sut.deadline();
         let mut sut = sut.clone();
         let mut out = Vec::new();
+        // A deadline by the calendar is another moment of its clock when that was set meanwhile.
+        sut.step(self.now, Event::TreeGone { incarnation: old }, &mut out);
+        let before = sut.deadline();
         let ending = Ending::Exit { code: 9 };
         for event in [
             Event::Beat { incarnation: old, beat: Box::new(Beat::default()) },

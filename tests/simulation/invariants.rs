@@ -75,7 +75,7 @@ pub struct Checker {
     pub costs: Costs,
 }
 
-type Verdict = Result<(), (u8, String)>;
+pub type Verdict = Result<(), (u8, String)>;
 
 fn rule(number: u8, holds: bool, what: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err((number, what())) }
@@ -196,6 +196,7 @@ impl Checker {
             | Phase::Parked
             | Phase::Waiting
             | Phase::Validating
+            | Phase::Leaving
             | Phase::ShuttingDown => true,
             Phase::Starting | Phase::Healthy | Phase::Late => !deaf,
             Phase::New
@@ -238,6 +239,10 @@ impl Checker {
             | Effect::Suspend { .. }
             | Effect::Errand { .. }
             | Effect::DropErrand { .. }
+            | Effect::Alert(_)
+            | Effect::Deliver
+            | Effect::DropDelivery
+            | Effect::Ping { .. }
             | Effect::Answer(_) => {}
         }
         // Between the two only the word that the disk is full may come.
@@ -398,6 +403,12 @@ impl Checker {
             | Fact::SnapshotTaken(_)
             | Fact::SnapshotFailed { .. }
             | Fact::SnapshotWorks
+            | Fact::IncidentOpened(_)
+            | Fact::IncidentClosed(_)
+            | Fact::Acknowledged(_)
+            | Fact::Snoozed(_)
+            | Fact::AlertSent(_)
+            | Fact::AlertFailed(_)
             | Fact::StoreFailed { .. }
             | Fact::StoreWorks { .. }
             | Fact::StateRebuilt { .. } => {}

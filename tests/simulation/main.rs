@@ -24,6 +24,7 @@ mod disk;
 mod enumerate;
 mod happen;
 mod invariants;
+mod post;
 mod rng;
 mod run;
 mod settings;

@@ -9,6 +9,7 @@ use agentwatch::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopSco
 use agentwatch::core::signal::Signal;
 use agentwatch::core::validation::{OnInvalid, Validation};
 
+use crate::post;
 use crate::rng::Rng;
 
 /// What most people have.
@@ -75,6 +76,7 @@ pub fn drawn(seed: u64) -> Settings {
         max_run: rng.pick(&[None, None, Some(s(200_000))]),
         limits: limits(rng),
         validation: validation(rng),
+        alerting: post::alerting(rng),
         ..plain()
     }
 }

@@ -4,6 +4,8 @@
 use agentwatch::core::effect::{Effect, Force};
 use agentwatch::core::event::{By, Event, Kept, Launch, SpawnFailure, SpawnStage, Stray};
 use agentwatch::core::fact::Fact;
+use agentwatch::core::incident::Incidents;
+use agentwatch::core::memory::Memory;
 use agentwatch::core::supervisor::{Phase, Supervisor};
 use agentwatch::core::validation::Task;
 
@@ -12,8 +14,8 @@ use crate::disk::{Disk, Written, is_dull};
 use crate::run::{check, fail};
 use crate::world::World;
 
-/// The most that one step may ask for.
-const EFFECTS_MAX: usize = 12;
+/// The most that one step may ask for: twelve, and a fact and a letter for each kind of trouble that ends.
+const EFFECTS_MAX: usize = 12 + 2 * 11;
 
 /// What a supervisor may weigh, as text: its lists have limits.
 const WEIGHT_MAX: usize = 64 * 1024;
@@ -36,6 +38,7 @@ impl World {
         // What was told in the moment of a crash may be told again.
         self.checker.costs.anew(self.checker.memory_lost || self.crashed);
         self.books.anew();
+        self.post.anew(self.checker.memory_lost);
         let resume = std::mem::take(&mut self.resume).then_some(By::Flag);
         let rebooted = std::mem::take(&mut self.rebooted);
         self.crashed = false;
@@ -83,6 +86,7 @@ impl World {
         if let Some(strays) = self.files.crash(&mut self.rng) {
             self.strays = Some(strays);
         }
+        self.post.crash();
         self.pipe.clear();
         self.relaunch_at = self.now.up.plus(self.rng.secs(0, 600));
     }
@@ -170,6 +174,7 @@ impl World {
         }
         self.forget_effects();
         check(self.books.is_calm());
+        self.leaves_in_time();
         if let Some(sut) = &self.sut {
             check(self.checker.after(sut, &self.settings));
             if sut.phase() == Phase::Failed {
@@ -190,7 +195,10 @@ impl World {
                 self.disk.note(self.now.wall, fact);
             }
             // What a passed signal does to an agent, and our own suspension, are the world's affair.
-            Effect::Examine { .. } | Effect::Pass { .. } | Effect::Suspend { .. } => {}
+            Effect::Examine { .. }
+            | Effect::Pass { .. }
+            | Effect::Suspend { .. }
+            | Effect::Ping { .. } => {}
             Effect::Persist { sync } => self.disk.is_unsaved(sync),
             Effect::Spawn { incarnation, .. } => self.spawn(incarnation),
             Effect::Stop { incarnation, .. } => {
@@ -214,6 +222,9 @@ impl World {
                     self.hook(incarnation);
                 }
             }
+            Effect::Alert(alert) => self.post(&alert),
+            Effect::Deliver => self.deliver(),
+            Effect::DropDelivery => self.drop_delivery(),
             Effect::Answer(_) => self.answers += 1,
             Effect::Exit { code } => self.exit(code),
         }
@@ -294,7 +305,9 @@ impl World {
             fail(5, &format!("started beside {strays:?}"));
         }
         let memory = self.sut.as_ref().map(Supervisor::memory);
-        if self.disk.state_works && memory != self.disk.state() {
+        // What people are to be told may follow: the journal knows it.
+        let known = |memory: &Memory| Memory { incidents: Incidents::default(), ..memory.clone() };
+        if self.disk.state_works && memory.map(known) != self.disk.state().map(known) {
             fail(2, "what is on disk does not know of this start");
         }
         let again = memory.is_some_and(|memory| memory.unfinished || memory.custody.restoring);
@@ -351,6 +364,7 @@ impl World {
     /// It left; the outer supervisor starts it again, or a human does so later.
     fn exit(&mut self, code: u8) {
         self.tell(|_| format!("agentwatch left with {code}"));
+        self.post.leave();
         if !self.write_journal() || !self.save() {
             return;
         }

@@ -9,7 +9,7 @@ use agentwatch::core::event::{Event, Last, SpawnFailureKind};
 use agentwatch::core::notice::Notice;
 use agentwatch::core::settings::Settings;
 use agentwatch::core::supervisor::{OVERSLEPT, Phase, Supervisor};
-use agentwatch::core::time::{Boot, LocalDay, Now, Up, Wall, When};
+use agentwatch::core::time::{Boot, LocalDay, Now, Up, Wall};
 
 use crate::act::{Act, Plan};
 use crate::agent::{Agent, KINDS, Kind, Strays};
@@ -18,6 +18,7 @@ use crate::custody::Files;
 use crate::diagram::Diagram;
 use crate::disk::Disk;
 use crate::invariants::Checker;
+use crate::post::Post;
 use crate::rng::Rng;
 use crate::run::{Story, check, fail};
 
@@ -67,6 +68,7 @@ pub struct World {
     /// Commands that were answered.
     pub answers: u64,
     pub books: Books,
+    pub post: Post,
     pub checker: Checker,
     pub diagram: Diagram,
     pub steps: u64,
@@ -113,6 +115,7 @@ impl World {
             idle: 0,
             answers: 0,
             books: Books::default(),
+            post: Post::default(),
             checker: Checker::default(),
             diagram: Diagram::default(),
             steps: 0,
@@ -189,6 +192,9 @@ impl World {
             fail(0, &format!("liveness: a steady agent is still {:?}", self.phase()));
         }
         check(self.books.match_up(self.sut.as_ref()));
+        // A streak is forgotten a little later.
+        self.live(Duration::from_hours(2));
+        check(Post::is_settled(self.sut.as_ref()));
     }
 
     pub fn phase(&self) -> Phase {
@@ -216,7 +222,7 @@ impl World {
         if let Some(until) = self.blocked_until {
             next = next.min(until);
         }
-        if let Some(at) = self.files.next() {
+        for at in [self.files.next(), self.post.next()].into_iter().flatten() {
             next = next.min(at);
         }
         let frozen = self.frozen.is_some();
@@ -263,11 +269,8 @@ impl World {
     /// agentwatch is stopped for `time`, alone or with its agent.
     pub fn freeze(&mut self, time: Duration, both: bool) {
         let promised = self.sut.as_ref().and_then(Supervisor::deadline);
-        let end = self.now.up.plus(time);
-        let late = match promised {
-            Some((When::Up(at), _)) => end.since(at.max(self.now.up)),
-            Some((When::Boot(_), _)) | None => Duration::ZERO,
-        };
+        let wait = promised.map(|(when, _)| when.wait(&self.now));
+        let late = wait.map_or(Duration::ZERO, |wait| time.saturating_sub(wait));
         // A stop that ends before the promised wake leaves no trace: nobody can excuse it.
         self.pass(time, late < OVERSLEPT);
         if OVERSLEPT <= late {
@@ -308,6 +311,7 @@ impl World {
             self.child_ends(ending);
         }
         self.tell_files();
+        self.tell_post();
         self.deaf = self.blocked_until.is_some();
         self.step(Event::Tick { drained: !self.deaf });
         self.perform_all();

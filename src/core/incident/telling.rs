@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Incident, Incidents};
+use super::{Incident, Incidents, Trouble};
 use crate::core::fact::{Fact, Severity};
 use crate::core::time::{Now, Wall};
 
@@ -99,28 +99,57 @@ pub struct Alert {
 }
 
 impl Incidents {
-    /// What is to be told now. What is over and told is forgotten with it.
-    pub fn tell(&mut self, now: &Now, how: &Alerting) -> Vec<(Part, Incident, Option<Wall>)> {
+    /// What is to be told now, with `reminders` those too: letters to be written, each with the moment before
+    /// which it is not to be delivered. Where there is no sink it is told with that.
+    pub fn tell(
+        &mut self,
+        now: &Now,
+        how: &Alerting,
+        reminders: bool,
+    ) -> Vec<(Part, Incident, Option<Wall>)> {
         let mut letters = Vec::new();
         for one in &mut self.all {
             let Some(part) = one.part(now.wall, how) else { continue };
-            one.letters = one.letters.saturating_add(1);
-            (one.told, one.told_at) = (Some(one.severity), now.wall);
-            one.thanked |= part == Part::Acknowledged;
-            if part == Part::Reminder {
-                one.snoozed = None;
+            if one.pending.is_some() || (part == Part::Reminder && !reminders) {
+                continue;
             }
+            one.pending = Some((part, one.severity));
+            let letter = Incident { letters: one.letters.saturating_add(1), ..one.clone() };
             let quiet = how.quiet.filter(|_| one.severity < Severity::Critical);
-            letters.push((part, one.clone(), quiet.and_then(|quiet| quiet.ends(now))));
+            letters.push((part, letter, quiet.and_then(|quiet| quiet.ends(now))));
         }
-        self.all.retain(|one| one.over.is_none());
+        if !how.sinks {
+            for (_, incident, _) in &letters {
+                self.posted(now.wall, incident.trouble, incident.since);
+            }
+        }
         letters
+    }
+
+    /// A letter is written: from now on that is told. What is over and told is forgotten with it.
+    pub fn posted(&mut self, now: Wall, trouble: Trouble, since: Wall) {
+        let is = |one: &&mut Incident| one.trouble == trouble && one.since == since;
+        let Some(one) = self.all.iter_mut().filter(is).find(|one| one.pending.is_some()) else {
+            return;
+        };
+        let Some((part, severity)) = one.pending.take() else { return };
+        one.letters = one.letters.saturating_add(1);
+        (one.told, one.told_at) = (Some(severity), now);
+        one.thanked |= part == Part::Acknowledged;
+        if part == Part::Reminder {
+            one.snoozed = None;
+        }
+        if part == Part::Closed {
+            let gone = |one: &Incident| one.trouble == trouble && one.since == since;
+            self.all.retain(|one| !(gone(one) && one.over.is_some()));
+        }
     }
 
     /// How long from `now` until there is something to tell although nothing happens.
     #[must_use]
     pub fn tells_in(&self, now: Wall, how: &Alerting) -> Option<Duration> {
-        let open = self.all.iter().filter(|one| one.over.is_none() && one.told.is_some());
+        let told = |one: &&Incident| one.told.is_some() && one.pending.is_none();
+        let open = self.all.iter().filter(|one| one.over.is_none()).filter(told);
         open.filter_map(|one| one.reminded_at(how)).min().map(|at| at.since(now))
     }
 }

@@ -43,8 +43,17 @@ impl Night {
     fn look(&mut self) -> Vec<(Part, Trouble, Severity)> {
         let now = self.now();
         self.incidents.pass(now.wall);
-        let letters = self.incidents.tell(&now, &self.how);
-        letters.into_iter().map(|(part, one, _)| (part, one.trouble, one.severity)).collect()
+        let mut told = Vec::new();
+        loop {
+            let letters = self.incidents.tell(&now, &self.how, true);
+            if letters.is_empty() {
+                return told;
+            }
+            for (part, one, _) in letters {
+                told.push((part, one.trouble, one.severity));
+                self.incidents.posted(now.wall, one.trouble, one.since);
+            }
+        }
     }
 
     fn after(&mut self, ms: i64) -> Vec<(Part, Trouble, Severity)> {
@@ -183,10 +192,11 @@ fn at_night_only_what_is_critical_comes_through() {
     night.how.quiet = Some(quiet);
     night.incidents.hear(Wall(night.at), &failure(2));
     let now = night.now();
-    let (_, _, held) = night.incidents.tell(&now, &night.how).remove(0);
+    let (_, one, held) = night.incidents.tell(&now, &night.how, true).remove(0);
     assert_eq!(held, Some(Wall(7 * HOUR)));
+    night.incidents.posted(now.wall, one.trouble, one.since);
     night.incidents.hear(Wall(night.at), &escalated(Excess::Rule));
-    let (part, _, held) = night.incidents.tell(&now, &night.how).remove(0);
+    let (part, _, held) = night.incidents.tell(&now, &night.how, true).remove(0);
     assert_eq!((part, held), (Part::Worse, None));
     let at = |hour: i64| {
         let wall = Wall(hour * HOUR);

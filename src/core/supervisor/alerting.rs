@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::core::command::{Needless, Reply};
 use crate::core::effect::Effect;
 use crate::core::fact::{Delivery, Fact, IncidentFact, Seen, Severity};
-use crate::core::incident::{Alert, Incident, Part};
+use crate::core::incident::{Alert, Incident, Part, Trouble};
 use crate::core::time::{Boot, Up, Wall, millis};
 
 use super::{EXIT_ESCALATED, State, Supervisor};
@@ -51,12 +51,18 @@ pub(super) struct Leaving {
 impl Supervisor {
     /// agentwatch begins: letters of an earlier life may wait.
     pub(super) fn launch_alerts(&mut self) {
+        // Of an earlier life, which had another stdout.
+        self.memory.incidents.close(self.now.wall, Trouble::Deaf);
+        if self.memory.incidents.open(Trouble::Snapshots).is_some() {
+            self.snapshots.were_in_trouble();
+        }
         self.alerts.next = self.settings.alerting.sinks.then_some(self.now.boot);
         self.alerts.ping = self.settings.alerting.ping.then_some(self.now.boot);
     }
 
-    /// Looks at what this step recorded, and tells what is to be told of it.
-    pub(super) fn attend(&mut self, from: usize, out: &mut Vec<Effect>) {
+    /// Looks at what this step recorded, and tells what is to be told of it; what time alone brings about
+    /// it does when a turn `ends`.
+    pub(super) fn attend(&mut self, from: usize, ends: bool, out: &mut Vec<Effect>) {
         let now = self.now;
         let mut behind = out.len();
         for (at, effect) in out.iter().enumerate().skip(from) {
@@ -68,27 +74,31 @@ impl Supervisor {
                 self.alerts.output.clone_from(&traces.output);
             }
             self.memory.incidents.hear(now.wall, fact);
+            self.memory.incidents.heard = now.wall;
         }
-        if self.memory.incidents.all.is_empty() {
-            self.ping(out);
+        // What comes after the word to leave the next life tells.
+        if self.memory.incidents.all.is_empty() || matches!(self.state, State::Done) {
+            self.ping(ends, out);
             return;
         }
-        self.memory.incidents.pass(now.wall);
+        if ends {
+            self.memory.incidents.pass(now.wall);
+        }
         let how = self.settings.alerting;
-        let letters = self.memory.incidents.tell(&now, &how);
+        let letters = self.memory.incidents.tell(&now, &how, ends);
         if !letters.is_empty() {
             let mut told = Vec::new();
             for (part, incident, not_before) in letters {
                 self.tell(part, incident, not_before, &mut told);
             }
             self.persist(&mut told);
-            if how.sinks {
-                self.deliver(&mut told);
-            }
             // Before anything that is done about it may end us.
             out.splice(behind..behind, told);
+            if how.sinks {
+                self.deliver(out);
+            }
         }
-        self.ping(out);
+        self.ping(ends, out);
     }
 
     fn tell(
@@ -186,7 +196,7 @@ impl Supervisor {
     }
 
     /// Tells the dead man's switch that all is well, or once that it is not.
-    fn ping(&mut self, out: &mut Vec<Effect>) {
+    fn ping(&mut self, ends: bool, out: &mut Vec<Effect>) {
         if !self.settings.alerting.ping || matches!(self.state, State::New | State::Done) {
             return;
         }
@@ -200,7 +210,7 @@ impl Supervisor {
             return;
         }
         let again = std::mem::take(&mut self.alerts.cried);
-        if again || self.alerts.ping.is_none_or(|at| at <= self.now.boot) {
+        if again || ends && self.alerts.ping.is_none_or(|at| at <= self.now.boot) {
             self.alerts.ping = Some(self.now.boot.plus(PING_EVERY));
             out.push(Effect::Ping { fail: false });
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::core::effect::Effect;
 use crate::core::fact::Fact;
-use crate::core::time::{Now, Up, When, millis};
+use crate::core::time::{Now, Up, millis};
 
 use super::{State, Supervisor};
 
@@ -21,11 +21,10 @@ impl Supervisor {
         let before = self.now.up;
         // The events of a turn share its time: only the first of them can be late.
         if before < now.up {
-            let late = match self.deadline() {
-                Some((When::Up(promised), _)) => now.up.since(promised.max(before)),
-                Some((When::Boot(_), _)) | None => Duration::ZERO,
-            };
             self.gap = now.up.since(before);
+            // By the clock that stands still in suspend, whatever clock the promise was made on.
+            let promised = self.deadline().map(|(when, _)| when.wait(&self.now));
+            let late = promised.map_or(Duration::ZERO, |wait| self.gap.saturating_sub(wait));
             if OVERSLEPT <= late {
                 // When in this time we were stopped nobody can say, and the agent may have been
                 // stopped with us (Ctrl-Z, `docker pause`): so it gets back all that has passed since

@@ -31,6 +31,7 @@ use super::effect::Effect;
 use super::ending::Ending;
 use super::event::Event;
 use super::fact::{Cause, Fact};
+use super::incident::Trouble;
 use super::memory::{DelayWhy, Memory};
 use super::notice::Road;
 use super::pulse::Silence;
@@ -224,13 +225,16 @@ impl Supervisor {
         self.wake(now);
         // Whatever comes after the word to leave is too late, but for what could not be written of it.
         if matches!(self.state, State::Done)
-            && !matches!(event, Event::StoreFailed { .. } | Event::StoreWorks { .. })
+            && !matches!(
+                event,
+                Event::StoreFailed { .. } | Event::StoreWorks { .. } | Event::Posted { .. }
+            )
         {
             return;
         }
-        let from = out.len();
+        let (from, ends) = (out.len(), matches!(event, Event::Tick { .. }));
         self.take(event, out);
-        self.attend(from, out);
+        self.attend(from, ends, out);
         self.settle_leaving(out);
     }
 
@@ -240,6 +244,10 @@ impl Supervisor {
             Event::Launch(launch) => {
                 self.launch_alerts();
                 self.launch(launch, out);
+            }
+            Event::Posted { trouble, since } => {
+                self.memory.incidents.posted(now.wall, trouble, since);
+                self.persist(out);
             }
             Event::Delivered { next } => self.delivered(next, out),
             Event::Receipt(delivery) => Self::receipt(*delivery, out),
@@ -281,7 +289,10 @@ impl Supervisor {
                 }
             }
             Event::StoreWorks { what } => {
-                if self.failing.contains(&what) {
+                // The life that could not write may have been another one.
+                let before =
+                    self.failing.is_empty() && self.memory.incidents.open(Trouble::Store).is_some();
+                if self.failing.contains(&what) || before {
                     self.failing.retain(|failing| *failing != what);
                     out.push(Effect::Record(Fact::StoreWorks { what }));
                 }

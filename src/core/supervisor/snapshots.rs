@@ -33,6 +33,13 @@ pub(super) struct Snapshots {
     last_number: u32,
 }
 
+impl Snapshots {
+    /// In an earlier life none could be taken.
+    pub(super) fn were_in_trouble(&mut self) {
+        self.trouble = Some("could not be taken before".to_owned());
+    }
+}
+
 impl Supervisor {
     /// A number that no errand had.
     pub(super) fn next_errand(&mut self) -> u32 {

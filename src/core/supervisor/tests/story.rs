@@ -216,7 +216,12 @@ impl Story {
                 self.told.push("thaw".to_owned());
                 self.frozen = false;
             }
-            Effect::Alert(_) | Effect::Deliver | Effect::DropDelivery | Effect::Ping { .. } => {
+            Effect::Alert(alert) => {
+                self.told.push(format!("alert {:?} {:?}", alert.part, alert.incident.trouble));
+                let (trouble, since) = (alert.incident.trouble, alert.incident.since);
+                self.step(Event::Posted { trouble, since });
+            }
+            Effect::Deliver | Effect::DropDelivery | Effect::Ping { .. } => {
                 self.told.push(brief(&effect));
             }
             Effect::Errand { .. } | Effect::DropErrand { .. } | Effect::Hook { .. } => {
