@@ -94,5 +94,6 @@ fn settings() -> Settings {
         preset: None,
         limits: agentwatch::core::cost::limits::Limits::default(),
         validation: None,
+        alerting: agentwatch::core::incident::Alerting::default(),
     }
 }

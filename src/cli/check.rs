@@ -36,6 +36,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let resolved = super::run::resolve(matches)?;
     super::run::look_at_prices(&resolved)?;
     super::readiness::look_at_state(&resolved)?;
+    super::telling::route(&resolved)?;
     for note in &resolved.notes {
         complain(note);
     }

@@ -1,5 +1,6 @@
 //! The command line: one file per command, each with its definition and its deed.
 
+mod ack;
 mod agents;
 mod asking;
 mod backtest;
@@ -18,9 +19,11 @@ mod readiness;
 mod restart;
 mod resume;
 mod run;
+mod snooze;
 mod state;
 mod status;
 mod stop;
+mod telling;
 
 use std::ffi::OsString;
 
@@ -86,7 +89,7 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 14] = [
+const COMMANDS: [Entry; 16] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
@@ -96,6 +99,8 @@ const COMMANDS: [Entry; 14] = [
     ("stop", stop::command, stop::main),
     ("pause", pause::command, pause::main),
     ("resume", resume::command, resume::main),
+    ("ack", ack::command, ack::main),
+    ("snooze", snooze::command, snooze::main),
     ("beat", beat::command, beat::main),
     ("state", state::command, state::main),
     ("check", check::command, check::main),

@@ -4,8 +4,14 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{ConfigError, Origin};
-use super::keys::{KEYS, Key};
+use super::keys::{self, KEYS, Key};
 use super::{presets, rules, suggest, value};
+
+/// The table of alerts, which may be a list of sinks instead.
+const ALERT: &str = "alert";
+
+/// Those sinks.
+const SINKS: &str = "alert.sinks";
 
 /// A setting as a file gives it.
 #[derive(Debug)]
@@ -92,6 +98,11 @@ impl Document<'_> {
                 (Some(Place::Presets), _) => {
                     return Err(presets::not_a_list(self.at(name.span().start)));
                 }
+                // `[[alert]]`, where nothing else is to be said of alerts.
+                (Some(Place::Table), DeValue::Array(_)) if path == ALERT => {
+                    let key = keys::find(SINKS).ok_or(ConfigError::Bug { key: SINKS })?;
+                    parsed.entries.push(self.entry(key, name, written)?);
+                }
                 (Some(Place::Table), DeValue::Table(inner)) => {
                     self.table(&format!("{path}."), inner, parsed)?;
                 }
@@ -123,7 +134,11 @@ impl Document<'_> {
         match value::from_toml(key.kind, written.get_ref()) {
             Ok(read) => Ok(Entry { key, read, origin }),
             Err(fault) => {
-                let written = self.written(written.span());
+                let written = if key.kind.is_secret() {
+                    "…".to_owned()
+                } else {
+                    self.written(written.span())
+                };
                 Err(ConfigError::Value { origin, key: key.path, written, fault })
             }
         }

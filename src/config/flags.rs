@@ -135,7 +135,9 @@ fn flag(key: &'static Key) -> Option<Arg> {
     Some(match key.kind {
         // The value name lists the words already.
         Kind::Choice(words) => arg.value_parser(Words(words)).hide_possible_values(true),
-        Kind::Files => arg.value_parser(OsStringValueParser::new()).action(ArgAction::Append),
+        Kind::Files | Kind::Sinks => {
+            arg.value_parser(OsStringValueParser::new()).action(ArgAction::Append)
+        }
         // Refused by us, in the words of the setting.
         Kind::Duration { .. } | Kind::Count { .. } | Kind::Size { .. } | Kind::Decimal { .. } => {
             arg.value_parser(OsStringValueParser::new()).allow_negative_numbers(true)
@@ -145,6 +147,8 @@ fn flag(key: &'static Key) -> Option<Arg> {
         | Kind::Input
         | Kind::Name
         | Kind::Label
+        | Kind::Text
+        | Kind::Secret
         | Kind::Command
         | Kind::Bool => arg.value_parser(OsStringValueParser::new()),
     })

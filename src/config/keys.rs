@@ -28,13 +28,17 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Every setting of this release, in the order of `--help`, of the template and of `check`.
 /// The defaults are SPEC §2's own numbers.
-pub const KEYS: &[Key] = &joined::<OWN, { cost::KEYS.len() }, ALL>(
-    joined::<{ FIRST.len() }, { state::KEYS.len() }, OWN>(FIRST, state::KEYS),
+pub const KEYS: &[Key] = &joined::<TOLD, { cost::KEYS.len() }, ALL>(
+    joined::<OWN, { alert::KEYS.len() }, TOLD>(
+        joined::<{ FIRST.len() }, { state::KEYS.len() }, OWN>(FIRST, state::KEYS),
+        alert::KEYS,
+    ),
     cost::KEYS,
 );
 
 const OWN: usize = FIRST.len() + state::KEYS.len();
-const ALL: usize = OWN + cost::KEYS.len();
+const TOLD: usize = OWN + alert::KEYS.len();
+const ALL: usize = TOLD + cost::KEYS.len();
 
 /// Two parts of the table as one.
 const fn joined<const A: usize, const B: usize, const N: usize>(
@@ -387,6 +391,7 @@ const FIRST: [Key; 34] = [
     },
 ];
 
+mod alert;
 mod cost;
 mod state;
 

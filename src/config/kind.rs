@@ -54,6 +54,12 @@ pub enum Kind {
     Bool,
     /// A program with its arguments, as a list, or one line for `/bin/sh -c`.
     Command,
+    /// A line of text, spaces allowed.
+    Text,
+    /// A line of text that nobody is to see.
+    Secret,
+    /// Where people are told: sinks, each maybe with how bad it must be; a flag is given for each.
+    Sinks,
     /// State files: paths and patterns, each maybe with how it is checked; a flag is given for each.
     Files,
 }
@@ -96,6 +102,14 @@ pub struct Key {
     pub value_name: &'static str,
     /// One line for `--help` and the template.
     pub help: &'static str,
+}
+
+impl Kind {
+    /// Whether what is written may hold a secret, so that no error repeats it.
+    #[must_use]
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Sinks | Self::Secret)
+    }
 }
 
 impl Key {

@@ -10,7 +10,7 @@ use super::error::{ConfigError, Origin};
 use super::files::{Found, Role, Wanted};
 use super::keys::{KEYS, Key, Kind, OPT_PREFIX, opt_variable};
 use super::value::{self, Fault, Read, Value};
-use super::{document, flags, presets, rules, statefiles, suggest};
+use super::{document, flags, presets, rules, sinks, statefiles, suggest};
 use crate::core::rule::RULES_MAX;
 
 /// What agentwatch finds around itself, taken once at start.
@@ -180,8 +180,8 @@ pub fn gather(
         }
     }
     for key in KEYS {
-        if key.kind == Kind::Files {
-            set_files(settings, key, matches, around)?;
+        if matches!(key.kind, Kind::Files | Kind::Sinks) {
+            set_several(settings, key, matches, around)?;
         } else if let (Some(flag), Some(written)) = (key.flag, flags::given(matches, key.path)) {
             set(settings, key, written, Origin::Flag(format!("--{flag}")), around)?;
         }
@@ -190,7 +190,7 @@ pub fn gather(
 }
 
 /// Sets what a flag says that may be given several times.
-fn set_files(
+fn set_several(
     settings: &mut BTreeMap<&'static str, Set>,
     key: &'static Key,
     matches: &ArgMatches,
@@ -201,7 +201,11 @@ fn set_files(
         return Ok(());
     }
     let origin = Origin::Flag(format!("--{}", key.flag.unwrap_or(key.path)));
-    match statefiles::from_flags(all.into_iter()) {
+    let read = match key.kind {
+        Kind::Sinks => sinks::from_flags(all.into_iter()),
+        _ => statefiles::from_flags(all.into_iter()),
+    };
+    match read {
         Ok(read) => insert(settings, key, read, origin, &around.cwd, around),
         Err((written, fault)) => Err(ConfigError::Value { origin, key: key.path, written, fault }),
     }
@@ -228,7 +232,11 @@ fn set(
     match value::from_text(key.kind, written) {
         Ok(read) => insert(settings, key, read, origin, &around.cwd, around),
         Err(fault) => {
-            let written = written.to_string_lossy().into_owned();
+            let written = if key.kind.is_secret() {
+                sinks::hidden(&written.to_string_lossy())
+            } else {
+                written.to_string_lossy().into_owned()
+            };
             Err(ConfigError::Value { origin, key: key.path, written, fault })
         }
     }

@@ -18,6 +18,7 @@ pub mod resolve;
 pub mod rules;
 pub mod show;
 pub mod signal;
+pub mod sinks;
 pub mod statefiles;
 pub mod suggest;
 pub mod template;

@@ -55,6 +55,8 @@ pub struct Resolved {
     pub keep_snapshots: u32,
     /// The most that all of them may take, in bytes.
     pub max_snapshot_bytes: u64,
+    /// How people are told.
+    pub alert: Alerts,
     /// Where the agent is started, absolute; none is our own working directory.
     pub cwd: Option<PathBuf>,
     /// Variables for the agent alone.
@@ -231,6 +233,7 @@ pub fn run_with(
         hook: chosen.maybe("state.validate", Chosen::command)?,
         keep_snapshots: chosen.count("state.keep")?,
         max_snapshot_bytes: chosen.size("state.max_bytes")?,
+        alert: chosen.alerts()?,
         cwd: chosen.maybe("cwd", Chosen::path)?,
         variables: Variables::default(),
         rules,
@@ -292,6 +295,7 @@ impl Chosen {
             preset: None,
             limits: self.limits()?,
             validation: self.validation()?,
+            alerting: self.alerting(&self.alerts()?)?,
         })
     }
 
@@ -328,10 +332,13 @@ pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
     std::iter::once(root).chain(own).collect()
 }
 
+mod alert;
 mod chosen;
 mod limits;
 mod preset;
 mod validation;
+
+pub use alert::Alerts;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -125,6 +125,9 @@ fn typed(one: &Effective, text: &str) -> Json {
         | Kind::Input
         | Kind::Name
         | Kind::Label
+        | Kind::Text
+        | Kind::Secret
+        | Kind::Sinks
         | Kind::Files
         | Kind::Command => Json::from(text),
     }

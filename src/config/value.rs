@@ -9,7 +9,7 @@ use std::time::Duration;
 use toml::de::{DeArray, DeValue};
 
 use super::keys::Kind;
-use super::{name, signal, statefiles, suggest};
+use super::{name, signal, sinks, statefiles, suggest};
 use crate::wire::decimal::{self, DecimalError};
 use crate::wire::duration::{self, DurationError};
 use crate::wire::size::{self, SizeError};
@@ -39,6 +39,8 @@ pub enum Value {
     Command(Vec<OsString>),
     /// Of [`Kind::Files`].
     Files(Vec<statefiles::Written>),
+    /// Of [`Kind::Sinks`].
+    Sinks(Vec<sinks::Written>),
 }
 
 /// A value with the text that stands for it in `check`.
@@ -234,6 +236,15 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         Kind::Label if is_label(text) => Value::Name(text.to_owned()),
         Kind::Label => return Err(Fault::NotALabel),
         Kind::Files => return statefiles::from_text(text),
+        Kind::Sinks => return sinks::from_text(text),
+        Kind::Text | Kind::Secret if !is_line(text) => {
+            return Err(Fault::Wrong("is no line of text; write 1 to 1000 characters".to_owned()));
+        }
+        Kind::Secret => {
+            let text = sinks::hidden(text);
+            return Ok(Read { value: Value::Name(written.to_string_lossy().into_owned()), text });
+        }
+        Kind::Text => Value::Name(text.to_owned()),
         Kind::Bool => Value::Bool(text.parse().map_err(|_| Fault::NotABool)?),
         Kind::Path | Kind::Input if text.is_empty() => return Err(Fault::EmptyPath),
         _ if text.contains('\0') => return Err(Fault::Nul),
@@ -244,6 +255,12 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
         Kind::Path | Kind::Input => Value::Path(PathBuf::from(written)),
     };
     Ok(Read { value, text: text.to_owned() })
+}
+
+/// Whether `text` is one line that people can read.
+fn is_line(text: &str) -> bool {
+    const MAX: usize = 1000;
+    (1..=MAX).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 /// Whether `text` may stand for a release: visible ASCII, of a length that fits every line it is shown in.
@@ -262,15 +279,22 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         Kind::Count { .. } | Kind::Decimal { .. } => "a number without quotes",
         Kind::Size { .. } => "a size in quotes, such as \"50MB\"",
         Kind::Bool => "true or false without quotes",
-        Kind::Choice(_) | Kind::Signal | Kind::Path | Kind::Input | Kind::Name | Kind::Label => {
-            "text in quotes"
-        }
+        Kind::Choice(_)
+        | Kind::Signal
+        | Kind::Path
+        | Kind::Input
+        | Kind::Name
+        | Kind::Label
+        | Kind::Text
+        | Kind::Secret => "text in quotes",
         Kind::Command => COMMAND,
         Kind::Files => "a list of paths",
+        Kind::Sinks => "a list of sinks",
     };
     match (kind, written) {
         (Kind::Command, DeValue::Array(words)) => command(words),
         (Kind::Files, DeValue::Array(list)) => statefiles::from_list(list),
+        (Kind::Sinks, DeValue::Array(list)) => sinks::from_list(list),
         // A colon parts paths in a variable only.
         (Kind::Files, DeValue::String(path)) => {
             statefiles::from_flags(std::iter::once(OsStr::new(path.as_ref())))

@@ -24,6 +24,13 @@ pub enum Command {
     },
     /// Stop all processes of the agent where they are.
     Pause,
+    /// A person has seen what is open.
+    Ack,
+    /// A person wants to hear nothing of what is open for a while.
+    Snooze {
+        /// For how long.
+        time: Duration,
+    },
 }
 
 impl Command {
@@ -74,6 +81,18 @@ pub enum Reply {
     },
     /// All its processes are stopped where they are.
     Paused,
+    /// Nobody is reminded of what is open.
+    Acknowledged {
+        /// How many incidents.
+        incidents: u32,
+    },
+    /// Nobody is told of what is open for a while.
+    Snoozed {
+        /// How many incidents.
+        incidents: u32,
+        /// For how long.
+        time: Duration,
+    },
     /// Nothing was done, and nothing had to be.
     Needless(Needless),
     /// Nothing was done.
@@ -102,6 +121,8 @@ pub enum Needless {
     IsStopping,
     /// Its state is being validated; the start follows.
     IsValidating,
+    /// Nothing is open that anybody was told of.
+    NothingOpen,
 }
 
 /// Why a command was refused.

@@ -2,6 +2,7 @@
 
 use super::command::Reply;
 use super::fact::{Cause, Fact};
+use super::incident::Alert;
 use super::settings::StopScope;
 use super::signal::Signal;
 use super::validation::Task;
@@ -98,6 +99,17 @@ pub enum Effect {
         cause: Option<Cause>,
         /// The set that was put in place just now.
         restored: Option<String>,
+    },
+    /// Write a letter; comes after what it is about is recorded.
+    Alert(Box<Alert>),
+    /// Have the letters that are written delivered, in a process of its own; answered by `Delivered`.
+    Deliver,
+    /// Kill that process; nothing is answered.
+    DropDelivery,
+    /// Tell the dead man's switch how it is.
+    Ping {
+        /// A human is needed.
+        fail: bool,
     },
     /// Leave with this exit code.
     Exit {

@@ -6,6 +6,7 @@ use super::beat::Beat;
 use super::command::Command;
 use super::ending::{Ending, Spent};
 use super::evidence::Evidence;
+use super::fact::Delivery;
 use super::notice::{Notice, Road};
 use super::oom::OomKill;
 use super::rule::Rule;
@@ -118,6 +119,8 @@ pub enum Kept {
     Journal,
     /// The copy of the output.
     Log,
+    /// The letters that are to be delivered.
+    Outbox,
 }
 
 /// One thing that happened. Whatever concerns a child carries its incarnation, so that a late report
@@ -142,6 +145,13 @@ pub enum Event {
         /// Why.
         failure: SpawnFailure,
     },
+    /// The process that delivers letters has ended.
+    Delivered {
+        /// After this time something is to be tried again.
+        next: Option<Duration>,
+    },
+    /// What became of a letter.
+    Receipt(Box<Delivery>),
     /// A heartbeat was read.
     Beat {
         /// From which incarnation.

@@ -20,11 +20,11 @@ mod custody;
 mod skip;
 mod why;
 
-pub use alert::Severity;
+pub use alert::{Delivery, IncidentFact, Seen, Severity};
 pub use beat::{BeatFact, EvidenceFact};
 pub use custody::{PassedOver, Quarantined, RestoreFailed, StateInvalid, Validated};
 pub use why::{
-    Cause, Excess, FinishedWhy, Outcome, Recognised, Released, StopBy, StopCommand, StopWhy,
+    Began, Cause, Excess, FinishedWhy, Outcome, Recognised, Released, StopBy, StopCommand, StopWhy,
     Summary,
 };
 
@@ -36,20 +36,7 @@ pub const TEXT_MAX: usize = 1024;
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Fact {
     /// agentwatch began.
-    SupervisorStarted {
-        /// Its version.
-        version: String,
-        /// Its process.
-        pid: i32,
-        /// The command it supervises, as typed; undecodable bytes replaced.
-        command: Vec<String>,
-        /// The directory it was started in.
-        directory: String,
-        /// The beat interval.
-        interval_ms: u64,
-        /// Intervals without a beat that make the agent unhealthy.
-        misses: u32,
-    },
+    SupervisorStarted(Began),
     /// agentwatch left.
     SupervisorStopped {
         /// Its exit code.
@@ -430,6 +417,18 @@ pub enum Fact {
     },
     /// They can be copied again.
     SnapshotWorks,
+    /// Trouble that people are told of begins.
+    IncidentOpened(IncidentFact),
+    /// It is over.
+    IncidentClosed(IncidentFact),
+    /// A person has seen what is open.
+    Acknowledged(Seen),
+    /// A person wants to hear nothing of what is open for a while.
+    Snoozed(Seen),
+    /// A letter arrived at a sink.
+    AlertSent(Delivery),
+    /// A letter could not be delivered to a sink.
+    AlertFailed(Delivery),
     /// Something could not be written.
     StoreFailed {
         /// What.

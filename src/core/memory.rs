@@ -6,6 +6,7 @@ use super::cost::budget::Budget;
 use super::cost::ledger::Ledger;
 use super::counters::Counters;
 use super::ending::Ending;
+use super::incident::Incidents;
 use super::time::{LocalDay, Wall};
 use super::usage::Counter;
 use super::validation::Custody;
@@ -111,7 +112,7 @@ pub enum DelayWhy {
 }
 
 /// What one life of agentwatch hands to the next, by way of `state.json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Memory {
     /// The last incarnation that was started; never goes back.
     pub incarnation: u32,
@@ -151,6 +152,8 @@ pub struct Memory {
     pub ledger: Ledger,
     /// Its state files.
     pub custody: Custody,
+    /// What people are told of.
+    pub incidents: Incidents,
 }
 
 impl Memory {
@@ -173,6 +176,8 @@ impl Memory {
     /// Whether it holds what a power cut must not wipe out.
     #[must_use]
     pub fn is_grave(&self) -> bool {
-        self.streak.failures > 0 || self.latch.is_some() || self.paused || self.custody.restoring
+        let told = self.incidents.all.iter().any(|one| one.told.is_some());
+        let halted = self.latch.is_some() || self.paused;
+        self.streak.failures > 0 || halted || told || self.custody.restoring
     }
 }

@@ -13,6 +13,7 @@ pub mod ending;
 pub mod event;
 pub mod evidence;
 pub mod fact;
+pub mod incident;
 pub mod memory;
 pub mod notice;
 pub mod oom;

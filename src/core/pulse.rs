@@ -224,6 +224,7 @@ pub(super) mod tests {
             preset: None,
             limits: crate::core::cost::limits::Limits::default(),
             validation: None,
+            alerting: crate::core::incident::Alerting::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::cost::limits::Limits;
+use super::incident::Alerting;
 use super::rule::Rule;
 use super::signal::Signal;
 use super::validation::Validation;
@@ -101,4 +102,6 @@ pub struct Settings {
     pub limits: Limits,
     /// How its state is validated, if at all.
     pub validation: Option<Validation>,
+    /// How people are told.
+    pub alerting: Alerting,
 }

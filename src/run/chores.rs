@@ -39,6 +39,7 @@ impl Shell {
         self.chores.put_off = false;
         self.keep_home();
         self.write_journal();
+        self.post_letters();
         self.save();
         if !std::mem::replace(&mut self.chores.settled, true) {
             self.open_control();

@@ -165,7 +165,9 @@ impl Shell {
             Request::Resume { .. }
             | Request::Restart { .. }
             | Request::Stop { .. }
-            | Request::Pause => Err("that is no beat".to_owned()),
+            | Request::Pause
+            | Request::Ack
+            | Request::Snooze { .. } => Err("that is no beat".to_owned()),
         };
         let ok = taken.is_ok();
         Answer { ok, words: taken.unwrap_or_else(|words| words), leaves: false }

@@ -15,6 +15,7 @@ use crate::sys::spawn::{self, Output, Spawn};
 use crate::sys::{self, file, host, signals};
 use crate::wire::ending;
 use crate::wire::errand::{Errand, ORDER_MAX};
+use crate::wire::mask::masked;
 use crate::wire::plain::brief;
 
 use super::Shell;
@@ -106,7 +107,7 @@ impl Shell {
         let request = Spawn {
             stdin: Some(&stdin),
             stdout: Output::Pipe,
-            env_hidden: is_ours,
+            env_hidden: &is_ours,
             ..Spawn::new(&argv)
         };
         let child = spawn::spawn(&request).map_err(|error| failed(&error))?;
@@ -149,7 +150,7 @@ impl Shell {
         let started = null.and_then(|null| {
             let request = Spawn {
                 env_set: &env_set,
-                env_hidden: is_ours,
+                env_hidden: &|name| self.is_hidden(name),
                 stdin: Some(&null),
                 stdout: Output::Pipe,
                 stderr: Output::Pipe,
@@ -212,7 +213,7 @@ impl Shell {
         if self.helpers.hook.as_ref().is_some_and(|hook| hook.pid == ended.pid) {
             self.read_helpers();
             if let Some(hook) = self.helpers.hook.take() {
-                let end = HookEnd { ending: Ok(ended.ending), output: hook.tail.lines() };
+                let end = HookEnd { ending: Ok(ended.ending), output: masked_lines(&hook.tail) };
                 let incarnation = hook.incarnation;
                 self.step(Event::HookEnded { incarnation, end: Box::new(end) });
             }
@@ -236,6 +237,11 @@ fn read(fd: &OwnedFd, buffer: &mut [u8], mut take: impl FnMut(&[u8])) -> bool {
         }
     }
     true
+}
+
+/// What a hook said last, without what looks like a secret.
+fn masked_lines(tail: &Tail) -> Vec<String> {
+    tail.lines().into_iter().map(|line| masked(&line).into_owned()).collect()
 }
 
 /// What a process answered, or why it did not.

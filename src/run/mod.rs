@@ -8,6 +8,7 @@ mod chores;
 mod control;
 mod custody;
 mod forward;
+mod letters;
 mod perform;
 pub mod prices;
 mod reading;
@@ -26,7 +27,7 @@ use crate::config::Resolved;
 use crate::core::command::Reply;
 use crate::core::effect::Effect;
 use crate::core::event::{By, Event, Kept, Launch};
-use crate::core::fact::Fact;
+use crate::core::fact::{Began, Fact};
 use crate::core::settings::{OnMissed, Settings};
 use crate::core::signal::Signal;
 use crate::core::supervisor::{EXIT_SELF, Supervisor};
@@ -44,6 +45,7 @@ use crate::sys::signals::Signals;
 use crate::sys::tree::StartTime;
 use crate::sys::tty::Terminal;
 use crate::sys::{self, host, signals};
+use crate::wire::letter::Route;
 use crate::wire::state::{Custodian, Identity, Watch};
 use crate::wire::words;
 
@@ -66,6 +68,8 @@ pub struct Plan {
     pub found: Result<memory::Found, String>,
     /// A human said to resume.
     pub resume: Option<By>,
+    /// Where people are told, if anywhere.
+    pub route: Option<Route>,
 }
 
 /// The shell of one `run`.
@@ -114,6 +118,8 @@ struct Shell {
     control: Option<Control>,
     /// The processes around the state files, while there are any.
     helpers: custody::Helpers,
+    /// Letters to people, and who delivers them.
+    letters: letters::Letters,
     /// What became of the command that is being performed.
     reply: Option<Reply>,
     /// What can be read, as the last wait told.
@@ -186,6 +192,7 @@ impl Shell {
             chores: Chores::default(),
             control: None,
             helpers: custody::Helpers::default(),
+            letters: letters::Letters::default(),
             reply: None,
             ready: Vec::new(),
             buffer: vec![0; child::READ_FIRST],
@@ -212,14 +219,14 @@ impl Shell {
         }
         self.open_journal();
         let settings = self.supervisor.settings();
-        let started = Fact::SupervisorStarted {
+        let started = Fact::SupervisorStarted(Began {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: host::pid(),
             command: self.identity.command.clone(),
             directory: self.identity.directory.clone(),
             interval_ms: millis(settings.interval),
             misses: settings.misses,
-        };
+        });
         self.effects.push_back(Effect::Record(started));
         let lock_error = self.plan.lock.as_ref().err().cloned();
         let load_error = self.plan.found.as_ref().err().cloned();

@@ -71,6 +71,10 @@ impl Shell {
                 self.before_start();
                 self.start_hook(incarnation, cause, restored);
             }
+            Effect::Alert(alert) => self.write_letter(&alert),
+            Effect::Deliver => self.deliver(),
+            Effect::DropDelivery => self.drop_delivery(),
+            Effect::Ping { fail } => self.ping(fail),
             Effect::Answer(reply) => self.reply = Some(reply),
             Effect::Exit { code } => {
                 self.drop_helpers();
@@ -170,7 +174,7 @@ impl Shell {
         let request = Spawn {
             argv,
             env_set: &env_set,
-            env_hidden: is_ours,
+            env_hidden: &|name| self.is_hidden(name),
             stdin: stdin.as_ref(),
             stdout,
             stderr,

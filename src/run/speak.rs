@@ -25,6 +25,12 @@ impl Speaker {
         Self { voice, colour }
     }
 
+    /// What a command for this agent needs besides its name: ` --state-dir /tmp/x`, or nothing.
+    #[must_use]
+    pub fn command_options(&self) -> String {
+        self.voice.options.clone()
+    }
+
     /// The offset of local time for the moments in the next lines.
     pub fn set_offset(&mut self, offset_s: i32) {
         self.voice.offset_s = offset_s;

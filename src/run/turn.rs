@@ -17,6 +17,7 @@ use crate::sys::poll::{self, Interest};
 use crate::sys::reap::{self, Ended};
 use crate::sys::signals::{self, Caught};
 use crate::sys::tty;
+use crate::wire::mask::masked;
 use crate::wire::preset::reader::Heard;
 
 use super::Shell;
@@ -48,6 +49,7 @@ impl Shell {
         let drained = self.read_sources(due);
         self.read_roads(due);
         self.read_helpers();
+        self.read_courier();
         self.tell_lost_readers();
         self.tell_log();
         self.tell_prices();
@@ -106,6 +108,7 @@ impl Shell {
         });
         fds.extend(heard.filter_map(Source::fd).map(|fd| Interest::read(fd.as_fd())));
         fds.extend(self.helpers.fds().map(|fd| Interest::read(fd.as_fd())));
+        fds.extend(self.letters.fds().map(|fd| Interest::read(fd.as_fd())));
         fds.extend(self.roads.iter().flat_map(Roads::fds).map(Interest::read));
         fds.extend(self.control.iter().flat_map(Control::fds).map(Interest::read));
         let wanted = [&self.out, &self.err].into_iter().filter_map(Forward::wanted);
@@ -141,7 +144,7 @@ impl Shell {
     }
 
     fn tell_end(&mut self, ended: &Ended) {
-        if self.tell_helper_end(ended) {
+        if self.tell_helper_end(ended) || self.tell_courier_end(ended.pid) {
             return;
         }
         // Others are orphans that were re-parented to us: reaped, and that is all.
@@ -153,9 +156,12 @@ impl Shell {
         }
         // Of a clean exit too: a kill that nobody looked for would be told of the next incarnation.
         let oom = self.oom.as_mut().and_then(OomWatch::since);
+        // Neither journal nor state nor letters are to keep what somebody printed by mistake.
+        let clean = |line: String| masked(&line).into_owned();
+        let output = self.last_lines(incarnation).into_iter().map(clean).collect();
         let last = Last {
-            line: self.last_line(incarnation),
-            traces: Traces { output: self.last_lines(incarnation), oom, spent: Some(ended.spent) },
+            line: self.last_line(incarnation).map(clean),
+            traces: Traces { output, oom, spent: Some(ended.spent) },
         };
         self.step(Event::Exited { incarnation, ending: ended.ending, last });
     }

@@ -6,6 +6,8 @@ pub mod history;
 pub mod journal;
 pub mod log;
 pub mod memory;
+pub mod outbox;
 pub mod paths;
 pub mod read;
 pub mod rebuild;
+pub mod secrets;

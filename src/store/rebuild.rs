@@ -11,6 +11,7 @@ use crate::wire::record::Record;
 pub fn learn(memory: &mut Memory, record: &Record) {
     let Some(fact) = &record.fact else { return };
     memory.ledger.relearn(record.ts, fact);
+    memory.incidents.hear(record.ts, fact);
     match fact {
         Fact::Started { incarnation, pid, .. } => {
             let (incarnation, pid) = (*incarnation, Some(*pid));

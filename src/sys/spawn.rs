@@ -36,14 +36,15 @@ pub enum Group {
 }
 
 /// What to start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds a closure")]
 pub struct Spawn<'a> {
     /// The program, looked up in the child's `PATH` unless it holds a slash, and its arguments.
     pub argv: &'a [OsString],
     /// Variables to set, after the removals.
     pub env_set: &'a [(OsString, OsString)],
     /// Whether a variable of our environment is kept from the child.
-    pub env_hidden: fn(&OsStr) -> bool,
+    pub env_hidden: &'a dyn Fn(&OsStr) -> bool,
     /// Its standard input; `None` is our own.
     pub stdin: Option<&'a File>,
     /// Where its standard output goes.
@@ -60,7 +61,7 @@ impl<'a> Spawn<'a> {
     /// A start that inherits everything and leads a group of its own.
     pub fn new(argv: &'a [OsString]) -> Self {
         let (stdout, stderr) = (Output::Inherit, Output::Inherit);
-        let (group, env_hidden) = (Group::Own, |_: &OsStr| false);
+        let (group, env_hidden): (_, &dyn Fn(&OsStr) -> bool) = (Group::Own, &|_| false);
         Self { argv, env_set: &[], env_hidden, stdin: None, stdout, stderr, group, directory: None }
     }
 }
@@ -344,7 +345,7 @@ mod tests {
         let argv = words(&["sh", "-c", "echo \"$AW_SET:${HOME-none}:${PATH:+path}\""]);
         let home = [("AW_SET".into(), "a b".into()), ("HOME".into(), "/h".into())];
         for (env_set, wanted) in [(&home[..], "a b:/h:path\n"), (&[], ":none:path\n")] {
-            let env_hidden = |name: &OsStr| name == "HOME";
+            let env_hidden = &|name: &OsStr| name == "HOME";
             let stdout = Output::Pipe;
             let child = spawn(&Spawn { env_set, env_hidden, stdout, ..Spawn::new(&argv) }).unwrap();
             assert_eq!(read_all(child.stdout.as_ref().unwrap()), wanted.as_bytes());

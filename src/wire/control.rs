@@ -8,7 +8,7 @@ use crate::core::command::{After, Command, Needless, Refusal, Reply};
 use crate::core::time::millis;
 
 use super::plain;
-use super::words::{grouped, span};
+use super::words::{count, grouped, span};
 
 /// The longest line either way, in bytes: a beat whose message is as long as a message may be, escaped
 /// twice, is not longer.
@@ -41,6 +41,13 @@ pub enum Request {
     },
     /// Stop all its processes where they are.
     Pause,
+    /// Somebody has seen what is open.
+    Ack,
+    /// Nobody wants to hear of what is open for a while.
+    Snooze {
+        /// For so long.
+        for_ms: u64,
+    },
     /// Take a beat of the child that runs.
     Beat {
         /// From this incarnation; whoever is not of the agent does not say.
@@ -60,6 +67,10 @@ impl Request {
             Self::Restart { at_beat } => Some(Command::Restart { at_beat }),
             Self::Stop { now, stay } => Some(Command::Stop { now, stay }),
             Self::Pause => Some(Command::Pause),
+            Self::Ack => Some(Command::Ack),
+            Self::Snooze { for_ms } => {
+                Some(Command::Snooze { time: Duration::from_millis(for_ms) })
+            }
             Self::Beat { .. } => None,
         }
     }
@@ -67,6 +78,7 @@ impl Request {
 
 /// What became of a command, for a person. `pid`: the child that runs now.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table: one arm a reply, no steps")]
 pub fn answer(name: &str, reply: Reply, pid: Option<i32>) -> Answer {
     let words = match reply {
         Reply::Started => match pid {
@@ -95,11 +107,20 @@ pub fn answer(name: &str, reply: Reply, pid: Option<i32>) -> Answer {
         Reply::Paused => {
             format!("paused, all its processes are stopped; go on: agentwatch resume {name}")
         }
+        Reply::Acknowledged { incidents } => {
+            let open = count(u64::from(incidents), "open incident");
+            format!("{open} acknowledged; nobody is reminded of what is open now")
+        }
+        Reply::Snoozed { incidents, time } => {
+            let open = count(u64::from(incidents), "open incident");
+            format!("{open} snoozed for {}, unless it gets worse", brief(time))
+        }
         Reply::Needless(why) => match why {
             Needless::NothingToResume => "not down; there is nothing to resume".to_owned(),
             Needless::IsValidating => {
                 "its state is being validated, and the start follows".to_owned()
             }
+            Needless::NothingOpen => "nothing is open that anybody was told of".to_owned(),
             Needless::IsPaused => format!("paused already; go on: agentwatch resume {name}"),
             Needless::IsStopping => {
                 format!("being stopped already; at once: agentwatch stop --now {name}")

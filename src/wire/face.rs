@@ -208,6 +208,7 @@ impl Voice {
             | Fact::TreeStuck { .. }
             | Fact::Resumed { .. }
             | Fact::SourceOff { .. }
+            | Fact::AlertFailed(_)
             | Fact::OutputBlocked { .. }
             | Fact::OutputUnblocked { .. }
             | Fact::StoreWorks { .. }
@@ -235,6 +236,11 @@ impl Voice {
             | Fact::Stopping { .. }
             | Fact::Validating { .. }
             | Fact::SnapshotTaken(_)
+            | Fact::IncidentOpened(_)
+            | Fact::IncidentClosed(_)
+            | Fact::Acknowledged(_)
+            | Fact::Snoozed(_)
+            | Fact::AlertSent(_)
             | Fact::StreakForgotten { .. } => Vec::new(),
         };
         let tone = match fact {

@@ -147,6 +147,9 @@ pub struct Receipt {
     pub sink: String,
     /// Unix time in milliseconds.
     pub at: i64,
+    /// Milliseconds since the letter was written.
+    #[serde(default)]
+    pub after_ms: u64,
     /// Tries, this one included.
     pub tries: u32,
     /// Why it was not delivered and will not be; none: it was delivered.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::core::ending::Ending;
+use crate::core::incident::Incidents;
 use crate::core::memory::{Delay, DelayWhy, Latch, LatchWhy, Memory, Streak, Tree};
 use crate::core::time::{LocalDay, Wall, millis};
 use crate::core::usage::Counter;
@@ -126,6 +127,9 @@ struct State {
     /// As it stands there: what is wrong in it costs what is known of the state files, and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     custody: Option<Box<RawValue>>,
+    /// As it stands there: what is wrong in it costs what is open, and nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    incidents: Option<Box<RawValue>>,
     /// As it stands there: what is wrong in it costs the ledger, and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ledger: Option<Box<RawValue>>,
@@ -220,6 +224,9 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
         custody: (memory.custody != Custody::default())
             .then(|| serde_json::value::to_raw_value(&memory.custody))
             .transpose()?,
+        incidents: (memory.incidents != Incidents::default())
+            .then(|| serde_json::value::to_raw_value(&memory.incidents))
+            .transpose()?,
         ledger: Some(serde_json::value::to_raw_value(&memory.ledger)?),
     };
     let mut bytes = serde_json::to_vec_pretty(&state)?;
@@ -281,6 +288,10 @@ pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
         custody: state
             .custody
             .and_then(|custody| serde_json::from_str(custody.get()).ok())
+            .unwrap_or_default(),
+        incidents: state
+            .incidents
+            .and_then(|incidents| serde_json::from_str(incidents.get()).ok())
             .unwrap_or_default(),
         ledger: state
             .ledger
@@ -378,6 +389,7 @@ mod tests {
                 passed_over: vec!["r".into()],
                 snapshot_ms: Some(7),
             },
+            incidents: crate::core::incident::Incidents { all: Vec::new(), flaps: true },
         };
         (identity, memory)
     }

@@ -58,9 +58,12 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Idle { .. }
         | Fact::Held
         | Fact::Paused { .. }
+        | Fact::IncidentOpened(_)
+        | Fact::AlertFailed(_)
         | Fact::StoreFailed { .. }
         | Fact::StateRebuilt { .. } => Tone::Warning,
         Fact::Recovered { .. }
+        | Fact::IncidentClosed(_)
         | Fact::LoopCleared { .. }
         | Fact::Progressing { .. }
         | Fact::Resumed { .. }
@@ -98,6 +101,9 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Released { .. }
         | Fact::ShutdownAnnounced { .. }
         | Fact::Stopping { .. }
+        | Fact::Acknowledged(_)
+        | Fact::Snoozed(_)
+        | Fact::AlertSent(_)
         | Fact::Stopped { .. }
         | Fact::Finished { .. } => Tone::Plain,
     }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::core::event::{By, Kept};
 use crate::core::fact::{
-    BeatFact, EvidenceFact, Fact, FinishedWhy, Released, StopBy, StopCommand, StopWhy, Summary,
+    BeatFact, Began, EvidenceFact, Fact, FinishedWhy, Released, StopBy, StopCommand, StopWhy,
+    Summary,
 };
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
@@ -12,7 +13,7 @@ use crate::core::time::LocalDay;
 use crate::core::usage::per_cycle;
 
 use super::tone::{Tone, tone};
-use super::{costs, custody, down, notices};
+use super::{costs, custody, down, incidents, notices};
 
 /// A span of time for people: `0.4s`, `11s`, `1m32s`, `2h5m`, `3d4h`.
 #[must_use]
@@ -178,6 +179,7 @@ pub fn kept(what: Kept) -> &'static str {
         Kept::State => "state.json",
         Kept::Journal => "the journal",
         Kept::Log => "the log",
+        Kept::Outbox => "letters to be delivered",
     }
 }
 
@@ -200,7 +202,7 @@ pub fn finished(reason: FinishedWhy) -> &'static str {
 pub fn describe(fact: &Fact) -> (Tone, String) {
     let tone = tone(fact);
     let text = match fact {
-        Fact::SupervisorStarted { version, pid, command, .. } => {
+        Fact::SupervisorStarted(Began { version, pid, command, .. }) => {
             format!("agentwatch {version}, pid {pid}: {}", command.join(" "))
         }
         Fact::SupervisorStopped { code } => format!("agentwatch left with code {code}"),
@@ -326,6 +328,12 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         | Fact::SnapshotTaken(_)
         | Fact::SnapshotFailed { .. }
         | Fact::SnapshotWorks => custody::words(fact),
+        Fact::IncidentOpened(_)
+        | Fact::IncidentClosed(_)
+        | Fact::Acknowledged(_)
+        | Fact::Snoozed(_)
+        | Fact::AlertSent(_)
+        | Fact::AlertFailed(_) => incidents::words(fact),
         Fact::Bug { what } => format!("this should not happen: {what}"),
     };
     (tone, text)

@@ -183,7 +183,7 @@ fn who_is_recognised_is_watched_at_the_interval_that_fits() {
     run.fact("unhealthy", 2, |fact| matches!(fact, Fact::Unhealthy { .. }).then_some(()));
     assert_eq!(run.wait(), 69);
     let intervals = world.facts().into_iter().filter_map(|fact| match fact {
-        Fact::SupervisorStarted { interval_ms, .. } => Some(interval_ms),
+        Fact::SupervisorStarted(began) => Some(began.interval_ms),
         _ => None,
     });
     assert_eq!(intervals.collect::<Vec<_>>(), [60_000, 200]);

@@ -240,7 +240,7 @@ pub fn started(world: &World, n: usize) -> i32 {
 /// The pid of the `n`th agentwatch (from 1) of the agent `t`.
 pub fn supervisor(world: &World, n: usize) -> i32 {
     nth(world, "supervisor_started", n, |fact| match fact {
-        Fact::SupervisorStarted { pid, .. } => Some(*pid),
+        Fact::SupervisorStarted(began) => Some(began.pid),
         _ => None,
     })
 }

@@ -40,6 +40,7 @@ pub fn plain() -> Settings {
         preset: None,
         limits: Limits::default(),
         validation: None,
+        alerting: agentwatch::core::incident::Alerting::default(),
     }
 }
 

@@ -26,6 +26,7 @@ fn settings_are_found_with_their_lines_however_tables_are_written() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn what_is_wrong_is_said_with_line_key_value_and_way_out() {
     for (text, words) in [
         (
@@ -57,7 +58,20 @@ fn what_is_wrong_is_said_with_line_key_value_and_way_out() {
             "agentwatch.toml:1: unknown key colldown; did you mean restart.cooldown?",
         ),
         ("banana = 1", "agentwatch.toml:1: unknown key banana"),
-        ("[[alert]]\nurl = 'x'", "agentwatch.toml:1: unknown key alert"),
+        (
+            "[[alert]]\nurl = 'x'",
+            "agentwatch.toml:1: alert.sinks = … is no sink; write one of exec: https: http: slack: \
+             discord: telegram: pagerduty: ntfy: mailto:",
+        ),
+        (
+            "[alert]\nsinks = [{ url = 'ntfy:t', min_severty = 'info' }]",
+            "agentwatch.toml:2: alert.sinks = … has a sink with \"min_severty\", and a sink has url, \
+             min_severity, fallback; did you mean min_severity?",
+        ),
+        (
+            "[alert]\nquiet = '23-7'\nquiets = 1",
+            "agentwatch.toml:3: unknown key alert.quiets; did you mean alert.quiet?",
+        ),
         (
             "\n[heartbeats]\n",
             "agentwatch.toml:2: unknown table heartbeats; did you mean heartbeat?",

@@ -3,6 +3,7 @@
 //! The journal is read by other versions and by `jq`, so a changed line is a decision and not an
 //! accident. After such a decision: `AGENTWATCH_BLESS=1 cargo test --lib golden`.
 
+mod alerts;
 mod beats;
 
 use super::*;
@@ -96,6 +97,12 @@ variants!(
     SnapshotTaken,
     SnapshotFailed,
     SnapshotWorks,
+    IncidentOpened,
+    IncidentClosed,
+    Acknowledged,
+    Snoozed,
+    AlertSent,
+    AlertFailed,
 );
 
 fn with_traces(fact: Fact) -> Fact {
@@ -210,14 +217,14 @@ fn starts() -> Vec<Fact> {
         Fact::SpawnFailed { incarnation: 1, failure }
     };
     vec![
-        Fact::SupervisorStarted {
+        Fact::SupervisorStarted(Began {
             version: "0.1.0".to_owned(),
             pid: 4711,
             command: vec!["python".to_owned(), "agent.py".to_owned()],
             directory: "/srv/agent".to_owned(),
             interval_ms: 60_000,
             misses: 2,
-        },
+        }),
         Fact::SupervisorStopped { code: 69 },
         Fact::Started { incarnation: 1, pid: 4712, first_beat_ms: None },
         Fact::Started { incarnation: 2, pid: 4713, first_beat_ms: Some(120_000) },
@@ -365,6 +372,7 @@ fn samples() -> Vec<Fact> {
         waits(),
         costs::costs(),
         custody::custody(),
+        alerts::alerts(),
     ]
     .concat()
 }

@@ -197,6 +197,23 @@ pub struct Summary {
     pub recovered: bool,
 }
 
+/// What agentwatch was when it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Began {
+    /// Its version.
+    pub version: String,
+    /// Its process.
+    pub pid: i32,
+    /// The command it supervises, as typed; undecodable bytes replaced.
+    pub command: Vec<String>,
+    /// The directory it was started in.
+    pub directory: String,
+    /// The beat interval.
+    pub interval_ms: u64,
+    /// Intervals without a beat that make the agent unhealthy.
+    pub misses: u32,
+}
+
 /// A preset that reads the output of an agent from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recognised {

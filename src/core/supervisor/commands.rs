@@ -30,6 +30,14 @@ impl Supervisor {
                 let reply = self.ask_to_pause(out);
                 out.push(Effect::Answer(reply));
             }
+            Command::Ack => {
+                let reply = self.acknowledge(out);
+                out.push(Effect::Answer(reply));
+            }
+            Command::Snooze { time } => {
+                let reply = self.snooze(time, out);
+                out.push(Effect::Answer(reply));
+            }
             Command::Stop { now, stay } => self.stop_by_command(now, stay, out),
         }
     }
@@ -60,6 +68,7 @@ impl Supervisor {
             | State::Live(_)
             | State::Stopping(_)
             | State::Sweeping(_)
+            | State::Leaving(_)
             | State::Done => Reply::Needless(Needless::NothingToResume),
         }
     }
@@ -139,7 +148,9 @@ impl Supervisor {
                 self.start_after_tree(out)
             }
             State::Validating(_) => Reply::Needless(Needless::IsValidating),
-            State::New | State::Escalated | State::Done => Reply::Refused(Refusal::NoChild),
+            State::New | State::Escalated | State::Leaving(_) | State::Done => {
+                Reply::Refused(Refusal::NoChild)
+            }
         }
     }
 
@@ -167,6 +178,7 @@ impl Supervisor {
             | State::Validating(_)
             | State::Down { .. }
             | State::Escalated
+            | State::Leaving(_)
             | State::Done => Reply::Refused(Refusal::NoChild),
         }
     }
@@ -189,7 +201,9 @@ impl Supervisor {
             State::Stopping(stopping) if stopping.requested.is_none() => {
                 Reply::Stopping { kill_after, after }
             }
-            State::Stopping(_) | State::Done => Reply::Needless(Needless::IsStopping),
+            State::Stopping(_) | State::Leaving(_) | State::Done => {
+                Reply::Needless(Needless::IsStopping)
+            }
             State::New
             | State::Sweeping(_)
             | State::Validating(_)
@@ -197,7 +211,8 @@ impl Supervisor {
             | State::Escalated => Reply::NothingRan { after },
         };
         out.push(Effect::Answer(reply));
-        if matches!(self.state, State::Done) {
+        if matches!(self.state, State::Leaving(_) | State::Done) {
+            self.leave_now();
             return;
         }
         if stay && self.memory.latch.is_none() {

@@ -33,6 +33,7 @@ impl Supervisor {
             | State::Sweeping(_)
             | State::Down { .. }
             | State::Escalated
+            | State::Leaving(_)
             | State::Done => None,
         };
         // A late report of an earlier incarnation says nothing about this one.
@@ -191,6 +192,7 @@ impl Supervisor {
             | State::Paused(_)
             | State::Down { .. }
             | State::Escalated
+            | State::Leaving(_)
             | State::Done => return,
         };
         if sweeping.incarnation != incarnation {

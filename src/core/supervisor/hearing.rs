@@ -62,6 +62,7 @@ impl Supervisor {
             | State::Sweeping(_)
             | State::Down { .. }
             | State::Escalated
+            | State::Leaving(_)
             | State::Done => {}
         }
     }

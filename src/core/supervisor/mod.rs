@@ -4,6 +4,7 @@
 //! DESIGN's turn (beats, endings, then one `Tick`), all with the same `now`; perform the effects in
 //! order; sleep until [`Supervisor::deadline`] or until something happens.
 
+mod alerting;
 mod commands;
 mod ended;
 mod hearing;
@@ -86,6 +87,10 @@ pub enum Why {
     Recording,
     /// Our stdout has been blocked for long.
     Blocked,
+    /// People are to be told, or a letter is to be tried again.
+    Alert,
+    /// The time is over in which the worst could be told before we leave.
+    Leave,
 }
 
 /// The sooner of two moments; the first where they are one.
@@ -138,6 +143,7 @@ pub struct Supervisor {
     /// The last failure that this agentwatch has seen.
     last_cause: Option<Cause>,
     snapshots: snapshots::Snapshots,
+    alerts: alerting::Alerts,
 }
 
 impl Supervisor {
@@ -169,6 +175,7 @@ impl Supervisor {
             reading: reading::Reading::default(),
             last_cause: None,
             snapshots: snapshots::Snapshots::default(),
+            alerts: alerting::Alerts::default(),
         }
     }
 
@@ -207,6 +214,7 @@ impl Supervisor {
                 Wait::Delay(DelayWhy::Repeat) => Phase::Waiting,
             },
             State::Escalated => Phase::Escalated,
+            State::Leaving(_) => Phase::Leaving,
             State::Done => Phase::Done,
         }
     }
@@ -220,8 +228,21 @@ impl Supervisor {
         {
             return;
         }
+        let from = out.len();
+        self.take(event, out);
+        self.attend(from, out);
+        self.settle_leaving(out);
+    }
+
+    fn take(&mut self, event: Event, out: &mut Vec<Effect>) {
+        let now = self.now;
         match event {
-            Event::Launch(launch) => self.launch(launch, out),
+            Event::Launch(launch) => {
+                self.launch_alerts();
+                self.launch(launch, out);
+            }
+            Event::Delivered { next } => self.delivered(next, out),
+            Event::Receipt(delivery) => Self::receipt(*delivery, out),
             Event::Spawned { incarnation, pid, start_time } => {
                 self.spawned(incarnation, pid, start_time, out);
             }
@@ -284,17 +305,20 @@ impl Supervisor {
             State::Sweeping(sweeping) => Some((sweeping.sweep.deadline(), Why::Tree)),
             State::Paused(paused) => paused.look_at.map(|at| (at, Why::Freeze)),
             State::Validating(validating) => Some(Self::validating_deadline(validating)),
+            State::Leaving(leaving) => leaving.until.map(|at| (at, Why::Leave)),
         };
         let snapshot = self.snapshot_deadline().map(|at| (at, Why::Validation));
         let recording = self.recording.deadline().map(|at| (at, Why::Recording));
         let blocked = self.blocked_deadline().map(|at| (at, Why::Blocked));
         let up = sooner(sooner(sooner(state, snapshot), recording), blocked);
-        if let State::Down { until, .. } = &self.state
-            && up.is_none_or(|(at, _)| until.since(self.now.boot) <= at.since(self.now.up))
-        {
-            return Some((When::Boot(*until), Why::Start));
+        let mut start = None;
+        if let State::Down { until, .. } = &self.state {
+            start = Some((When::Boot(*until), Why::Start));
         }
-        up.map(|(at, why)| (When::Up(at), why))
+        let alerts = self.alerts_deadline().map(|at| (When::Boot(at), Why::Alert));
+        let up = up.map(|(at, why)| (When::Up(at), why));
+        // The first of those that are due at once.
+        [start, up, alerts].into_iter().flatten().min_by_key(|(at, _)| at.wait(&self.now))
     }
 
     /// The end of a turn: whatever is due now is done.
@@ -302,8 +326,9 @@ impl Supervisor {
         self.hear(drained, out);
         out.extend(self.recording.due(self.now.up).map(Effect::Record));
         self.tick_snapshot(out);
+        self.tick_alerts(out);
         match &self.state {
-            State::New | State::Escalated | State::Done => {}
+            State::New | State::Escalated | State::Leaving(_) | State::Done => {}
             State::Live(_) => self.tick_live(out),
             State::Stopping(_) => self.tick_stopping(out),
             State::Sweeping(_) => self.tick_sweeping(out),
@@ -325,10 +350,7 @@ impl Supervisor {
     fn leave(&mut self, code: u8, out: &mut Vec<Effect>) {
         out.extend(self.recording.flush().map(Effect::Record));
         self.drop_snapshot(out);
-        out.push(Effect::Record(Fact::SupervisorStopped { code }));
-        self.persist(out);
-        out.push(Effect::Exit { code });
-        self.state = State::Done;
+        self.state = State::Leaving(alerting::Leaving { code, until: None });
     }
 
     /// What cannot happen did: loud in tests and simulator, recorded and survived in release.

@@ -96,6 +96,7 @@ impl Supervisor {
             | State::Paused(_)
             | State::Down { .. }
             | State::Escalated
+            | State::Leaving(_)
             | State::Done => return,
         };
         if EXTENDED_MIN <= more {

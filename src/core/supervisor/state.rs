@@ -16,6 +16,7 @@ use crate::core::pulse::Pulse;
 use crate::core::sweep::Sweep;
 use crate::core::time::{Boot, Now, Up};
 
+use super::alerting::Leaving;
 use super::validating::Validating;
 
 /// A child, from the decision to start it to its end.
@@ -225,6 +226,8 @@ pub(super) enum State {
     },
     /// Latched and holding: only a human leaves it.
     Escalated,
+    /// Leaving, once people know why.
+    Leaving(Leaving),
     /// Left.
     Done,
 }
@@ -241,6 +244,7 @@ impl State {
             | Self::Validating(_)
             | Self::Down { .. }
             | Self::Escalated
+            | Self::Leaving(_)
             | Self::Done => None,
         }
     }
@@ -256,6 +260,7 @@ impl State {
             | Self::Validating(_)
             | Self::Down { .. }
             | Self::Escalated
+            | Self::Leaving(_)
             | Self::Done => None,
         }
     }
@@ -294,6 +299,8 @@ pub enum Phase {
     Waiting,
     /// Latched.
     Escalated,
+    /// Leaving, once people know why.
+    Leaving,
     /// Left.
     Done,
 }

@@ -61,6 +61,7 @@ impl Supervisor {
                 let next = self.next_of_stop(by, 0);
                 self.follow(next, out);
             }
+            State::Leaving(_) => self.leave_now(),
             State::Done => {}
         }
     }
@@ -130,6 +131,7 @@ impl Supervisor {
             | State::Validating(_)
             | State::Down { .. }
             | State::Escalated
+            | State::Leaving(_)
             | State::Done => {
                 Self::bug("stopping without a child", out);
                 return;

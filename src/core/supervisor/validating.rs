@@ -90,6 +90,7 @@ impl Supervisor {
             | State::Paused(_)
             | State::Down { .. }
             | State::Escalated
+            | State::Leaving(_)
             | State::Done => None,
         }
     }

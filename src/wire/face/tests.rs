@@ -37,6 +37,7 @@ fn settings() -> Settings {
         preset: None,
         limits: crate::core::cost::limits::Limits::default(),
         validation: None,
+        alerting: crate::core::incident::Alerting::default(),
     }
 }
 

@@ -60,6 +60,7 @@ pub fn defaults() -> Settings {
         preset: None,
         limits: Limits::default(),
         validation: None,
+        alerting: crate::core::incident::Alerting::default(),
     }
 }
 
@@ -176,7 +177,12 @@ impl Story {
         self.effects.push(brief(&effect));
         match effect {
             Effect::Record(fact) => {
-                if !matches!(fact, Fact::Beat(_)) {
+                // Of incidents a story of its own tells.
+                let aside = matches!(
+                    fact,
+                    Fact::Beat(_) | Fact::IncidentOpened(_) | Fact::IncidentClosed(_)
+                );
+                if !aside {
                     self.told.push(tell(&fact));
                 }
                 self.facts.push(fact);
@@ -209,6 +215,9 @@ impl Story {
             Effect::Thaw { .. } => {
                 self.told.push("thaw".to_owned());
                 self.frozen = false;
+            }
+            Effect::Alert(_) | Effect::Deliver | Effect::DropDelivery | Effect::Ping { .. } => {
+                self.told.push(brief(&effect));
             }
             Effect::Errand { .. } | Effect::DropErrand { .. } | Effect::Hook { .. } => {
                 self.custody(effect);

@@ -21,6 +21,10 @@ pub fn brief(effect: &Effect) -> String {
         Effect::Errand { task, .. } => format!("errand {}", word(task)),
         Effect::DropErrand { .. } => "drop errand".to_owned(),
         Effect::Hook { incarnation, .. } => format!("hook {incarnation}"),
+        Effect::Alert(alert) => format!("alert {:?} {:?}", alert.part, alert.incident.trouble),
+        Effect::Deliver => "deliver".to_owned(),
+        Effect::DropDelivery => "drop delivery".to_owned(),
+        Effect::Ping { fail } => format!("ping{}", if *fail { " fail" } else { "" }),
         Effect::Answer(_) => "answer".to_owned(),
         Effect::Exit { code } => format!("exit {code}"),
     }
@@ -128,6 +132,12 @@ pub fn tell(fact: &Fact) -> String {
         | Fact::ShutdownAnnounced { .. }
         | Fact::Latched { .. }
         | Fact::Resumed { .. }
+        | Fact::IncidentOpened(_)
+        | Fact::IncidentClosed(_)
+        | Fact::Acknowledged(_)
+        | Fact::Snoozed(_)
+        | Fact::AlertSent(_)
+        | Fact::AlertFailed(_)
         | Fact::StoreFailed { .. }
         | Fact::StoreWorks { .. }
         | Fact::StateRebuilt { .. }

@@ -58,6 +58,10 @@ impl Story {
             | Effect::Suspend { .. }
             | Effect::Freeze { .. }
             | Effect::Thaw { .. }
+            | Effect::Alert(_)
+            | Effect::Deliver
+            | Effect::DropDelivery
+            | Effect::Ping { .. }
             | Effect::Answer(_)
             | Effect::EndTree { .. }
             | Effect::Exit { .. } => panic!("{effect:?}"),

@@ -1,0 +1,255 @@
+//! Telling people: incidents that follow from what is recorded, letters that are to be delivered, the dead
+//! man's switch, and leaving only when the worst has been told (SPEC §8, §10).
+
+use std::time::Duration;
+
+use crate::core::command::{Needless, Reply};
+use crate::core::effect::Effect;
+use crate::core::fact::{Delivery, Fact, IncidentFact, Seen, Severity};
+use crate::core::incident::{Alert, Incident, Part};
+use crate::core::time::{Boot, Up, Wall, millis};
+
+use super::{EXIT_ESCALATED, State, Supervisor};
+
+/// A delivery that takes longer hangs: its own limits end every try long before.
+const DELIVERY_MAX: Duration = Duration::from_mins(30);
+
+/// After one that had to be killed the next waits so long.
+const DELIVERY_PAUSE: Duration = Duration::from_mins(1);
+
+/// The dead man's switch is told this often (SPEC §8).
+const PING_EVERY: Duration = Duration::from_mins(1);
+
+/// Letters and their delivery.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Alerts {
+    /// The last lines that the agent printed before it failed last.
+    output: Vec<String>,
+    /// A delivery is under way, since then.
+    running: Option<Up>,
+    /// A letter was written meanwhile.
+    again: bool,
+    /// A human is needed and may not know it yet.
+    urgent: bool,
+    /// The next delivery.
+    next: Option<Boot>,
+    /// The next ping.
+    ping: Option<Boot>,
+    /// It was told that a human is needed.
+    cried: bool,
+}
+
+/// Leaving, once people know why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaving {
+    /// With this code.
+    pub(super) code: u8,
+    /// At the latest then; `None`: not looked at yet.
+    pub(super) until: Option<Up>,
+}
+
+impl Supervisor {
+    /// agentwatch begins: letters of an earlier life may wait.
+    pub(super) fn launch_alerts(&mut self) {
+        self.alerts.next = self.settings.alerting.sinks.then_some(self.now.boot);
+        self.alerts.ping = self.settings.alerting.ping.then_some(self.now.boot);
+    }
+
+    /// Looks at what this step recorded, and tells what is to be told of it.
+    pub(super) fn attend(&mut self, from: usize, out: &mut Vec<Effect>) {
+        let now = self.now;
+        let mut behind = out.len();
+        for (at, effect) in out.iter().enumerate().skip(from) {
+            let Effect::Record(fact) = effect else { continue };
+            behind = at.saturating_add(1);
+            if let Fact::Exited { traces, .. } = fact
+                && !traces.output.is_empty()
+            {
+                self.alerts.output.clone_from(&traces.output);
+            }
+            self.memory.incidents.hear(now.wall, fact);
+        }
+        if self.memory.incidents.all.is_empty() {
+            self.ping(out);
+            return;
+        }
+        self.memory.incidents.pass(now.wall);
+        let how = self.settings.alerting;
+        let letters = self.memory.incidents.tell(&now, &how);
+        if !letters.is_empty() {
+            let mut told = Vec::new();
+            for (part, incident, not_before) in letters {
+                self.tell(part, incident, not_before, &mut told);
+            }
+            self.persist(&mut told);
+            if how.sinks {
+                self.deliver(&mut told);
+            }
+            // Before anything that is done about it may end us.
+            out.splice(behind..behind, told);
+        }
+        self.ping(out);
+    }
+
+    fn tell(
+        &mut self,
+        part: Part,
+        incident: Incident,
+        not_before: Option<Wall>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Incident { trouble, severity, since, .. } = incident;
+        let lasted_ms = (part == Part::Closed).then(|| millis(incident.lasted(self.now.wall)));
+        let fact = IncidentFact { trouble, severity, since, lasted_ms };
+        match part {
+            Part::Opened | Part::Worse => out.push(Effect::Record(Fact::IncidentOpened(fact))),
+            Part::Closed => out.push(Effect::Record(Fact::IncidentClosed(fact))),
+            Part::Reminder | Part::Acknowledged => {}
+        }
+        if !self.settings.alerting.sinks {
+            return;
+        }
+        self.alerts.urgent |= severity == Severity::Critical && part != Part::Closed;
+        let next_start = match &self.state {
+            State::Down { until, .. } => Some(self.now.wall.plus(until.since(self.now.boot))),
+            State::New
+            | State::Live(_)
+            | State::Stopping(_)
+            | State::Sweeping(_)
+            | State::Paused(_)
+            | State::Validating(_)
+            | State::Escalated
+            | State::Leaving(_)
+            | State::Done => None,
+        };
+        let output = if part == Part::Closed { Vec::new() } else { self.alerts.output.clone() };
+        let alert = Alert { incident, part, not_before, output, next_start };
+        out.push(Effect::Alert(Box::new(alert)));
+    }
+
+    fn deliver(&mut self, out: &mut Vec<Effect>) {
+        if self.alerts.running.is_some() {
+            self.alerts.again = true;
+            return;
+        }
+        self.alerts.running = Some(self.now.up);
+        self.alerts.next = None;
+        out.push(Effect::Deliver);
+    }
+
+    /// A delivery has ended.
+    pub(super) fn delivered(&mut self, next: Option<Duration>, out: &mut Vec<Effect>) {
+        if self.alerts.running.take().is_none() {
+            return;
+        }
+        self.alerts.next = next.map(|wait| self.now.boot.plus(wait));
+        if std::mem::take(&mut self.alerts.again) {
+            self.deliver(out);
+        } else {
+            // Whoever could not be reached now is tried by the life that follows.
+            self.alerts.urgent = false;
+        }
+    }
+
+    /// A letter arrived, or was given up.
+    pub(super) fn receipt(delivery: Delivery, out: &mut Vec<Effect>) {
+        let sent = delivery.error.is_none();
+        let fact = if sent { Fact::AlertSent } else { Fact::AlertFailed };
+        out.push(Effect::Record(fact(delivery)));
+    }
+
+    /// When there is something to tell, to deliver or to ping although nothing happens.
+    pub(super) fn alerts_deadline(&self) -> Option<Boot> {
+        let how = &self.settings.alerting;
+        let incidents = &self.memory.incidents;
+        let passes = incidents.passes_in(self.now.wall);
+        let told = passes.into_iter().chain(incidents.tells_in(self.now.wall, how));
+        let told = told.map(|wait| self.now.boot.plus(wait));
+        let hangs = self.alerts.running.map(|since| {
+            let left = since.plus(DELIVERY_MAX).since(self.now.up);
+            self.now.boot.plus(left)
+        });
+        told.chain(hangs).chain(self.alerts.next).chain(self.alerts.ping).min()
+    }
+
+    /// What is due.
+    pub(super) fn tick_alerts(&mut self, out: &mut Vec<Effect>) {
+        let now = self.now;
+        if self.alerts.running.is_some_and(|since| DELIVERY_MAX <= now.up.since(since)) {
+            out.push(Effect::DropDelivery);
+            self.alerts.running = None;
+            self.alerts.next = Some(now.boot.plus(DELIVERY_PAUSE));
+        }
+        if self.alerts.running.is_none() && self.alerts.next.is_some_and(|at| at <= now.boot) {
+            self.deliver(out);
+        }
+    }
+
+    /// Tells the dead man's switch that all is well, or once that it is not.
+    fn ping(&mut self, out: &mut Vec<Effect>) {
+        if !self.settings.alerting.ping || matches!(self.state, State::New | State::Done) {
+            return;
+        }
+        let needed = self.memory.incidents.worst() == Some(Severity::Critical)
+            || self.memory.latch.is_some();
+        if needed {
+            self.alerts.ping = None;
+            if !std::mem::replace(&mut self.alerts.cried, true) {
+                out.push(Effect::Ping { fail: true });
+            }
+            return;
+        }
+        let again = std::mem::take(&mut self.alerts.cried);
+        if again || self.alerts.ping.is_none_or(|at| at <= self.now.boot) {
+            self.alerts.ping = Some(self.now.boot.plus(PING_EVERY));
+            out.push(Effect::Ping { fail: false });
+        }
+    }
+
+    /// A person has seen what is open.
+    pub(super) fn acknowledge(&mut self, out: &mut Vec<Effect>) -> Reply {
+        let incidents = self.memory.incidents.acknowledge();
+        if incidents == 0 {
+            return Reply::Needless(Needless::NothingOpen);
+        }
+        out.push(Effect::Record(Fact::Acknowledged(Seen { incidents, until: None })));
+        self.persist(out);
+        Reply::Acknowledged { incidents }
+    }
+
+    /// A person wants to hear nothing of what is open for a while.
+    pub(super) fn snooze(&mut self, time: Duration, out: &mut Vec<Effect>) -> Reply {
+        let until = self.now.wall.plus(time);
+        let incidents = self.memory.incidents.snooze(until);
+        if incidents == 0 {
+            return Reply::Needless(Needless::NothingOpen);
+        }
+        out.push(Effect::Record(Fact::Snoozed(Seen { incidents, until: Some(until) })));
+        self.persist(out);
+        Reply::Snoozed { incidents, time }
+    }
+
+    /// Leaves, or first lets the word go out that a human is needed.
+    pub(super) fn settle_leaving(&mut self, out: &mut Vec<Effect>) {
+        let State::Leaving(leaving) = &mut self.state else { return };
+        let now = self.now.up;
+        let until = *leaving.until.get_or_insert_with(|| {
+            let waits = leaving.code == EXIT_ESCALATED && self.alerts.urgent;
+            if waits { now.plus(self.settings.alerting.exit_wait) } else { now }
+        });
+        if until <= now || !self.alerts.urgent {
+            let code = leaving.code;
+            out.push(Effect::Record(Fact::SupervisorStopped { code }));
+            self.persist(out);
+            out.push(Effect::Exit { code });
+            self.state = State::Done;
+        }
+    }
+
+    /// Somebody is in a hurry.
+    pub(super) fn leave_now(&mut self) {
+        if let State::Leaving(leaving) = &mut self.state {
+            leaving.until = Some(self.now.up);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Letters: written into the outbox, handed to a process that delivers them, and what came of it told to the
+//! core. Nothing here waits for anybody.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::core::event::{Event, Kept};
+use crate::core::fact::Delivery;
+use crate::core::incident::Alert;
+use crate::core::signal::Signal;
+use crate::store::outbox::Outbox;
+use crate::sys::pending::{self, ReadResult};
+use crate::sys::spawn::{self, Output, Spawn};
+use crate::sys::{self, file, host, signals};
+use crate::wire::compose::{self, About};
+use crate::wire::letter::{Letter, Receipt};
+use crate::wire::sink::{Reference, references};
+
+use super::perform::is_ours;
+use super::{Shell, offset};
+
+/// Letters that could not be written wait here; a disk that is full for long loses the oldest, of which the
+/// journal's queue and the memory still know.
+const WAITING_MAX: usize = 64;
+
+/// The most that is read of what a delivery says: one line.
+const WORDS_MAX: usize = 4096;
+
+/// After a delivery that did not say when the next one makes sense.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// Letters and the processes that deliver them.
+#[derive(Debug, Default)]
+pub(super) struct Letters {
+    /// Those that could not be written yet.
+    waiting: Vec<Letter>,
+    /// The process that delivers.
+    courier: Option<Courier>,
+    /// The process that pings.
+    pinger: Option<i32>,
+}
+
+#[derive(Debug)]
+struct Courier {
+    pid: i32,
+    stdout: Option<OwnedFd>,
+    words: Vec<u8>,
+}
+
+/// What a delivery says at its end.
+#[derive(Default, Deserialize)]
+struct Said {
+    next_ms: Option<u64>,
+}
+
+impl Letters {
+    /// What is to be read of them.
+    pub(super) fn fds(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.courier.iter().filter_map(|courier| courier.stdout.as_ref())
+    }
+}
+
+impl Shell {
+    /// Whether a variable is none of the child's business: ours, or the secret of a sink, which a prompt
+    /// could make it print.
+    pub(super) fn is_hidden(&self, name: &OsStr) -> bool {
+        let ways = self.plan.route.iter().flat_map(|route| &route.ways);
+        let urls =
+            ways.map(|way| way.url.as_str()).chain(self.plan.resolved.alert.ping_url.as_deref());
+        is_ours(name)
+            || urls
+                .flat_map(|url| references(url).unwrap_or_default())
+                .any(|reference| matches!(reference, Reference::Variable(secret) if name == secret))
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox::new(self.paths.dir())
+    }
+
+    /// Composes a letter and puts it into the outbox.
+    pub(super) fn write_letter(&mut self, alert: &Alert) {
+        let resolved = &self.plan.resolved;
+        let host = host::hostname().unwrap_or_else(|| "localhost".to_owned());
+        let letter = compose::letter(
+            alert,
+            &About {
+                agent: &resolved.name,
+                host: &host,
+                options: &self.speaker.command_options(),
+                reach: resolved.alert.reach.as_deref(),
+                runbook: resolved.alert.runbook.as_deref(),
+                settings: self.supervisor.settings(),
+                memory: self.supervisor.memory(),
+                phase: self.supervisor.phase(),
+                now: self.now,
+                offset: offset(&self.clock, self.now.wall),
+            },
+        );
+        if WAITING_MAX <= self.letters.waiting.len() {
+            self.letters.waiting.remove(0);
+        }
+        self.letters.waiting.push(letter);
+        self.post_letters();
+    }
+
+    /// Puts into the outbox what waits for that.
+    pub(super) fn post_letters(&mut self) {
+        if self.letters.waiting.is_empty() {
+            return;
+        }
+        let outbox = self.outbox();
+        let what = Kept::Outbox;
+        let mut wrong = None;
+        self.letters.waiting.retain(|letter| match outbox.put(letter) {
+            _ if wrong.is_some() => true,
+            Ok(()) => false,
+            Err(error) => {
+                wrong = Some(error.to_string());
+                true
+            }
+        });
+        self.step(match wrong {
+            Some(error) => Event::StoreFailed { what, error },
+            None => Event::StoreWorks { what },
+        });
+    }
+
+    /// Whether a letter waits for a disk.
+    pub(super) fn has_waiting_letters(&self) -> bool {
+        !self.letters.waiting.is_empty()
+    }
+
+    /// Starts the process that delivers, if there is anything to deliver.
+    pub(super) fn deliver(&mut self) {
+        self.post_letters();
+        let outbox = self.outbox();
+        if let Some(route) = &self.plan.route
+            && let Err(error) = outbox.keep_route(route)
+        {
+            let (what, error) = (Kept::Outbox, error.to_string());
+            self.step(Event::StoreFailed { what, error });
+        }
+        self.take_receipts();
+        if !outbox.has_letters() {
+            let next = self.has_waiting_letters().then_some(AGAIN);
+            self.step(Event::Delivered { next });
+            return;
+        }
+        let argv = [
+            host::own_program(),
+            "deliver".into(),
+            "--state-dir".into(),
+            self.plan.resolved.state_dir.clone().into_os_string(),
+            "--agent".into(),
+            self.plan.resolved.name.clone().into(),
+        ];
+        match self.start_courier(&argv, Output::Pipe) {
+            Some((pid, stdout)) => {
+                self.letters.courier = Some(Courier { pid, stdout, words: Vec::new() });
+            }
+            None => self.step(Event::Delivered { next: Some(AGAIN) }),
+        }
+    }
+
+    fn start_courier(
+        &mut self,
+        argv: &[OsString],
+        stdout: Output,
+    ) -> Option<(i32, Option<OwnedFd>)> {
+        let null = file::input("/dev/null".as_ref()).ok();
+        let request = Spawn { stdin: null.as_ref(), stdout, ..Spawn::new(argv) };
+        let child = spawn::spawn(&request).ok()?;
+        // It is ours and no part of the tree of the child, wherever that is looked for.
+        self.inherited.extend(sys::tree::identity(child.pid).map(|id| (child.pid, id)));
+        self.childless = false;
+        Some((child.pid, child.stdout))
+    }
+
+    /// Kills a delivery that hangs.
+    pub(super) fn drop_delivery(&mut self) {
+        if let Some(courier) = self.letters.courier.take() {
+            let _ = signals::send_group(courier.pid, Signal::KILL);
+            let _ = signals::send(courier.pid, Signal::KILL);
+        }
+    }
+
+    /// Pings the dead man's switch; one that is still at it is left at it.
+    pub(super) fn ping(&mut self, fail: bool) {
+        let Some(url) = self.plan.resolved.alert.ping_url.clone() else { return };
+        if self.letters.pinger.is_some() && !fail {
+            return;
+        }
+        // By the name of the agent, not by the URL: a list of processes shows arguments to everybody.
+        let verb = if fail { "--ping-fail" } else { "--ping" };
+        let argv = [host::own_program(), "deliver".into(), verb.into()];
+        let Ok(stdin) = file::filled_pipe(url.as_bytes()) else { return };
+        let null = Output::Pipe;
+        let request = Spawn { stdin: Some(&stdin), stdout: null, ..Spawn::new(&argv) };
+        if let Ok(child) = spawn::spawn(&request) {
+            self.inherited.extend(sys::tree::identity(child.pid).map(|id| (child.pid, id)));
+            self.childless = false;
+            self.letters.pinger = Some(child.pid);
+        }
+    }
+
+    /// Reads what a delivery says.
+    pub(super) fn read_courier(&mut self) {
+        let Some(courier) = &mut self.letters.courier else { return };
+        let mut buffer = [0; 512];
+        let words = &mut courier.words;
+        courier.stdout.take_if(|fd| match pending::read(fd, &mut buffer) {
+            ReadResult::Data(count) => {
+                let room = WORDS_MAX.saturating_sub(words.len()).min(count);
+                words.extend_from_slice(buffer.get(..room).unwrap_or_default());
+                false
+            }
+            ReadResult::Empty => false,
+            ReadResult::End | ReadResult::Failed(_) => true,
+        });
+    }
+
+    /// True if that was the process that delivers, or one that pings.
+    pub(super) fn tell_courier_end(&mut self, pid: i32) -> bool {
+        if self.letters.pinger == Some(pid) {
+            self.letters.pinger = None;
+            return true;
+        }
+        if self.letters.courier.as_ref().is_none_or(|courier| courier.pid != pid) {
+            return false;
+        }
+        self.read_courier();
+        let words = self.letters.courier.take().map(|courier| courier.words).unwrap_or_default();
+        self.take_receipts();
+        let next = match serde_json::from_slice::<Said>(words.trim_ascii()) {
+            Ok(said) => said.next_ms.map(Duration::from_millis),
+            // It was killed, or has failed before it could say anything.
+            Err(_) => Some(AGAIN),
+        };
+        self.step(Event::Delivered { next });
+        true
+    }
+
+    fn take_receipts(&mut self) {
+        // What cannot be read now is read after the next delivery.
+        let receipts = self.outbox().take_receipts().unwrap_or_default();
+        for Receipt { letter, sink, tries, after_ms, error, .. } in receipts {
+            let receipt = Box::new(Delivery { letter, sink, tries, after_ms, error });
+            self.step(Event::Receipt(receipt));
+        }
+    }
+}

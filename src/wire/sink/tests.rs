@@ -1,0 +1,123 @@
+//! What is a sink, what is none, and what nobody may see of one.
+
+use super::*;
+
+fn parse(text: &str) -> Sink {
+    Sink::parse(text).unwrap_or_else(|words| panic!("{text}: {words}"))
+}
+
+#[test]
+fn each_form_is_understood() {
+    let hook = "https://hooks.slack.com/services/T0/B0/x9";
+    assert_eq!(parse("slack:T0/B0/x9"), Sink::SlackHook { url: hook.into() });
+    assert_eq!(parse(hook), parse("slack:T0/B0/x9"));
+    assert_eq!(parse(&format!("slack:{hook}")), parse("slack:T0/B0/x9"));
+    let bot = parse("slack:xoxb-1-a@#ops");
+    assert!(matches!(&bot, Sink::SlackBot { channel, .. } if channel == "#ops"));
+    assert_eq!(parse("discord:12/ab"), parse("https://discord.com/api/webhooks/12/ab"));
+    let chat = parse("telegram:12:AB-c/-100/7?api=http://127.0.0.1:1");
+    let Sink::Telegram { token, chat, topic, api } = chat else { panic!("no chat") };
+    assert_eq!((token.as_str(), chat.as_str(), topic.as_deref()), ("12:AB-c", "-100", Some("7")));
+    assert_eq!(api, "http://127.0.0.1:1");
+    let key = "0123456789abcdef0123456789abcdef";
+    let pager = parse(&format!("pagerduty:{key}?region=eu"));
+    assert!(pager.is_pager());
+    assert_eq!(pager, Sink::PagerDuty { key: key.into(), api: PAGERDUTY_EU.into() });
+    let topic = Sink::Ntfy { server: NTFY.into(), topic: "my-topic".into(), auth: None };
+    assert_eq!(parse("ntfy:my-topic"), topic);
+    let own = parse("ntfy:http://u:p@127.0.0.1:80/t");
+    let auth = Some("u:p".into());
+    let server = "http://127.0.0.1:80".into();
+    assert_eq!(own, Sink::Ntfy { server, topic: "t".into(), auth });
+    let mail = parse("mailto:a@b.org?smtp=smtps://u:p@h:465&from=c@d.org");
+    assert!(matches!(&mail, Sink::Mail { smtp: Some(smtp), .. } if smtp == "smtps://u:p@h:465"));
+    assert_eq!(parse("exec:./page --now"), Sink::Exec { command: "./page --now".into() });
+    assert!(matches!(parse("http://127.0.0.1:1/x"), Sink::Webhook { .. }));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_what_would_be_right() {
+    for (text, words) in [
+        ("", "is no sink"),
+        ("my-topic", "is no sink"),
+        ("slak:T0/B0/x", "did you mean slack:?"),
+        ("Slack:T0/B0/x", "did you mean slack:?"),
+        ("htps://example.org", "did you mean https:?"),
+        ("exec:", "write exec:COMMAND"),
+        ("exec: ", "write exec:COMMAND"),
+        ("https://", "write https://HOST/PATH"),
+        ("https:///x", "write https://HOST/PATH"),
+        ("https://a b/", "write https://HOST/PATH"),
+        ("slack:T0/B0", "write slack:T"),
+        ("slack:xoxb-1@", "write slack:T"),
+        ("discord:ab/cd", "write discord:ID/TOKEN"),
+        ("telegram:12/34", "write telegram:BOT_TOKEN"),
+        ("telegram:12:ab/chat", "write telegram:BOT_TOKEN"),
+        ("telegram:12:ab/1/2/3", "write telegram:BOT_TOKEN"),
+        ("pagerduty:short", "32 letters and digits"),
+        ("pagerduty:0123456789abcdef0123456789abcdef?region=mars", "32 letters"),
+        ("ntfy:a b", "write ntfy:TOPIC"),
+        ("mailto:nobody", "write mailto:YOU@"),
+        ("mailto:a@b.org?smtp=pop3://x", "write mailto:YOU@"),
+        ("mailto:a@b,c@d", "write mailto:YOU@"),
+        ("slack:${", "${ without }"),
+        ("slack:${A-B}", "no name"),
+        ("slack:file:", "file: without a name"),
+        ("cred:a/b", "cred: without a name"),
+        ("https://x.org/\n", "control character"),
+    ] {
+        let refused = Sink::parse(text).unwrap_err();
+        assert!(refused.contains(words), "{text}: {refused}");
+    }
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    for (text, secret) in [
+        ("slack:T0/B0/s3cret99", "s3cret99"),
+        ("slack:xoxb-s3cret99@#ops", "s3cret99"),
+        ("discord:12/s3cret99", "s3cret99"),
+        ("telegram:12:s3cret99/-100", "s3cret99"),
+        ("pagerduty:s3cret99s3cret99s3cret99s3cret99", "s3cret99"),
+        ("ntfy:s3cret99", "s3cret99"),
+        ("ntfy:https://user:s3cret99@ntfy.example.org/t", "s3cret99"),
+        ("https://user:s3cret99@example.org/x", "s3cret99"),
+        ("https://example.org/hook/s3cret99?k=s3cret99", "s3cret99"),
+        ("mailto:a@b.org?smtp=smtp://u:s3cret99@h", "s3cret99"),
+        ("exec:page --key s3cret99", "s3cret99"),
+    ] {
+        let sink = parse(text);
+        assert!(!sink.masked().contains(secret), "{}", sink.masked());
+        if !matches!(sink, Sink::Exec { .. }) {
+            let secrets = sink.secrets();
+            assert!(secrets.iter().any(|known| known.contains(secret)), "{text}: {secrets:?}");
+        }
+    }
+    assert_eq!(parse("https://u:p@example.org:8443/x?y").masked(), "https://example.org:8443/…");
+    for hostile in ["slak:s3cret99", "slack:s3cret99", "pagerduty:s3cret99", "discord:s3cret99"] {
+        assert!(!Sink::parse(hostile).unwrap_err().contains("s3cret99"));
+    }
+}
+
+#[test]
+fn secrets_are_named_and_filled_in() {
+    let look_up = |reference: Reference<'_>| match reference {
+        Reference::Variable("A") => Ok("T0/B0".to_owned()),
+        Reference::Variable("B") => Ok("x9".to_owned()),
+        Reference::File("/run/s") => Ok("T0/B0/x9\n".to_owned()),
+        Reference::Credential("c") => Ok("ntfy:my-topic".to_owned()),
+        other => Err(format!("{other:?} is missing")),
+    };
+    for (text, full) in [
+        ("slack:${A}/${B}", "slack:T0/B0/x9"),
+        ("slack:file:/run/s", "slack:T0/B0/x9"),
+        ("cred:c", "ntfy:my-topic"),
+        ("ntfy:plain", "ntfy:plain"),
+        ("exec:echo ${HOME}", "exec:echo ${HOME}"),
+    ] {
+        assert_eq!(resolve(text, look_up).as_deref(), Ok(full), "{text}");
+    }
+    assert!(resolve("slack:${C}", look_up).unwrap_err().contains('C'));
+    assert_eq!(parse("slack:${A}"), Sink::Unresolved { scheme: Some("slack") });
+    assert_eq!(parse("${A}"), Sink::Unresolved { scheme: None });
+}
