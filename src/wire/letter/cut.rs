@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_cut_keeps_its_limit_and_both_ends() {
-        let text: String = (0..2000).map(|n| format!("line {n} \\ \"é\" 😀\n")).collect();
+        let line = |n: usize| format!("line {n} \\ \"é\" 😀\n");
+        let text = (0..2000).map(line).collect::<Vec<_>>().concat();
         for cost in [json_bytes as Cost, units, |_| 7] {
             for max in [100, 500, 1000, 4096] {
                 let cut = cut_middle(&text, max, cost);

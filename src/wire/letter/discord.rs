@@ -74,7 +74,10 @@ fn bold(text: &str) -> String {
 
 /// A character that Markdown could take for its own.
 fn is_markup(c: char) -> bool {
-    matches!(c, '\\' | '*' | '_' | '~' | '`' | '|' | '>' | '<' | '#' | '[' | ']' | '(' | ')' | ':' | '-')
+    matches!(
+        c,
+        '\\' | '*' | '_' | '~' | '`' | '|' | '>' | '<' | '#' | '[' | ']' | '(' | ')' | ':' | '-'
+    )
 }
 
 /// Words as words: Discord takes a backslash before any character that is no letter, digit or space. What

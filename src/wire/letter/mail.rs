@@ -76,7 +76,8 @@ border-right:0!important}.pad{padding-left:16px!important;padding-right:16px!imp
 /// Letters of the system, as mail programs find them.
 const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
 /// The same for code.
-const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace";
+const MONO: &str =
+    "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace";
 
 fn html(sheet: &Sheet) -> String {
     let colour = format!("#{:06x}", sheet.mark.colour());
@@ -168,7 +169,9 @@ fn runbook(runbook: &str) -> String {
     let text = escape(runbook);
     if is_link(runbook) {
         let style = "color:#1a56c4;overflow-wrap:anywhere";
-        format!("{open}Runbook: <a class=\"link\" style=\"{style}\" href=\"{text}\">{text}</a></p>\n")
+        format!(
+            "{open}Runbook: <a class=\"link\" style=\"{style}\" href=\"{text}\">{text}</a></p>\n"
+        )
     } else {
         format!("{open}{text}</p>\n")
     }

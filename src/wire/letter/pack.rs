@@ -18,7 +18,8 @@ const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /// # Errors
 /// The sink's secrets are not resolved.
 pub fn pack(sink: &Sink, letter: &Letter) -> Result<Parcel, String> {
-    let json = || webhook::body(letter).map_err(|error| format!("cannot write the letter: {error}"));
+    let json =
+        || webhook::body(letter).map_err(|error| format!("cannot write the letter: {error}"));
     match sink {
         Sink::Exec { command } => {
             Ok(Parcel::Exec { command: command.clone(), stdin: format!("{}\n", json()?) })
@@ -76,9 +77,8 @@ fn chat(
             (format!("{api}/bot{token}/sendMessage"), body, None)
         }
         Sink::Ntfy { server, topic, auth } => {
-            let auth = auth.as_deref().map(|auth| match auth.contains(':') {
-                true => basic(auth),
-                false => format!("Bearer {auth}"),
+            let auth = auth.as_deref().map(|auth| {
+                if auth.contains(':') { basic(auth) } else { format!("Bearer {auth}") }
             });
             (format!("{server}/"), ntfy::message(sheet, topic), auth)
         }

@@ -1,4 +1,4 @@
-//! Events for PagerDuty: one deduplication key an incident, so that what closes finds what opened.
+//! Events for `PagerDuty`: one deduplication key an incident, so that what closes finds what opened.
 //!
 //! Events API v2: <https://developer.pagerduty.com/docs/send-alert-event>; a summary of 1024 characters, a
 //! key of 255, an event of 512 kB.
@@ -34,7 +34,9 @@ pub fn event(letter: &Letter, routing_key: &str) -> Value {
         "dedup_key": key(&letter.incident),
     });
     // The others ask for nothing but the key.
-    if action == "trigger" && let Some(map) = event.as_object_mut() {
+    if action == "trigger"
+        && let Some(map) = event.as_object_mut()
+    {
         let sheet = Sheet::one(letter);
         map.insert("client".to_owned(), json!("agentwatch"));
         map.insert("payload".to_owned(), payload(letter, &sheet));

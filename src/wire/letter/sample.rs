@@ -75,7 +75,6 @@ pub fn recovered() -> Letter {
     letter.number = 3;
     letter.kind = Kind::Closed;
     letter.at = letter.since + 11_520_000;
-    letter.headline = "resumed by ann, beats are back".to_owned();
     letter.lines =
         vec!["Healthy since 06:26. 3 failures in all. Spend today $4.10 of $20.".to_owned()];
     letter.output = None;
@@ -101,7 +100,10 @@ pub fn storm() -> Vec<Letter> {
             "Can it wait? Nothing is spent meanwhile; it is tried again by itself.".to_owned(),
         ];
         letter.steps = vec![
-            Step { label: "Try now".to_owned(), command: format!("ssh vps2 agentwatch restart {name}") },
+            Step {
+                label: "Try now".to_owned(),
+                command: format!("ssh vps2 agentwatch restart {name}"),
+            },
             Step { label: "Look".to_owned(), command: "ssh vps2 agentwatch status".to_owned() },
         ];
         letter
@@ -129,7 +131,10 @@ pub fn hostile() -> Letter {
         Step { label: "Long".to_owned(), command: "x".repeat(5000) },
     ];
     letter.steps.extend(std::iter::repeat_n(
-        Step { label: "More".to_owned(), command: "agentwatch look ".to_owned() + &"y".repeat(800) },
+        Step {
+            label: "More".to_owned(),
+            command: "agentwatch look ".to_owned() + &"y".repeat(800),
+        },
         8,
     ));
     letter.runbook = Some("javascript:alert('<b>')".to_owned());

@@ -229,11 +229,18 @@ fn many_title(letters: &[&Letter], telling: &[&Letter], newest: &Letter) -> Stri
         agents => format!("{agents} agents on {place}"),
     };
     let headline = common(telling, |l| clean_line(&l.headline));
-    let group = common(telling, |l| l.group.clone()).flatten().map(|group| clean_line(&group));
-    // "parked: status 529 until 03:32": how each begins is what became of all.
-    let verb = common(telling, |l| l.headline.split_once(':').map(|(verb, _)| clean_line(verb)));
-    let verb = verb.flatten().filter(|_| group.is_some() && headline.is_none());
-    let all = verb.map(|verb| format!(", all {verb}")).unwrap_or_default();
+    let group = common(telling, |l| l.group.clone()).flatten().map(|group| {
+        // "gave_up: KeyError": the kind of trouble is not what they have in common.
+        let kind =
+            group.strip_prefix(newest.cause.as_str()).and_then(|rest| rest.strip_prefix(": "));
+        clean_line(kind.unwrap_or(&group))
+    });
+    // "parked: status 529 until 03:32": how each begins is what became of all, if it counts nothing.
+    let became = |l: &Letter| l.headline.split_once(':').map(|(became, _)| clean_line(became));
+    let became = common(telling, became).flatten().filter(|words| {
+        group.is_some() && words.len() <= LABEL_MAX && !words.contains(|c: char| c.is_ascii_digit())
+    });
+    let all = became.map(|became| format!(", all {became}")).unwrap_or_default();
     let what = group.or(headline).unwrap_or_else(|| clean_line(&newest.cause).replace('_', " "));
     if newest.kind == Kind::Closed {
         return format!("RECOVERED {who} after {}: {what}", lasted(newest));
@@ -263,14 +270,18 @@ fn shared_lines(letters: &[&Letter]) -> Vec<Line> {
 /// A line an agent.
 fn rows(letters: &[&Letter]) -> Vec<Line> {
     let one_host = common(letters, |l| l.host.clone()).is_some();
-    let one_mark = common(letters, |l| Mark::of(l)).is_some();
+    let one_mark = common(letters, Mark::of).is_some();
     let row = |letter: &&Letter| {
         let headline = clean_line(&letter.headline);
         let words = match letter.kind {
             Kind::Closed => format!("recovered after {}: {headline}", lasted(letter)),
             _ => format!("{headline} (since {})", clock(letter.since, letter)),
         };
-        let who = if one_host { letter.agent.clone() } else { format!("{}@{}", letter.agent, letter.host) };
+        let who = if one_host {
+            letter.agent.clone()
+        } else {
+            format!("{}@{}", letter.agent, letter.host)
+        };
         Line {
             sign: (!one_mark).then(|| Mark::of(letter).sign()),
             label: cut_line(&clean_line(&who), 80, units).into_owned(),
@@ -309,3 +320,6 @@ fn shared_steps(letters: &[&Letter]) -> Vec<Step> {
     steps.truncate(STEPS_MAX);
     steps
 }
+
+#[cfg(test)]
+mod tests;

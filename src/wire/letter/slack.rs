@@ -23,7 +23,7 @@ pub fn message(sheet: &Sheet) -> Value {
     let mut blocks = vec![json!({"type": "header", "text": plain(&header)})];
     let mut elements = Vec::new();
     if header != whole {
-        elements.push(section(vec![styled(&sheet.title, "bold")]));
+        elements.push(section(&[styled(&sheet.title, "bold")]));
     }
     let sheet = &sheet.fit(BLOCK_MAX - 200, OUTPUT_MAX, units, units);
     let mut words = Vec::new();
@@ -40,7 +40,7 @@ pub fn message(sheet: &Sheet) -> Value {
     }
     words.retain(|word| word.get("text").and_then(Value::as_str) != Some(""));
     if !words.is_empty() {
-        elements.push(section(words));
+        elements.push(section(&words));
     }
     if let Some(output) = &sheet.output {
         elements.push(json!({"type": "rich_text_preformatted", "elements": [text(output)]}));
@@ -62,8 +62,9 @@ fn steps(sheet: &Sheet) -> Option<Value> {
     for step in &sheet.steps {
         words.push(styled(&format!("{}:", step.label), "bold"));
         if step.command.contains('\n') {
-            elements.push(section(std::mem::take(&mut words)));
-            elements.push(json!({"type": "rich_text_preformatted", "elements": [text(&step.command)]}));
+            elements.push(section(&std::mem::take(&mut words)));
+            elements
+                .push(json!({"type": "rich_text_preformatted", "elements": [text(&step.command)]}));
         } else {
             words.extend([text(" "), styled(&step.command, "code"), text("\n")]);
         }
@@ -76,7 +77,7 @@ fn steps(sheet: &Sheet) -> Option<Value> {
         None => {}
     }
     if !words.is_empty() {
-        elements.push(section(words));
+        elements.push(section(&words));
     }
     (!elements.is_empty()).then(|| json!({"type": "rich_text", "elements": elements}))
 }
@@ -99,6 +100,6 @@ fn styled(text: &str, style: &str) -> Value {
     json!({"type": "text", "text": text, "style": {style: true}})
 }
 
-fn section(elements: Vec<Value>) -> Value {
+fn section(elements: &[Value]) -> Value {
     json!({"type": "rich_text_section", "elements": elements})
 }

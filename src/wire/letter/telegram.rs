@@ -51,9 +51,12 @@ fn text(sheet: &Sheet) -> String {
         }
     };
     parts.push(sheet.steps.iter().map(step).collect::<Vec<_>>().join("\n"));
-    parts.extend(sheet.runbook.as_deref().map(|runbook| match is_link(runbook) {
-        true => format!("<a href=\"{}\">Runbook</a>", escape(runbook)),
-        false => escape(runbook),
+    parts.extend(sheet.runbook.as_deref().map(|runbook| {
+        if is_link(runbook) {
+            format!("<a href=\"{}\">Runbook</a>", escape(runbook))
+        } else {
+            escape(runbook)
+        }
     }));
     parts.push(format!("<i>{}</i>", escape(&sheet.footer)));
     parts.retain(|part| !part.is_empty());

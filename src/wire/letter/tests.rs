@@ -20,7 +20,10 @@ pub fn sinks() -> Vec<(&'static str, Sink)> {
         ("telegram", "telegram:123456:ABC-SECRET/-100200300/7"),
         ("pagerduty", "pagerduty:0123456789abcdef0123456789abcdef"),
         ("ntfy", "ntfy:ann:s3cret@ntfy.example.org/agents"),
-        ("mail", "mailto:ann@example.org?smtp=smtps://u:s3cret@mail.example.org&from=aw@example.org"),
+        (
+            "mail",
+            "mailto:ann@example.org?smtp=smtps://u:s3cret@mail.example.org&from=aw@example.org",
+        ),
     ];
     urls.into_iter().map(|(name, url)| (name, Sink::parse(url).unwrap())).collect()
 }

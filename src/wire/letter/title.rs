@@ -66,6 +66,9 @@ impl Mark {
     }
 }
 
+/// How the headline of an incident begins that is over because somebody stopped the agent.
+pub const STOPPED: &str = "stopped, as somebody asked";
+
 /// `CRITICAL trader@vps2 gave up: 3 failures in 10m, same error (03:14)`.
 #[must_use]
 pub fn title(letter: &Letter) -> String {
@@ -81,7 +84,12 @@ pub fn title(letter: &Letter) -> String {
             let since = clock(letter.since, letter);
             format!("STILL {severity} {who} {headline} (since {since})")
         }
-        Kind::Acknowledged => format!("ACKNOWLEDGED {who} {headline} ({})", clock(letter.at, letter)),
+        Kind::Acknowledged => {
+            format!("ACKNOWLEDGED {who} {headline} ({})", clock(letter.at, letter))
+        }
+        Kind::Closed if headline.starts_with(STOPPED) => {
+            format!("OVER {who} after {}: {headline}", lasted(letter))
+        }
         Kind::Closed => format!("RECOVERED {who} after {}: {headline}", lasted(letter)),
         Kind::Test => format!("TEST {who} {headline} ({})", clock(letter.at, letter)),
     }
@@ -117,13 +125,11 @@ pub fn clock(at: i64, letter: &Letter) -> String {
 #[must_use]
 pub fn zone(offset: i32) -> String {
     let minutes = offset.unsigned_abs() / 60;
-    match offset {
-        0 => "UTC".to_owned(),
-        _ => {
-            let sign = if offset < 0 { '-' } else { '+' };
-            format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-        }
+    if offset == 0 {
+        return "UTC".to_owned();
     }
+    let sign = if offset < 0 { '-' } else { '+' };
+    format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 #[cfg(test)]
@@ -150,6 +156,11 @@ mod tests {
         letter.at = letter.since + 11_520_000;
         letter.headline = "beats are back".to_owned();
         assert_eq!(title(&letter), "RECOVERED trader@vps2 after 3h12m: beats are back");
+        letter.headline = format!("{STOPPED}; it was: gave up");
+        assert_eq!(
+            title(&letter),
+            "OVER trader@vps2 after 3h12m: stopped, as somebody asked; it was: gave up"
+        );
         letter.at = letter.since - 1;
         assert!(title(&letter).contains("after 0s"), "a clock that was set back");
         letter.at = i64::MIN;

@@ -147,13 +147,12 @@ fn parsed(html: &str, tags: &[&str]) -> String {
             continue;
         }
         let (tag, behind) = rest[at..].strip_prefix('<').unwrap().split_once('>').unwrap();
-        match tag.strip_prefix('/') {
-            Some(name) => assert_eq!(open.pop(), Some(name)),
-            None => {
-                let name = tag.split(' ').next().unwrap();
-                assert!(tags.contains(&name), "<{tag}>");
-                open.push(name);
-            }
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else {
+            let name = tag.split(' ').next().unwrap();
+            assert!(tags.contains(&name), "<{tag}>");
+            open.push(name);
         }
         rest = behind;
     }
@@ -180,10 +179,7 @@ fn is_ntfy(body: &Value) {
 /// <https://developer.pagerduty.com/docs/send-alert-event>: key, action, a deduplication key of 255
 /// characters; to trigger: summary of 1024, source, severity; links with `href`; 512 kB.
 fn is_pagerduty(body: &Value) {
-    only(
-        body,
-        &["routing_key", "event_action", "dedup_key", "client", "payload", "links"],
-    );
+    only(body, &["routing_key", "event_action", "dedup_key", "client", "payload", "links"]);
     assert_eq!(text(body, "routing_key").len(), 32);
     assert!((1..=pagerduty::KEY_MAX).contains(&text(body, "dedup_key").chars().count()));
     assert!(body.to_string().len() <= 512_000);
