@@ -97,7 +97,8 @@ fn html(sheet: &Sheet) -> String {
          <span style=\"display:inline-block;padding:3px 9px;border-radius:4px;background:{colour};\
          color:#ffffff;font-size:12px;font-weight:700;letter-spacing:.06em\">{}</span>\n\
          <h1 class=\"ink\" style=\"margin:12px 0 0;font-size:20px;line-height:1.35;font-weight:650;\
-         color:#15181d;overflow-wrap:anywhere\">{}</h1>\n</div>\n<div class=\"pad\" style=\"padding:4px 24px 20px\">\n",
+         color:#15181d;overflow-wrap:anywhere\">{}</h1>\n</div>\n\
+         <div class=\"pad\" style=\"padding:4px 24px 20px\">\n",
         escape(&sheet.title),
         escape(&preview),
         escape(chip),

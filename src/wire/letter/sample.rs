@@ -114,8 +114,8 @@ pub fn storm() -> Vec<Letter> {
 /// Markup of every service, control and bidirectional characters, emoji, and far too much of it.
 pub fn hostile() -> Letter {
     let evil = "<!channel> <@U1> @everyone <b>x</b> </pre></code><script>alert(1)</script> &amp; *a* _b_ ~c~ \
-                `d` ```e``` ||f|| [g](https://evil.example) # h\n- i\n> j \\* \u{202e}gnp.exe\u{2066} \u{0}\u{1b}[31mred\
-                \u{1b}[0m\u{7} 👩\u{200d}👩\u{200d}👧 é e\u{301} <t:0:R> :smile: \"q\" 'r'";
+                `d` ```e``` ||f|| [g](https://evil.example) # h\n- i\n> j \\* \u{202e}gnp.exe\u{2066} \u{0}\
+                \u{1b}[31mred\u{1b}[0m\u{7} 👩\u{200d}👩\u{200d}👧 é e\u{301} <t:0:R> :smile: \"q\" 'r'";
     let mut letter = letter();
     letter.id = "evil id\r\nX-Evil: 1".to_owned();
     letter.incident = format!("evil\r\n{}", "i".repeat(400));

@@ -1,7 +1,8 @@
 //! Messages for Slack: Block Kit, whose rich text needs no escapes, so that none can be forgotten.
 //!
-//! Limits: 50 blocks a message and 150 characters a header (<https://docs.slack.dev/reference/block-kit/blocks>),
-//! 3000 characters a text; rich text: <https://docs.slack.dev/reference/block-kit/blocks/rich-text-block>.
+//! Limits: 50 blocks a message, 150 characters a header, 3000 a text
+//! (<https://docs.slack.dev/reference/block-kit/blocks>, rich text:
+//! <https://docs.slack.dev/reference/block-kit/blocks/rich-text-block>).
 
 use serde_json::{Value, json};
 
