@@ -52,7 +52,9 @@ fn takes(sink: &Sink, parcel: &Parcel) {
     match parcel {
         Parcel::Post { url, headers, body } => {
             assert_plain(url);
-            headers.iter().for_each(|(_, value)| assert_plain(value));
+            for (_, value) in headers {
+                assert_plain(value);
+            }
             let body: serde_json::Value = serde_json::from_str(body).unwrap();
             let length = |text: &serde_json::Value| text.as_str().unwrap().encode_utf16().count();
             match sink {
