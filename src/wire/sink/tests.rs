@@ -1,5 +1,6 @@
 //! What is a sink, what is none, and what nobody may see of one.
 
+use super::forms::PAGERDUTY_EU;
 use super::*;
 
 fn parse(text: &str) -> Sink {
