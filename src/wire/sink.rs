@@ -2,7 +2,7 @@
 
 mod forms;
 
-use forms::{NTFY, discord, mail, ntfy, pagerduty, slack, telegram, web};
+use forms::{NTFY, discord, mail, ntfy, pagerduty, service, slack, telegram, web};
 
 /// The schemes, each with how it goes on.
 const SCHEMES: [(&str, &str); 9] = [
@@ -139,6 +139,8 @@ impl Sink {
             "mailto" => mail(rest),
             _ => web(text),
         };
+        let meant = service(text).and_then(|name| SCHEMES.iter().find(|(known, _)| *known == name));
+        let form = meant.map_or(form, |(_, form)| form);
         sink.ok_or_else(|| format!("makes no sense; write {form}"))
     }
 

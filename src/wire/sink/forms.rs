@@ -30,6 +30,17 @@ fn is_web(url: &str) -> bool {
     })
 }
 
+/// Whose address that is, by the name of its scheme.
+pub(super) fn service(url: &str) -> Option<&'static str> {
+    let names = [
+        (SLACK_HOOKS, "slack"),
+        (DISCORD_HOOKS, "discord"),
+        (DISCORD_OLD, "discord"),
+        (TELEGRAM_API, "telegram"),
+    ];
+    names.iter().find(|(address, _)| url.starts_with(address)).map(|(_, name)| *name)
+}
+
 /// A service that has a form of its own is understood as that service.
 pub(super) fn web(url: &str) -> Option<Sink> {
     if url.starts_with(SLACK_HOOKS) {
@@ -37,6 +48,14 @@ pub(super) fn web(url: &str) -> Option<Sink> {
     }
     if url.starts_with(DISCORD_HOOKS) || url.starts_with(DISCORD_OLD) {
         return discord(url);
+    }
+    // `…/bot123:ABC/sendMessage?chat_id=-1`, as every tutorial shows it.
+    if let Some(bot) = url.strip_prefix(TELEGRAM_API).and_then(|rest| rest.strip_prefix("/bot")) {
+        let (path, query) = split_query(bot);
+        let (token, _) = path.split_once('/')?;
+        let topic = option(query, "message_thread_id").map(|topic| format!("/{topic}"));
+        let chat = option(query, "chat_id")?;
+        return telegram(&format!("{token}/{chat}{}", topic.unwrap_or_default()));
     }
     is_web(url).then(|| Sink::Webhook { url: url.to_owned() })
 }
