@@ -27,6 +27,7 @@ pub mod prices;
 pub mod python;
 pub mod record;
 pub mod rule;
+pub mod sink;
 pub mod state;
 pub mod text;
 
@@ -34,7 +35,7 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its file in `targets/`.
-pub const TARGETS: [(&str, Check); 18] = [
+pub const TARGETS: [(&str, Check); 19] = [
     ("amounts", amounts::check),
     ("beat", beat::check),
     ("check", check::check),
@@ -51,6 +52,7 @@ pub const TARGETS: [(&str, Check); 18] = [
     ("python", python::check),
     ("record", record::check),
     ("rule", rule::check),
+    ("sink", sink::check),
     ("state", state::check),
     ("text", text::check),
 ];

@@ -9,12 +9,13 @@ use crate::core::incident::{Alert, Incident, Part, Trouble};
 use crate::core::memory::Memory;
 use crate::core::settings::Settings;
 use crate::core::supervisor::Phase;
-use crate::core::time::{Now, Wall, millis};
+use crate::core::time::{Now, Wall};
 
+use super::letter::title::STOPPED;
 use super::letter::{Kind, Letter, Step, VERSION};
 use super::mask::masked;
 use super::stamp::{day, local, local_time};
-use super::words::{count, describe, grouped, span};
+use super::words::{count, describe, grouped};
 use super::{costs, down, ending, words};
 
 /// The most bytes of output in a letter (SPEC §8).
@@ -63,7 +64,7 @@ pub fn letter(alert: &Alert, about: &About<'_>) -> Letter {
         Part::Acknowledged => Kind::Acknowledged,
         Part::Closed => Kind::Closed,
     };
-    let headline = headline(alert, about);
+    let headline = headline(alert);
     let group = group(incident);
     Letter {
         v: VERSION,
@@ -114,19 +115,13 @@ fn failure(incident: &Incident) -> Option<&Fact> {
     incident.fact(|fact| matches!(fact, Fact::Exited { .. } | Fact::SpawnFailed { .. }))
 }
 
-fn headline(alert: &Alert, about: &About<'_>) -> String {
+fn headline(alert: &Alert) -> String {
     let incident = &alert.incident;
     let what = what(incident);
+    // Where in the incident it stands, and for how long, the title says.
     match alert.part {
-        Part::Closed if incident.stopped => format!("stopped, as somebody asked; it was: {what}"),
-        // How long, the title says.
-        Part::Closed => format!("is well again; it was: {what}"),
-        Part::Reminder => {
-            let lasted = span(millis(incident.lasted(about.now.wall)));
-            format!("still, for {lasted}: {what}")
-        }
-        Part::Acknowledged => format!("acknowledged: {what}"),
-        Part::Opened | Part::Worse => what,
+        Part::Closed if incident.stopped => format!("{STOPPED}; it was: {what}"),
+        Part::Closed | Part::Reminder | Part::Acknowledged | Part::Opened | Part::Worse => what,
     }
 }
 

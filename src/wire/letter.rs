@@ -2,6 +2,24 @@
 //!
 //! `agentwatch run` writes it and never looks back; `agentwatch deliver` sends it.
 
+pub mod cut;
+pub mod discord;
+pub mod mail;
+pub mod ntfy;
+pub mod pack;
+pub mod pagerduty;
+mod sheet;
+pub mod slack;
+pub mod telegram;
+pub mod text;
+pub mod title;
+pub mod webhook;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::core::fact::Severity;

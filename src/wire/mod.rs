@@ -23,6 +23,7 @@ pub mod moment;
 pub mod notices;
 pub mod notify;
 pub mod paint;
+pub mod parcel;
 pub mod pipe;
 pub mod plain;
 pub mod prefix;

@@ -1,21 +1,8 @@
 //! Where letters are delivered to: the grammar of sink URLs, what is secret in them, and what is not. Pure.
 
-/// The hook of a team in Slack's own form.
-const SLACK_HOOKS: &str = "https://hooks.slack.com/services/";
-/// Slack's API.
-const SLACK_API: &str = "https://slack.com/api";
-/// Discord's hooks.
-const DISCORD_HOOKS: &str = "https://discord.com/api/webhooks/";
-/// The older name of the same.
-const DISCORD_OLD: &str = "https://discordapp.com/api/webhooks/";
-/// Telegram's bots.
-const TELEGRAM_API: &str = "https://api.telegram.org";
-/// `PagerDuty`'s events, version 2.
-const PAGERDUTY_API: &str = "https://events.pagerduty.com";
-/// The same in Europe.
-const PAGERDUTY_EU: &str = "https://events.eu.pagerduty.com";
-/// Where a topic without a server is.
-const NTFY: &str = "https://ntfy.sh";
+mod forms;
+
+use forms::{NTFY, discord, mail, ntfy, pagerduty, service, slack, telegram, web};
 
 /// The schemes, each with how it goes on.
 const SCHEMES: [(&str, &str); 9] = [
@@ -152,6 +139,8 @@ impl Sink {
             "mailto" => mail(rest),
             _ => web(text),
         };
+        let meant = service(text).and_then(|name| SCHEMES.iter().find(|(known, _)| *known == name));
+        let form = meant.map_or(form, |(_, form)| form);
         sink.ok_or_else(|| format!("makes no sense; write {form}"))
     }
 
@@ -332,150 +321,6 @@ fn origin(url: &str) -> String {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     format!("{scheme}://{host}")
-}
-
-/// Whether it is a URL of the web with a host.
-fn is_web(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let name = host.split(':').next().unwrap_or_default();
-        (!name.is_empty() || host.starts_with('[')) && !rest.contains(char::is_whitespace)
-    })
-}
-
-/// A service that has a form of its own is understood as that service.
-fn web(url: &str) -> Option<Sink> {
-    if url.starts_with(SLACK_HOOKS) {
-        return slack(url);
-    }
-    if url.starts_with(DISCORD_HOOKS) || url.starts_with(DISCORD_OLD) {
-        return discord(url);
-    }
-    is_web(url).then(|| Sink::Webhook { url: url.to_owned() })
-}
-
-/// What stands behind the question mark, by name.
-fn option<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
-}
-
-fn split_query(rest: &str) -> (&str, &str) {
-    rest.split_once('?').unwrap_or((rest, ""))
-}
-
-/// An API's address from the options, else the usual one.
-fn api_of(query: &str, usual: &str) -> Option<String> {
-    match option(query, "api") {
-        Some(api) => is_web(api).then(|| api.trim_end_matches('/').to_owned()),
-        None => Some(usual.to_owned()),
-    }
-}
-
-fn slack(rest: &str) -> Option<Sink> {
-    if rest.starts_with("xox") {
-        let (rest, query) = split_query(rest);
-        let (token, channel) = rest.split_once('@')?;
-        if channel.is_empty() {
-            return None;
-        }
-        let api = api_of(query, SLACK_API)?;
-        return Some(Sink::SlackBot { token: token.to_owned(), channel: channel.to_owned(), api });
-    }
-    if is_web(rest) {
-        return Some(Sink::SlackHook { url: rest.to_owned() });
-    }
-    let path = rest.trim_start_matches('/');
-    let parts: Vec<&str> = path.split('/').collect();
-    let fits = parts.len() == 3 && parts.iter().all(|part| !part.is_empty()) && is_token(path);
-    fits.then(|| Sink::SlackHook { url: format!("{SLACK_HOOKS}{path}") })
-}
-
-fn is_token(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:".contains(c))
-}
-
-fn discord(rest: &str) -> Option<Sink> {
-    if is_web(rest) {
-        return Some(Sink::Discord { url: rest.to_owned() });
-    }
-    let (id, token) = rest.trim_start_matches('/').split_once('/')?;
-    let fits = !id.is_empty() && id.chars().all(|c| c.is_ascii_digit()) && !token.is_empty();
-    (fits && is_token(token)).then(|| Sink::Discord { url: format!("{DISCORD_HOOKS}{id}/{token}") })
-}
-
-fn telegram(rest: &str) -> Option<Sink> {
-    let (rest, query) = split_query(rest.trim_start_matches('/'));
-    let mut parts = rest.split('/');
-    let (token, chat, topic) = (parts.next()?, parts.next()?, parts.next());
-    // Such as 123456:ABC-DEF; a chat is a number or the @name of a channel.
-    let (bot, word) = token.split_once(':')?;
-    let is_bot = !bot.is_empty() && bot.chars().all(|c| c.is_ascii_digit()) && !word.is_empty();
-    let is_number = |text: &str| {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
-    };
-    let is_chat = is_number(chat) || chat.strip_prefix('@').is_some_and(|name| !name.is_empty());
-    let fits = is_bot && is_token(word) && is_chat && parts.next().is_none();
-    Some(Sink::Telegram {
-        token: token.to_owned(),
-        chat: chat.to_owned(),
-        topic: topic.map(str::to_owned),
-        api: api_of(query, TELEGRAM_API)?,
-    })
-    .filter(|_| fits && topic.is_none_or(is_number))
-}
-
-fn pagerduty(rest: &str) -> Option<Sink> {
-    let (key, query) = split_query(rest.trim_start_matches('/'));
-    let usual = match option(query, "region") {
-        None | Some("us") => PAGERDUTY_API,
-        Some("eu") => PAGERDUTY_EU,
-        Some(_) => return None,
-    };
-    let fits = key.len() == 32 && key.chars().all(|c| c.is_ascii_alphanumeric());
-    let api = api_of(query, usual)?;
-    fits.then(|| Sink::PagerDuty { key: key.to_owned(), api })
-}
-
-fn ntfy(rest: &str) -> Option<Sink> {
-    let is_topic = |topic: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        (1..=64).contains(&topic.len()) && topic.chars().all(plain)
-    };
-    let rest = rest.strip_prefix("//").unwrap_or(rest);
-    if is_topic(rest) {
-        let (server, topic) = (NTFY.to_owned(), rest.to_owned());
-        return Some(Sink::Ntfy { server, topic, auth: None });
-    }
-    let (scheme, rest) = rest.split_once("://").unwrap_or(("https", rest));
-    let (place, topic) = rest.rsplit_once('/')?;
-    let (auth, host) = match place.rsplit_once('@') {
-        Some((auth, host)) => (Some(auth.to_owned()).filter(|auth| !auth.is_empty()), host),
-        None => (None, place),
-    };
-    let server = format!("{scheme}://{host}");
-    let fits = is_web(&server) && is_topic(topic);
-    fits.then(|| Sink::Ntfy { server, topic: topic.to_owned(), auth })
-}
-
-fn mail(rest: &str) -> Option<Sink> {
-    let (to, query) = split_query(rest);
-    let is_address = |text: &str| {
-        let (name, host) = text.rsplit_once('@').unwrap_or_default();
-        !name.is_empty() && !host.is_empty() && !text.contains([' ', ',', '<', '>'])
-    };
-    let from = option(query, "from").map(str::to_owned);
-    // A password may hold an ampersand only as %26, as in any URL.
-    let smtp = option(query, "smtp").map(str::to_owned);
-    let known = |url: &String| {
-        let rest = url.strip_prefix("smtps://").or_else(|| url.strip_prefix("smtp://"));
-        rest.is_some_and(|rest| !rest.is_empty())
-    };
-    let fits =
-        is_address(to) && from.as_deref().is_none_or(is_address) && smtp.as_ref().is_none_or(known);
-    fits.then(|| Sink::Mail { to: to.to_owned(), from, smtp })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is a sink, what is none, and what nobody may see of one.
 
+use super::forms::PAGERDUTY_EU;
 use super::*;
 
 fn parse(text: &str) -> Sink {
@@ -120,4 +121,16 @@ fn secrets_are_named_and_filled_in() {
     assert!(resolve("slack:${C}", look_up).unwrap_err().contains('C'));
     assert_eq!(parse("slack:${A}"), Sink::Unresolved { scheme: Some("slack") });
     assert_eq!(parse("${A}"), Sink::Unresolved { scheme: None });
+}
+
+#[test]
+fn the_address_of_a_service_is_that_service() {
+    let bot = "https://api.telegram.org/bot123:ABC/sendMessage";
+    assert_eq!(parse(&format!("{bot}?chat_id=-100")), parse("telegram:123:ABC/-100"));
+    let topic = format!("{bot}?text=x&chat_id=@ops&message_thread_id=7");
+    assert_eq!(parse(&topic), parse("telegram:123:ABC/@ops/7"));
+    assert_eq!(parse("https://hooks.slack.com/services/T0/B0/x9"), parse("slack:T0/B0/x9"));
+    assert_eq!(parse("https://discord.com/api/webhooks/1/x"), parse("discord:1/x"));
+    let error = Sink::parse(bot).unwrap_err();
+    assert!(!error.contains("ABC") && error.contains("telegram:"), "{error}");
 }
