@@ -12,12 +12,14 @@
 //! | 3 | [`store`] | the files of an agent: journal, memory |
 //! | 3 | [`report`] | a pure fold of records into what people look at |
 //! | 4 | [`statefiles`] | the agent's state files: checked, copied, put back; in a process of its own |
+//! | 4 | [`deliver`] | letters sent to people: TLS, DNS, retries; in a process of its own |
 //! | 4 | [`run`] | the shell of `agentwatch run`: poll, read, feed the core, perform |
 //! | 5 | [`cli`] | one file per command |
 
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod deliver;
 pub mod report;
 pub mod run;
 pub mod statefiles;

@@ -49,6 +49,7 @@ fn floors() -> BTreeMap<&'static str, u32> {
         ("store", 3),
         ("report", 3),
         ("statefiles", 4),
+        ("deliver", 4),
         ("run", 4),
         ("cli", 5),
     ])

@@ -7,6 +7,7 @@ mod backtest;
 mod beat;
 mod check;
 mod completions;
+mod deliver;
 mod errand;
 mod events;
 mod files;
@@ -109,7 +110,8 @@ const COMMANDS: [Entry; 16] = [
 ];
 
 /// What `run` types, and nobody else: no help, no page and no completion knows it.
-const OWN: Entry = ("errand", errand::command, errand::main);
+const OWN: [Entry; 2] =
+    [("errand", errand::command, errand::main), ("deliver", deliver::command, deliver::main)];
 
 /// Runs a command line, the program's name first; gives the exit code.
 #[must_use]
@@ -133,7 +135,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
 fn dispatch(args: Vec<OsString>) -> Outcome {
     // The one that is called is read by its own definition: every launch would pay for all the others.
     let called =
-        args.get(1).and_then(|word| COMMANDS.iter().chain([&OWN]).find(|(name, ..)| word == name));
+        args.get(1).and_then(|word| COMMANDS.iter().chain(&OWN).find(|(name, ..)| word == name));
     let read = match called {
         Some(("run", ..)) => run::matches(&args[1..]),
         Some(("check", ..)) => check::matches(&args[1..]),

@@ -247,7 +247,10 @@ impl Supervisor {
             }
             Event::Posted { trouble, since } => {
                 self.memory.incidents.posted(now.wall, trouble, since);
-                self.persist(out);
+                // Who leaves saves it once more.
+                if !matches!(self.state, State::Done) {
+                    self.persist(out);
+                }
             }
             Event::Delivered { next } => self.delivered(next, out),
             Event::Receipt(delivery) => Self::receipt(*delivery, out),

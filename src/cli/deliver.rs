@@ -1,0 +1,68 @@
+//! `agentwatch deliver`: what `run` sends to deliver letters, and to ping. Nobody types it.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::config;
+use crate::deliver::{self, send};
+use crate::store::secrets::look_up;
+use crate::wire::sink::resolve;
+
+use super::output::print;
+use super::{EXIT_FAILED, Failure, Outcome};
+
+/// A ping that takes longer is none.
+const PING_LIMIT: Duration = Duration::from_secs(10);
+
+/// The longest URL, in bytes.
+const URL_MAX: u64 = 4096;
+
+/// Stretches all waits; tests have no patience.
+const PACE: &str = "AGENTWATCH_DELIVER_PACE";
+
+/// The definition.
+pub fn command() -> Command {
+    let switch = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+    Command::new("deliver")
+        .about("What agentwatch run sends to deliver letters")
+        .arg(Arg::new("agent").long("agent").help("Whose environment this is"))
+        .arg(switch("ping").help("Ping the URL on stdin"))
+        .arg(switch("ping-fail").help("The same, with /fail behind it"))
+        .args(config::state_dir_flags())
+}
+
+/// The deed.
+pub fn main(matches: &ArgMatches) -> Outcome {
+    if matches.get_flag("ping") || matches.get_flag("ping-fail") {
+        return ping(matches.get_flag("ping-fail"));
+    }
+    let state_dir = super::run::state_dir(matches)?;
+    let agent = matches.get_one::<String>("agent").map(String::as_str);
+    let pace = std::env::var(PACE).ok().and_then(|text| text.parse::<f64>().ok());
+    let pace = pace.filter(|pace| (0.0..=1.0).contains(pace)).unwrap_or(1.0);
+    let left = deliver::deliver(&state_dir, agent, pace)
+        .map_err(|error| Failure::new(EXIT_FAILED, format_args!("deliver: {error}")))?;
+    let next = left.next.map_or("null".to_owned(), |ms| ms.to_string());
+    print(&format!("{{\"next_ms\":{next},\"left\":{}}}\n", left.letters))?;
+    Ok(0)
+}
+
+fn ping(fail: bool) -> Outcome {
+    let mut url = String::new();
+    std::io::stdin().lock().take(URL_MAX).read_to_string(&mut url)?;
+    let failed = |words: String| Failure::new(EXIT_FAILED, format_args!("alert.ping_url: {words}"));
+    let url = resolve(url.trim(), look_up).map_err(failed)?;
+    let url = if fail { fail_url(&url) } else { url };
+    send::ping(&url, PING_LIMIT).map_err(failed)?;
+    Ok(0)
+}
+
+/// `https://hc-ping.com/KEY?x` → `https://hc-ping.com/KEY/fail?x`.
+fn fail_url(url: &str) -> String {
+    match url.split_once('?') {
+        Some((path, query)) => format!("{}/fail?{query}", path.trim_end_matches('/')),
+        None => format!("{}/fail", url.trim_end_matches('/')),
+    }
+}
