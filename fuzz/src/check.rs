@@ -100,6 +100,7 @@ fn json(data: &[u8]) {
 
 /// What is wrong with lines of JSON, each checked by itself.
 fn by_line(data: &[u8]) -> Option<(FaultKind, u64)> {
+    let mut any = false;
     let (mut at, mut lines) = (0, data.split(|byte| *byte == b'\n').peekable());
     while let Some(line) = lines.next() {
         // A mark stands at the beginning of a file only, and so not behind a space.
@@ -109,7 +110,14 @@ fn by_line(data: &[u8]) -> Option<(FaultKind, u64)> {
         let blank = bare.iter().all(|byte| b" \t\r".contains(byte));
         let found = verdict(FileKind::Json, &spaced).wrong.filter(|_| !blank);
         match (found, lines.peek()) {
-            (None, _) => at += line.len() as u64 + 1,
+            (None, _) => {
+                any |= !blank;
+                at += line.len() as u64 + 1;
+            }
+            // Without a line that holds a value nothing says that this is JSONL.
+            (Some(wrong), None) if !any && wrong.fault == FaultKind::Corrupt => {
+                return Some((FaultKind::Corrupt, at + wrong.offset - space as u64));
+            }
             (Some(_), None) => return Some((FaultKind::TornEnd, at)),
             (Some(wrong), Some(_)) => {
                 return Some((FaultKind::Corrupt, at + wrong.offset - space as u64));

@@ -11,56 +11,10 @@ use super::settings::OnMissed;
 use super::time::{Wall, millis};
 
 mod telling;
+mod trouble;
 
 pub use telling::{Alert, Alerting, Part, Quiet};
-
-/// Alerts of one kind of trouble are about one incident at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trouble {
-    /// It fails, and at last is given up.
-    Failing,
-    /// It is silent or stands still, and the settings say to wait.
-    Silent,
-    /// It looks like a loop.
-    Loop,
-    /// A budget is nearly spent, or more than that.
-    Budget,
-    /// Its state was not valid.
-    State,
-    /// It has been parked for long.
-    Parked,
-    /// Processes of it cannot be ended, so nothing is started.
-    Stuck,
-    /// Our own stdout is blocked, so it is not heard.
-    Deaf,
-    /// Its runs do nothing.
-    Idle,
-    /// State or journal cannot be written.
-    Store,
-    /// Its state files cannot be copied.
-    Snapshots,
-}
-
-impl Trouble {
-    /// The word for it in a letter and in the journal.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Failing => "failing",
-            Self::Silent => "silent",
-            Self::Loop => "loop",
-            Self::Budget => "budget",
-            Self::State => "state",
-            Self::Parked => "parked",
-            Self::Stuck => "stuck",
-            Self::Deaf => "deaf",
-            Self::Idle => "idle",
-            Self::Store => "store",
-            Self::Snapshots => "snapshots",
-        }
-    }
-}
+pub use trouble::Trouble;
 
 /// A provider that is away for this long is worth a warning (SPEC §4).
 pub const PARKED_LONG: Duration = Duration::from_hours(1);
@@ -302,6 +256,13 @@ impl Incidents {
                 self.raise(at, Trouble::State, Severity::Warning, fact);
             }
             _ => {}
+        }
+    }
+
+    /// Nothing is kept down any more.
+    pub fn unlatch(&mut self) {
+        for one in self.all.iter_mut().filter(|one| one.latched && one.over.is_none()) {
+            (one.latched, one.resumed) = (false, true);
         }
     }
 

@@ -257,7 +257,7 @@ pub fn test(places: &[Place], letter: &Letter) -> Vec<Tested> {
     for place in places {
         let try_one = |kind: Kind, number: u32| {
             let id = format!("{}/{number}", letter.incident);
-            let letter = Letter { kind, number, id, ..letter.clone() };
+            let letter = Letter { id, number, kind, ..letter.clone() };
             match pack(&place.sink, &letter)
                 .map(|parcel| send::send(&parcel, place.ca_file.as_deref()))
             {

@@ -225,12 +225,12 @@ fn rolled_up(all: &[Waiting], jobs: Vec<Job>) -> Vec<Job> {
             rolled.push(job);
             continue;
         };
-        match places.get(&same).and_then(|place| rolled.get_mut(*place)) {
-            Some(Job::Send(first)) => first.extend(list),
-            _ => {
-                places.insert(same, rolled.len());
-                rolled.push(job);
-            }
+        let first = places.get(&same).and_then(|place| rolled.get_mut(*place));
+        if let Some(Job::Send(first)) = first {
+            first.extend(list);
+        } else {
+            places.insert(same, rolled.len());
+            rolled.push(job);
         }
     }
     rolled

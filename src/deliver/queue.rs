@@ -71,9 +71,7 @@ impl Queue {
         let Ok(entries) = fs::read_dir(outbox.dir()) else { return };
         let mut names: Vec<_> = entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| {
-                name.starts_with(|c: char| c.is_ascii_digit()) && name.ends_with(".json")
-            })
+            .filter(|name| is_letter(name))
             .collect();
         if names.is_empty() {
             return;
@@ -178,6 +176,12 @@ impl Queue {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether that is the name of a letter: they begin with a moment.
+fn is_letter(name: &str) -> bool {
+    let (stem, kind) = name.rsplit_once('.').unwrap_or((name, ""));
+    stem.starts_with(|c: char| c.is_ascii_digit()) && kind == "json"
 }
 
 /// Where it is kept what was tried of a letter.

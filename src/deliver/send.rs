@@ -1,6 +1,6 @@
 //! A parcel is handed over: by HTTP, by SMTP or to a command, each within a limit of time.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -369,7 +369,7 @@ mod tests {
         let telegram = "{\"ok\":false,\"parameters\":{\"retry_after\":9}}";
         assert_eq!(later(429, None, telegram), Some(Duration::from_secs(9)));
         assert_eq!(later(429, Some("-5"), "{\"retry_after\":-1}"), None);
-        assert_eq!(later(503, Some("99999999999"), ""), Some(Duration::from_secs(86_400)));
+        assert_eq!(later(503, Some("99999999999"), ""), Some(Duration::from_hours(24)));
         let past = later(503, Some("Wed, 21 Oct 2015 07:28:00 GMT"), "");
         assert_eq!(past, Some(Duration::ZERO));
         for status in [400, 401, 403, 404, 410, 413] {

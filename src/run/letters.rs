@@ -180,7 +180,9 @@ impl Shell {
         stdout: Output,
     ) -> Option<(i32, Option<OwnedFd>)> {
         let null = file::input("/dev/null".as_ref()).ok();
-        let request = Spawn { stdin: null.as_ref(), stdout, ..Spawn::new(argv) };
+        // A command that is a sink means the directory that agentwatch was started in.
+        let directory = self.directory.as_deref();
+        let request = Spawn { stdin: null.as_ref(), stdout, directory, ..Spawn::new(argv) };
         let child = spawn::spawn(&request).ok()?;
         // It is ours and no part of the tree of the child, wherever that is looked for.
         self.inherited.extend(sys::tree::identity(child.pid).map(|id| (child.pid, id)));

@@ -219,12 +219,14 @@ fn standing(alert: &Alert, about: &About<'_>) -> String {
         n => format!(" Streak {n} of {max}."),
     };
     let state = match about.phase {
+        _ if alert.incident.latched => "Down, stays down until resumed.".to_owned(),
         Phase::Escalated | Phase::Leaving => "Down, stays down until resumed.".to_owned(),
         Phase::Cooldown | Phase::Parked | Phase::Waiting => match alert.next_start {
             Some(at) => format!("Down; next start {}.", moment(at, about)),
             None => "Down.".to_owned(),
         },
-        Phase::Failed | Phase::Stopping => "Being ended.".to_owned(),
+        Phase::Failed => "Down, and is started again.".to_owned(),
+        Phase::Stopping => "Being stopped.".to_owned(),
         Phase::Paused => "Paused: its processes are stopped where they are.".to_owned(),
         Phase::Validating => "Down; its state is being validated.".to_owned(),
         Phase::New | Phase::Done => "Not running.".to_owned(),

@@ -20,7 +20,7 @@ const SHAPES: [(&str, &str); 4] = [
     (r"(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}", "$1$2[masked]"),
     (r"([a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@]{0,200}:)[^\s/@]{1,200}@", "$1[masked]@"),
     (
-        r#"(?i)((?:api|access|secret|private|auth)[_-]?(?:key|token)|passw(?:or)?d|client[_-]?secret|[a-z_]{0,40}_(?:token|secret|key))(["']?\s{0,3}[=:]\s{0,3}["']?)[^\s"',;&/][^\s"',;&]{5,}"#,
+        r#"(?i)(\btoken|(?:api|access|secret|private|auth)[_-]?(?:key|token)|passw(?:or)?d|client[_-]?secret|[a-z_]{0,40}_(?:token|secret|key))(["']?\s{0,3}[=:]\s{0,3}["']?)[^\s"',;&/][^\s"',;&]{5,}"#,
         "$1$2[masked]",
     ),
 ];

@@ -7,6 +7,7 @@
 mod harness;
 mod pty;
 
+mod alerts;
 mod beats;
 mod commands;
 mod configuration;

@@ -9,7 +9,7 @@ use crate::core::fact::{Delivery, Fact, IncidentFact, Seen, Severity};
 use crate::core::incident::{Alert, Incident, Part, Trouble};
 use crate::core::time::{Boot, Up, Wall, millis};
 
-use super::{EXIT_ESCALATED, State, Supervisor};
+use super::{State, Supervisor};
 
 /// A delivery that takes longer hangs: its own limits end every try long before.
 const DELIVERY_MAX: Duration = Duration::from_mins(30);
@@ -44,8 +44,8 @@ pub(super) struct Alerts {
 pub(super) struct Leaving {
     /// With this code.
     pub(super) code: u8,
-    /// At the latest then; `None`: not looked at yet.
-    pub(super) until: Option<Up>,
+    /// At the latest then.
+    pub(super) until: Up,
 }
 
 impl Supervisor {
@@ -75,6 +75,10 @@ impl Supervisor {
             }
             self.memory.incidents.hear(now.wall, fact);
             self.memory.incidents.heard = now.wall;
+        }
+        if self.memory.latch.is_none() {
+            // By a clock that was set back, the word that lifted it may have been passed over.
+            self.memory.incidents.unlatch();
         }
         // What comes after the word to leave the next life tells.
         if self.memory.incidents.all.is_empty() || matches!(self.state, State::Done) {
@@ -241,14 +245,9 @@ impl Supervisor {
 
     /// Leaves, or first lets the word go out that a human is needed.
     pub(super) fn settle_leaving(&mut self, out: &mut Vec<Effect>) {
-        let State::Leaving(leaving) = &mut self.state else { return };
-        let now = self.now.up;
-        let until = *leaving.until.get_or_insert_with(|| {
-            let waits = leaving.code == EXIT_ESCALATED && self.alerts.urgent;
-            if waits { now.plus(self.settings.alerting.exit_wait) } else { now }
-        });
-        if until <= now || !self.alerts.urgent {
-            let code = leaving.code;
+        let State::Leaving(leaving) = &self.state else { return };
+        let Leaving { code, until } = *leaving;
+        if until <= self.now.up || !self.alerts.urgent {
             out.push(Effect::Record(Fact::SupervisorStopped { code }));
             self.persist(out);
             out.push(Effect::Exit { code });
@@ -256,10 +255,17 @@ impl Supervisor {
         }
     }
 
+    /// Waits until people were told, for as long as may be.
+    pub(super) fn linger(&mut self) {
+        if let State::Leaving(leaving) = &mut self.state {
+            leaving.until = self.now.up.plus(self.settings.alerting.exit_wait);
+        }
+    }
+
     /// Somebody is in a hurry.
     pub(super) fn leave_now(&mut self) {
         if let State::Leaving(leaving) = &mut self.state {
-            leaving.until = Some(self.now.up);
+            leaving.until = self.now.up;
         }
     }
 }

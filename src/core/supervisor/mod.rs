@@ -319,7 +319,7 @@ impl Supervisor {
             State::Sweeping(sweeping) => Some((sweeping.sweep.deadline(), Why::Tree)),
             State::Paused(paused) => paused.look_at.map(|at| (at, Why::Freeze)),
             State::Validating(validating) => Some(Self::validating_deadline(validating)),
-            State::Leaving(leaving) => leaving.until.map(|at| (at, Why::Leave)),
+            State::Leaving(leaving) => Some((leaving.until, Why::Leave)),
         };
         let snapshot = self.snapshot_deadline().map(|at| (at, Why::Validation));
         let recording = self.recording.deadline().map(|at| (at, Why::Recording));
@@ -364,7 +364,7 @@ impl Supervisor {
     fn leave(&mut self, code: u8, out: &mut Vec<Effect>) {
         out.extend(self.recording.flush().map(Effect::Record));
         self.drop_snapshot(out);
-        self.state = State::Leaving(alerting::Leaving { code, until: None });
+        self.state = State::Leaving(alerting::Leaving { code, until: self.now.up });
     }
 
     /// What cannot happen did: loud in tests and simulator, recorded and survived in release.
@@ -376,7 +376,11 @@ impl Supervisor {
     /// The latch is set: hold or leave, as configured.
     fn stay_down(&mut self, out: &mut Vec<Effect>) {
         match self.settings.on_escalate {
-            OnEscalate::Exit => self.leave(EXIT_ESCALATED, out),
+            OnEscalate::Exit => {
+                self.leave(EXIT_ESCALATED, out);
+                // Whoever is to resume it is to hear of it first.
+                self.linger();
+            }
             OnEscalate::Hold => {
                 self.persist(out);
                 self.state = State::Escalated;

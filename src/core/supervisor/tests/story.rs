@@ -177,7 +177,6 @@ impl Story {
         self.effects.push(brief(&effect));
         match effect {
             Effect::Record(fact) => {
-                // Of incidents a story of its own tells.
                 let aside = matches!(
                     fact,
                     Fact::Beat(_) | Fact::IncidentOpened(_) | Fact::IncidentClosed(_)
@@ -216,11 +215,7 @@ impl Story {
                 self.told.push("thaw".to_owned());
                 self.frozen = false;
             }
-            Effect::Alert(alert) => {
-                self.told.push(format!("alert {:?} {:?}", alert.part, alert.incident.trouble));
-                let (trouble, since) = (alert.incident.trouble, alert.incident.since);
-                self.step(Event::Posted { trouble, since });
-            }
+            Effect::Alert(alert) => self.post(&alert),
             Effect::Deliver | Effect::DropDelivery | Effect::Ping { .. } => {
                 self.told.push(brief(&effect));
             }

@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use crate::core::cost::sign::LoopOver;
 use crate::core::effect::Effect;
+use crate::core::event::Event;
 use crate::core::fact::{EvidenceFact, Fact, Outcome};
+use crate::core::incident::Alert;
 
 pub fn brief(effect: &Effect) -> String {
     match effect {
@@ -27,6 +29,15 @@ pub fn brief(effect: &Effect) -> String {
         Effect::Ping { fail } => format!("ping{}", if *fail { " fail" } else { "" }),
         Effect::Answer(_) => "answer".to_owned(),
         Effect::Exit { code } => format!("exit {code}"),
+    }
+}
+
+impl super::story::Story {
+    /// A letter lies in the outbox at once.
+    pub fn post(&mut self, alert: &Alert) {
+        let (trouble, since) = (alert.incident.trouble, alert.incident.since);
+        self.told.push(format!("alert {:?} {trouble:?}", alert.part));
+        self.step(Event::Posted { trouble, since });
     }
 }
 
