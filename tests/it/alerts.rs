@@ -69,7 +69,7 @@ const BUSY: &str = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\
 const LIES: &str = "HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nConnection: close\r\n\r\nok";
 const GONE: &str = "HTTP/1.1 404 Gone\r\nContent-Length: 4\r\nConnection: close\r\n\r\ngone";
 
-const FAILS: &str = "echo 'token=abcdef123456'; echo \"x=$HOOK_KEY\"; echo KeyError; exit 1";
+const FAILS: &str = "echo 'token=abcdef''123456'; echo \"x=$HOOK_KEY\"; echo KeyError; exit 1";
 
 fn world(sinks: &str) -> World {
     let world = World::new();
