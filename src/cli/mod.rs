@@ -8,6 +8,7 @@ mod beat;
 mod check;
 mod completions;
 mod deliver;
+mod doctor;
 mod errand;
 mod events;
 mod files;
@@ -90,7 +91,7 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 16] = [
+const COMMANDS: [Entry; 17] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
     ("events", events::command, events::main),
@@ -105,6 +106,7 @@ const COMMANDS: [Entry; 16] = [
     ("beat", beat::command, beat::main),
     ("state", state::command, state::main),
     ("check", check::command, check::main),
+    ("doctor", doctor::command, doctor::main),
     ("completions", completions::command, completions::main),
     ("man", man::command, man::main),
 ];

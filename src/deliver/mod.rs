@@ -1,7 +1,7 @@
 //! Letters are delivered: by a short-lived process of its own, in which TLS, DNS and retries live and die.
 //!
 //! At least once: a crash between sending and remembering sends again, with the same key. What is due when is
-//! decided in [`plan`], which is pure; [`queue`] is the files, [`send`] the network.
+//! decided in [`mod@plan`], which is pure; [`queue`] is the files, [`mod@send`] the network.
 
 pub mod plan;
 pub mod queue;
