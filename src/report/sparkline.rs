@@ -19,6 +19,19 @@ pub fn sparkline(values: &[Option<u64>], unicode: bool) -> String {
     values.iter().map(|value| value.map_or(' ', bar)).collect()
 }
 
+/// The bar of what is usual, counted from none at all: what is twice as much fills the line.
+const USUAL_AT: u128 = 4;
+
+/// A bar beside those of an agent that uses what is usual for it: that is half a line high, whoever's it is.
+#[must_use]
+pub fn against(value: u64, usual: u64, unicode: bool) -> char {
+    let bars = if unicode { BARS } else { PLAIN };
+    let usual = u128::from(usual.max(1));
+    let eighths = (u128::from(value) * USUAL_AT + usual / 2) / usual;
+    let at = usize::try_from(eighths).unwrap_or(usize::MAX).clamp(1, bars.len());
+    bars.get(at - 1).copied().unwrap_or(' ')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +45,15 @@ mod tests {
         assert_eq!(sparkline(&[Some(0); 2], true), "▁▁");
         assert_eq!(sparkline(&[Some(u64::MAX), Some(1)], true), "█▁");
         assert_eq!(sparkline(&[], true), "");
+    }
+
+    #[test]
+    fn what_is_usual_is_half_a_line_high_and_twice_that_fills_it() {
+        let bars = |usual| -> String {
+            [0, 500, 1_000, 1_250, 2_000, 90_000].map(|n| against(n, usual, true)).iter().collect()
+        };
+        assert_eq!(bars(1_000), "▁▂▄▅██");
+        assert_eq!(against(7, 7, false), '~');
+        assert_eq!(against(u64::MAX, 0, true), '█');
     }
 }

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::core::cost::budget::{Budget, usd};
+use crate::core::cost::budget::{Budget, nano_usd, usd};
 use crate::core::cost::ledger::Ledger;
 use crate::core::time::Wall;
 use crate::wire::costs;
 use crate::wire::stamp;
-use crate::wire::words::grouped;
+use crate::wire::words::{grouped, short};
 
 /// What an agent uses; its fields are documented in `docs/json.md`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -49,7 +49,52 @@ pub fn spend(ledger: &Ledger, now: Wall) -> Spend {
     }
 }
 
+/// What was spent in a few columns, against the budget of which most is spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// `$4.10 of $20.00`, `80k of 1.0M`, or without a budget `$4.10`, `80k`.
+    pub words: String,
+    /// The share of the budget in hundredths, if there is one.
+    pub percent: Option<u64>,
+}
+
 impl Spend {
+    /// What was spent today, or in this hour where a budget of the hour is nearer its end. None if nothing
+    /// was and nothing is limited.
+    #[must_use]
+    pub fn brief(&self) -> Option<Brief> {
+        let tokens = |spent: u64, limit: Option<u64>, when: &str| {
+            let limit = limit?;
+            let percent = u128::from(spent) * 100 / u128::from(limit.max(1));
+            let percent = u64::try_from(percent).unwrap_or(u64::MAX);
+            Some((percent, format!("{} of {}{when}", short(spent), short(limit))))
+        };
+        let usd = self.max_usd_per_day.map(|limit| {
+            let (spent, limit) = (nano_usd(self.usd_today), nano_usd(limit));
+            let percent = u128::from(spent) * 100 / u128::from(limit.max(1));
+            let words = format!("{} of {}", costs::usd(usd(spent)), costs::usd(usd(limit)));
+            (u64::try_from(percent).unwrap_or(u64::MAX), words)
+        });
+        let day = tokens(self.tokens_today, self.max_tokens_per_day, "");
+        let hour = tokens(self.tokens_this_hour, self.max_tokens_per_hour, "/h");
+        // Of two that are spent alike the first: money is what people count in.
+        let nearest = [usd, day, hour]
+            .into_iter()
+            .flatten()
+            .reduce(|best, other| if best.0 < other.0 { other } else { best });
+        if let Some((percent, words)) = nearest {
+            return Some(Brief { words, percent: Some(percent) });
+        }
+        let words = if self.usd_today > 0.0 {
+            costs::usd(self.usd_today)
+        } else if self.tokens_today > 0 {
+            short(self.tokens_today)
+        } else {
+            return None;
+        };
+        Some(Brief { words, percent: None })
+    }
+
     /// What was spent, against the budgets where there are any: `12,400 tokens this hour; $4.10 of $20.00
     /// today`. None if nothing was.
     #[must_use]
@@ -91,5 +136,19 @@ mod tests {
         let want = "12,400 of 100,000 tokens this hour; 80,000 tokens today; $4.10 of $20.00 today";
         assert_eq!(spend.words().as_deref(), Some(want));
         assert_eq!(Spend::default().words(), None);
+    }
+
+    #[test]
+    fn the_budget_that_is_spent_most_is_the_one_to_show() {
+        let brief = |spend: &Spend| spend.brief().map(|brief| (brief.words, brief.percent));
+        let mut spend = Spend { tokens_today: 80_000, usd_today: 4.1, ..Spend::default() };
+        assert_eq!(brief(&spend), Some(("$4.10".into(), None)));
+        spend.max_usd_per_day = Some(20.0);
+        assert_eq!(brief(&spend), Some(("$4.10 of $20.00".into(), Some(20))));
+        spend.max_tokens_per_day = Some(100_000);
+        assert_eq!(brief(&spend), Some(("80k of 100k".into(), Some(80))));
+        (spend.tokens_this_hour, spend.max_tokens_per_hour) = (9_000, Some(8_000));
+        assert_eq!(brief(&spend), Some(("9.0k of 8.0k/h".into(), Some(112))));
+        assert_eq!(brief(&Spend::default()), None);
     }
 }

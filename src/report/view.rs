@@ -1,8 +1,8 @@
 //! The fold of an agent's last records: where they leave it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::core::fact::{Fact, Outcome};
+use crate::core::fact::{Delivery, Fact, Outcome};
 use crate::core::notice::Extended;
 use crate::core::time::Wall;
 use crate::wire::ending;
@@ -10,6 +10,9 @@ use crate::wire::record::{self, BeatLine, Head};
 
 /// So many cycles are shown as a row of bars: with its label it fits 80 columns.
 const RECENT_MAX: usize = 48;
+
+/// Sinks that are looked at: no agent may have more.
+const SINKS_MAX: usize = 32;
 
 /// What the last records tell.
 #[derive(Debug, Default)]
@@ -50,6 +53,8 @@ pub struct View {
     pub last_end: Option<(Wall, String)>,
     /// When the next start is due.
     pub next_start: Option<Wall>,
+    /// Sinks that did not take what was last sent there: since when, and why.
+    pub refused: BTreeMap<String, (Wall, String)>,
     /// Nothing came before the first record.
     whole: bool,
 }
@@ -59,6 +64,12 @@ impl View {
     #[must_use]
     pub fn new(whole: bool) -> Self {
         Self { whole, ..Self::default() }
+    }
+
+    /// Whether it began with the first record of all.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Takes one line of the journal, without its newline, in the order they were written. What is no
@@ -89,10 +100,15 @@ impl View {
         }
     }
 
-    fn beat(&mut self, at: Wall, beat: &BeatLine<'_>) {
+    /// It beat, and nobody asks what.
+    pub(super) fn sign_of_life(&mut self, at: Wall) {
         if matches!(self.state, "" | "starting" | "running" | "late" | "unhealthy") {
             self.turn(at, "healthy");
         }
+    }
+
+    fn beat(&mut self, at: Wall, beat: &BeatLine<'_>) {
+        self.sign_of_life(at);
         if let Some((before, _)) = &self.last_beat {
             let gap = crate::core::time::millis(at.since(*before));
             self.longest_gap_ms = self.longest_gap_ms.max(Some(gap));
@@ -126,6 +142,7 @@ impl View {
                     last_tokens: self.last_tokens,
                     recent: std::mem::take(&mut self.recent),
                     last_end: self.last_end.take(),
+                    refused: std::mem::take(&mut self.refused),
                     pid: Some(*pid),
                     started: Some(at),
                     first_beat_ms: *first_beat_ms,
@@ -177,7 +194,20 @@ impl View {
             }
             Fact::Finished { .. } => self.turn(at, "finished"),
             Fact::SupervisorStarted { .. } => self.next_start = None,
+            Fact::AlertSent(sent) => drop(self.refused.remove(&sent.sink)),
+            Fact::AlertFailed(failed) => self.refused(at, failed),
             _ => {}
+        }
+    }
+
+    /// A letter was given up at a sink.
+    fn refused(&mut self, at: Wall, failed: &Delivery) {
+        let error = failed.error.clone().unwrap_or_default();
+        let known = self.refused.get_mut(&failed.sink);
+        if let Some((_, words)) = known {
+            *words = error;
+        } else if self.refused.len() < SINKS_MAX {
+            self.refused.insert(failed.sink.clone(), (at, error));
         }
     }
 
