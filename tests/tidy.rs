@@ -48,9 +48,15 @@ fn floors() -> BTreeMap<&'static str, u32> {
         ("sys", 2),
         ("store", 3),
         ("report", 3),
+        ("http", 3),
+        ("homes", 3),
         ("statefiles", 4),
         ("deliver", 4),
+        ("listen", 4),
+        ("look", 4),
         ("run", 4),
+        ("serve", 4),
+        ("top", 4),
         ("cli", 5),
     ])
 }

@@ -17,6 +17,7 @@ pub mod check;
 pub mod config;
 pub mod control;
 pub mod env_file;
+pub mod http;
 pub mod lines;
 pub mod name;
 pub mod notify;
@@ -35,13 +36,14 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its file in `targets/`.
-pub const TARGETS: [(&str, Check); 19] = [
+pub const TARGETS: [(&str, Check); 20] = [
     ("amounts", amounts::check),
     ("beat", beat::check),
     ("check", check::check),
     ("config", config::check),
     ("control", control::check),
     ("env_file", env_file::check),
+    ("http", http::check),
     ("lines", lines::check),
     ("name", name::check),
     ("notify", notify::check),

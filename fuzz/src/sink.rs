@@ -99,5 +99,6 @@ fn letter(words: &str, kind: Kind, number: u32) -> Letter {
         output: Some(words.clone()),
         steps: vec![Step { label: words.clone(), command: words.clone() }],
         runbook: Some(words),
+        report: None,
     }
 }

@@ -2,10 +2,10 @@
 
 use agentwatch::core::event::{Event, Launch};
 use agentwatch::core::memory::Memory;
-use agentwatch::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
+use agentwatch::core::settings::{Morning, OnEscalate, OnMissed, Policy, Settings, StopScope};
 use agentwatch::core::signal::Signal;
 use agentwatch::core::supervisor::Supervisor;
-use agentwatch::core::time::{Boot, LocalDay, Now, Up, Wall};
+use agentwatch::core::time::{Boot, Day, LocalDay, Now, Up, Wall};
 use agentwatch::report::deadline::deadline;
 use agentwatch::report::status::{Known, Supervised, status};
 use agentwatch::report::view::View;
@@ -57,7 +57,8 @@ pub fn launch(memory: Memory) {
             boot: Boot(seconds(2_000) + past),
             wall: Wall(NOW.0 + i64::try_from(past.as_millis()).unwrap()),
             day: LocalDay(20_780),
-            midnight: Wall(NOW.0 + 3_600_000),
+            today: Day::plain(Wall(NOW.0 - 82_800_000)),
+            tomorrow: Day::plain(Wall(NOW.0 + 3_600_000)),
         };
         supervisor.step(now, event, &mut effects);
         let _ = supervisor.deadline();
@@ -95,5 +96,6 @@ fn settings() -> Settings {
         limits: agentwatch::core::cost::limits::Limits::default(),
         validation: None,
         alerting: agentwatch::core::incident::Alerting::default(),
+        morning: Some(Morning { at: 480, sent: true }),
     }
 }

@@ -16,7 +16,7 @@ use crate::core::command::{Needless, Reply};
 pub fn command() -> Command {
     Command::new("ack")
         .about("Acknowledge what is open: nobody is reminded of it any more")
-        .arg(agents::name_arg().required(true).help("The agent"))
+        .arg(agents::names_arg().required(true))
         .args(config::state_dir_flags())
         .after_help("Example:\n  agentwatch ack crawler")
 }

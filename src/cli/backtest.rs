@@ -183,7 +183,7 @@ fn replay(agent: &Agent, asked: &Asked, now: &Now) -> Result<Backtest, String> {
     let mut replay = Replay::new(&agent.name, asked.rule(ran), gaps, since, now.wall, WIDTH);
     let events = EVENTS.iter().map(|event| (*event).to_owned()).collect();
     let wanted = history::Wanted::new(None, None, events);
-    let read = history::read(&[paths.journal()], &wanted, None, |_, at, line| {
+    let read = history::read(&[paths.journal()], &wanted, |_, at, line| {
         if let Some(fact) = record::read(line).and_then(|record| record.fact) {
             replay.learn(at, &fact);
         }

@@ -1,7 +1,7 @@
 //! `agentwatch beat`: one heartbeat from a shell, from inside an agent or by its name.
 
 use std::ffi::OsStr;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,18 +10,15 @@ use serde_json::{Map, Value};
 
 use crate::config;
 use crate::core::beat::clip;
-use crate::store::memory;
+use crate::listen::hand::{Unheard, hand, hand_to};
 use crate::store::paths::Paths;
-use crate::sys::lock::{self, Probe};
-use crate::sys::{fifo, socket};
+use crate::sys::fifo;
 use crate::wire::beat::{MESSAGE_MAX, Parsed, parse_any};
-use crate::wire::control::{self, Request};
 use crate::wire::duration;
 
 use super::{EXIT_FAILED, EXIT_USAGE, Failure, Outcome, agents, asking};
 
-/// How long an agentwatch may take to make room or to answer: it is one turn of its loop, or, right after a
-/// start, a disk.
+/// How long an agentwatch may take to make room: it is one turn of its loop, or, right after a start, a disk.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The flags for whole numbers: flag, field, help.
@@ -159,7 +156,8 @@ fn from_inside(pipe: &Path, line: &str) -> Result<(), Failure> {
     let bytes = format!("{line}\n");
     if fifo::ATOMIC_MAX < bytes.len() {
         let control = control_beside(pipe);
-        return ask(&control.to_string_lossy(), Some(incarnation()), line);
+        return hand_to(&control, Some(incarnation()), line)
+            .map_err(|words| Failure::new(EXIT_FAILED, words));
     }
     fifo::send(pipe, bytes.as_bytes(), PATIENCE).map_err(|error| {
         let path = pipe.display();
@@ -188,35 +186,13 @@ fn by_name(
 ) -> Result<(), Failure> {
     let state_dir = super::run::state_dir(matches)?;
     let paths = Paths::new(&state_dir, name);
-    match lock::probe(&paths.lock()) {
-        Ok(Probe::HeldBy(_)) => {}
-        Ok(Probe::Free | Probe::Missing) => {
+    hand(&paths, incarnation, line).map_err(|unheard| match unheard {
+        Unheard::Unknown | Unheard::NobodyRuns => {
             // A name that is not known there was mistyped.
-            agents::chosen(matches, &state_dir)?;
-            return Err(asking::nobody_runs(name, &paths));
+            agents::chosen(matches, &state_dir)
+                .err()
+                .unwrap_or_else(|| asking::nobody_runs(name, &paths))
         }
-        Err(error) => return Err(asking::failed(name, &error)),
-    }
-    let known = memory::look(&paths).map_err(|error| asking::failed(name, &error))?;
-    let Some(control) = known.and_then(|(identity, _)| identity.control) else {
-        let words = "its agentwatch has no control socket, so it hears no commands";
-        return Err(asking::failed(name, &words));
-    };
-    ask(&control, incarnation, line)
-}
-
-fn ask(control: &str, incarnation: Option<u32>, line: &str) -> Result<(), Failure> {
-    let request = Request::Beat { incarnation, line: line.to_owned() };
-    let answer = control::write(&request)
-        .map_err(io::Error::other)
-        .and_then(|line| socket::ask(Path::new(control), &line, control::LINE_MAX, PATIENCE))
-        .map_err(|error| Failure::new(EXIT_FAILED, format_args!("{control}: {error}")))?;
-    match control::read_answer(&answer) {
-        Some(answer) if answer.ok => Ok(()),
-        Some(answer) => Err(Failure::new(EXIT_FAILED, answer.words)),
-        None => {
-            let words = format!("{control}: agentwatch gave no sensible answer");
-            Err(Failure::new(EXIT_FAILED, words))
-        }
-    }
+        Unheard::Because(words) => Failure::new(EXIT_FAILED, words),
+    })
 }

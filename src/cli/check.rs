@@ -37,6 +37,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     super::run::look_at_prices(&resolved)?;
     super::readiness::look_at_state(&resolved)?;
     super::telling::route(&resolved)?;
+    super::telling::report_route(&resolved)?;
     for note in &resolved.notes {
         complain(note);
     }

@@ -176,7 +176,7 @@ mod tests {
         let takers = takers_of("name").len() + 2;
         assert_eq!(zsh.matches(":_agentwatch_agents'").count(), takers);
         assert!(takers_of("name").contains(&"resume".to_owned()));
-        assert_eq!(takers_of(config::COMMAND), ["run", "check"]);
+        assert_eq!(takers_of(config::COMMAND), ["run", "check", "init"]);
         assert!(value_takers().contains("--state-dir") && !value_takers().contains("--json"));
     }
 }

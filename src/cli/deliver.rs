@@ -8,6 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::config;
 use crate::deliver::{self, send};
 use crate::store::secrets::look_up;
+use crate::sys::host;
 use crate::wire::sink::resolve;
 
 use super::output::print;
@@ -19,6 +20,10 @@ const PING_LIMIT: Duration = Duration::from_secs(10);
 /// The longest URL, in bytes.
 const URL_MAX: u64 = 4096;
 
+/// The most memory it may have, in bytes: a server of mail can send a line without an end. Ten thousand
+/// letters of the longest kind would not fit, but those there are take a few kilobytes.
+const DATA_MAX: u64 = 1 << 30;
+
 /// Stretches all waits; tests have no patience.
 const PACE: &str = "AGENTWATCH_DELIVER_PACE";
 
@@ -28,6 +33,7 @@ pub fn command() -> Command {
     Command::new("deliver")
         .about("What agentwatch run sends to deliver letters")
         .arg(Arg::new("agent").long("agent").help("Whose environment this is"))
+        .arg(switch("stay").requires("agent").help("Go on until all letters of the agent are gone"))
         .arg(switch("ping").help("Ping the URL on stdin"))
         .arg(switch("ping-fail").help("The same, with /fail behind it"))
         .args(config::state_dir_flags())
@@ -38,15 +44,26 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     if matches.get_flag("ping") || matches.get_flag("ping-fail") {
         return ping(matches.get_flag("ping-fail"));
     }
+    host::limit_data(DATA_MAX);
     let state_dir = super::run::state_dir(matches)?;
     let agent = matches.get_one::<String>("agent").map(String::as_str);
-    let pace = std::env::var(PACE).ok().and_then(|text| text.parse::<f64>().ok());
-    let pace = pace.filter(|pace| (0.0..=1.0).contains(pace)).unwrap_or(1.0);
-    let left = deliver::deliver(&state_dir, agent, pace)
-        .map_err(|error| Failure::new(EXIT_FAILED, format_args!("deliver: {error}")))?;
+    let failed = |error| Failure::new(EXIT_FAILED, format_args!("deliver: {error}"));
+    if let (Some(agent), true) = (agent, matches.get_flag("stay")) {
+        deliver::stay(&state_dir, agent, pace()).map_err(failed)?;
+        return Ok(0);
+    }
+    // Who does not read it any more has left.
+    let mut tell = || drop(print("{\"receipts\":true}\n"));
+    let left = deliver::deliver(&state_dir, agent, pace(), &mut tell).map_err(failed)?;
     let next = left.next.map_or("null".to_owned(), |ms| ms.to_string());
     print(&format!("{{\"next_ms\":{next},\"left\":{}}}\n", left.letters))?;
     Ok(0)
+}
+
+/// How much all waits are stretched; 1 but in tests.
+pub fn pace() -> f64 {
+    let pace = std::env::var(PACE).ok().and_then(|text| text.parse::<f64>().ok());
+    pace.filter(|pace| (0.0..=1.0).contains(pace)).unwrap_or(1.0)
 }
 
 fn ping(fail: bool) -> Outcome {

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::config::suggest;
+use crate::core::fact::Severity;
 use crate::core::time::Wall;
 use crate::store::follow::Follow;
 use crate::store::history::{self, Places, Wanted};
@@ -14,10 +15,11 @@ use crate::sys::clock::Clock;
 use crate::sys::poll::pause;
 use crate::sys::tty;
 use crate::wire::kinds::EVENTS;
+use crate::wire::timeline::Times;
 use crate::wire::{moment, words};
 
 use super::agents::{self, Agent};
-use super::lines::Printer;
+use super::lines::{Printer, Style};
 use super::output::{complain, reader_is_gone};
 use super::{EXIT_FAILED, EXIT_USAGE, Failure, Outcome};
 
@@ -36,22 +38,9 @@ const BEFORE_BYTES: u64 = 64 * 1024;
 
 /// The definition.
 pub fn command() -> Command {
-    let text = |id: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(id).long(id).value_name(value).help(help)
-    };
     Command::new("events")
         .about("Show what happened, from the journal")
-        .arg(text(
-            "since",
-            "WHEN",
-            "From then on: 1h (ago), 09:00, 2026-11-22, \"2026-11-22 09:00\", RFC 3339",
-        ))
-        .arg(text("until", "WHEN", "Only before then"))
-        .arg(
-            text("event", "KIND", "Only these, such as exited,escalated")
-                .action(ArgAction::Append)
-                .value_delimiter(','),
-        )
+        .args(choosing())
         .arg(
             Arg::new("follow")
                 .short('f')
@@ -59,6 +48,13 @@ pub fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .conflicts_with("until")
                 .help("Go on with what happens, until Ctrl-C; without --since from the last 10 on"),
+        )
+        .arg(
+            text("time", "local|utc|relative", "How times are shown")
+                .value_parser(["local", "utc", "relative"])
+                .hide_possible_values(true)
+                .default_value("local")
+                .conflicts_with("json"),
         )
         .arg(
             Arg::new("json")
@@ -69,9 +65,36 @@ pub fn command() -> Command {
         .args(agents::many_args())
         .after_help(
             "Example:\n  agentwatch events crawler --since 1h\n  \
+             agentwatch events --since yesterday --severity warning\n  \
              agentwatch events --follow --event exited,escalated\n  \
              agentwatch events crawler --json | jq 'select(.event == \"exited\")'",
         )
+}
+
+fn text(id: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(id).long(id).value_name(value).help(help)
+}
+
+/// What says which events are wanted.
+fn choosing() -> [Arg; 6] {
+    let kinds = |id, help| text(id, "KIND", help).action(ArgAction::Append).value_delimiter(',');
+    [
+        text(
+            "since",
+            "WHEN",
+            "From then on: 1h (ago), 09:00, 2026-11-22, \"2026-11-22 09:00\", RFC 3339",
+        ),
+        text("until", "WHEN", "Only before then"),
+        kinds("event", "Only these, such as exited,escalated"),
+        kinds("except", "Without these, such as beat"),
+        text("severity", "info|warning|critical", "Only what is wrong, or needs a human")
+            .value_parser(["info", "warning", "critical"])
+            .hide_possible_values(true),
+        text("lines", "N", "Only the last N of them")
+            .short('n')
+            .visible_alias("last")
+            .value_parser(value_parser!(u32)),
+    ]
 }
 
 /// The deed.
@@ -89,19 +112,25 @@ pub fn main(matches: &ArgMatches) -> Outcome {
         return Ok(0);
     }
     let names = 1 < agents.len() || (follow && !matches.contains_id("name"));
-    let mut printer = Printer::new(matches.get_flag("json"), tty::colour(1), names);
-    let short = follow && !matches.contains_id("since");
-    let places = if short {
-        last(&agents, &wanted, &mut printer)?
+    let mut printer = Printer::new(Style {
+        json: matches.get_flag("json"),
+        colour: tty::colour(1),
+        width: tty::width(1),
+        times: times(matches),
+        names: names.then_some(0),
+    });
+    let lines = matches.get_one::<u32>("lines").copied();
+    let short = lines.is_some() || (follow && !matches.contains_id("since"));
+    let (places, troubles) = if short {
+        last(&agents, &wanted, lines, &mut printer)?
     } else {
-        let journals = journals(&agents);
-        let (places, troubles) = history::read(&journals, &wanted, None, |number, at, line| {
+        printer.expect(agents.iter().map(name));
+        history::read(&journals(&agents), &wanted, |number, at, line| {
             agents.get(number).map_or(Ok(()), |agent| printer.add(&agent.name, at, line))
-        })?;
-        failed |= !troubles.is_empty();
-        tell(&agents, troubles);
-        places
+        })?
     };
+    failed |= !troubles.is_empty();
+    tell(&agents, troubles);
     printer.flush()?;
     tell_future(&agents);
     if follow {
@@ -109,6 +138,10 @@ pub fn main(matches: &ArgMatches) -> Outcome {
         return self::follow(matches, &dirs, agents, fixed, &wanted, &places, &mut printer);
     }
     Ok(if failed { EXIT_FAILED } else { 0 })
+}
+
+fn name(agent: &Agent) -> &str {
+    &agent.name
 }
 
 fn journals(agents: &[Agent]) -> Vec<PathBuf> {
@@ -143,39 +176,56 @@ fn wanted(matches: &ArgMatches) -> Result<Wanted, Failure> {
             .map(Some)
             .map_err(|words| Failure::new(EXIT_USAGE, format_args!("--{id}: \"{text}\" {words}")))
     };
+    let least = matches.get_one::<String>("severity").map(|word| match word.as_str() {
+        "critical" => Severity::Critical,
+        "warning" => Severity::Warning,
+        _ => Severity::Info,
+    });
+    let wanted = Wanted::new(moment("since")?, moment("until")?, kinds(matches, "event")?);
+    Ok(wanted.except(kinds(matches, "except")?).at_least(least))
+}
+
+/// The names of events that were given with that flag.
+fn kinds(matches: &ArgMatches, flag: &str) -> Result<Vec<String>, Failure> {
     let events: Vec<String> =
-        matches.get_many::<String>("event").into_iter().flatten().cloned().collect();
+        matches.get_many::<String>(flag).into_iter().flatten().cloned().collect();
     if let Some(unknown) = events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
         let near = suggest::nearest(unknown, EVENTS.iter().copied());
         let way_out = match near {
             Some(near) => format!("did you mean {near}?"),
             None => format!("there are {}", EVENTS.join(", ")),
         };
-        let words = format!("--event: \"{unknown}\" is no event; {way_out}");
+        let words = format!("--{flag}: \"{unknown}\" is no event; {way_out}");
         return Err(Failure::new(EXIT_USAGE, words));
     }
-    Ok(Wanted::new(moment("since")?, moment("until")?, events))
+    Ok(events)
 }
 
-/// Prints the last few events; gives how far the journals were read.
-fn last(agents: &[Agent], wanted: &Wanted, printer: &mut Printer) -> Result<Places, Failure> {
-    let mut kept = std::collections::VecDeque::new();
-    let journals = journals(agents);
-    let (places, troubles) =
-        history::read(&journals, wanted, Some(BEFORE_BYTES), |number, at, line| {
-            if BEFORE <= kept.len() {
-                kept.pop_front();
-            }
-            kept.push_back((number, at, line.to_vec()));
-            Ok::<(), Failure>(())
-        })?;
-    tell(agents, troubles);
-    for (number, at, line) in kept {
-        if let Some(agent) = agents.get(number) {
-            printer.add(&agent.name, at, &line)?;
+fn times(matches: &ArgMatches) -> Times {
+    match matches.get_one::<String>("time").map(String::as_str) {
+        Some("utc") => Times::Utc,
+        Some("relative") => Times::Relative,
+        _ => Times::Local,
+    }
+}
+
+/// Prints the last events: as many as were asked for, else a few of those that are near the end.
+fn last(
+    agents: &[Agent],
+    wanted: &Wanted,
+    lines: Option<u32>,
+    printer: &mut Printer,
+) -> Result<(Places, Vec<history::Trouble>), Failure> {
+    let count = lines.map_or(BEFORE, |lines| usize::try_from(lines).unwrap_or(usize::MAX));
+    let bytes = lines.is_none().then_some(BEFORE_BYTES);
+    let last = history::last(&journals(agents), wanted, count, bytes);
+    printer.expect(last.lines.iter().filter_map(|(number, ..)| agents.get(*number)).map(name));
+    for (number, at, line) in &last.lines {
+        if let Some(agent) = agents.get(*number) {
+            printer.add(&agent.name, *at, line)?;
         }
     }
-    Ok(places)
+    Ok((last.places, last.troubles))
 }
 
 /// Prints what happens, of agents that come later too, until nobody reads it any more.
@@ -209,6 +259,9 @@ fn follow(
         }
         // Stable: what one agent wrote stays in the order in which it was written.
         found.sort_by_key(|(at, ..)| *at);
+        if !found.is_empty() {
+            printer.look();
+        }
         for (at, number, line) in &found {
             if let Some((_, agent, _)) = followed.get(*number) {
                 printer.add(&agent.name, *at, line)?;

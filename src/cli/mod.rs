@@ -12,20 +12,27 @@ mod doctor;
 mod errand;
 mod events;
 mod files;
+mod init;
 mod lines;
+mod listen;
+mod listening;
 mod logs;
 mod man;
+mod morning;
 mod output;
 mod pause;
 mod readiness;
+mod report;
 mod restart;
 mod resume;
 mod run;
+mod serve;
 mod snooze;
 mod state;
 mod status;
 mod stop;
 mod telling;
+mod top;
 
 use std::ffi::OsString;
 
@@ -91,11 +98,13 @@ pub fn command() -> Command {
 type Entry = (&'static str, fn() -> Command, fn(&ArgMatches) -> Outcome);
 
 /// All commands, in the order of the help.
-const COMMANDS: [Entry; 17] = [
+const COMMANDS: [Entry; 22] = [
     ("run", run::command, run::main),
     ("status", status::command, status::main),
+    ("top", top::command, top::main),
     ("events", events::command, events::main),
     ("logs", logs::command, logs::main),
+    ("report", report::command, report::main),
     ("backtest", backtest::command, backtest::main),
     ("restart", restart::command, restart::main),
     ("stop", stop::command, stop::main),
@@ -104,16 +113,22 @@ const COMMANDS: [Entry; 17] = [
     ("ack", ack::command, ack::main),
     ("snooze", snooze::command, snooze::main),
     ("beat", beat::command, beat::main),
+    ("listen", listen::command, listen::main),
+    ("serve", serve::command, serve::main),
     ("state", state::command, state::main),
     ("check", check::command, check::main),
+    ("init", init::command, init::main),
     ("doctor", doctor::command, doctor::main),
     ("completions", completions::command, completions::main),
     ("man", man::command, man::main),
 ];
 
 /// What `run` types, and nobody else: no help, no page and no completion knows it.
-const OWN: [Entry; 2] =
-    [("errand", errand::command, errand::main), ("deliver", deliver::command, deliver::main)];
+const OWN: [Entry; 3] = [
+    ("errand", errand::command, errand::main),
+    ("deliver", deliver::command, deliver::main),
+    ("morning", morning::command, morning::main),
+];
 
 /// Runs a command line, the program's name first; gives the exit code.
 #[must_use]
@@ -141,6 +156,7 @@ fn dispatch(args: Vec<OsString>) -> Outcome {
     let read = match called {
         Some(("run", ..)) => run::matches(&args[1..]),
         Some(("check", ..)) => check::matches(&args[1..]),
+        Some(("init", ..)) => init::matches(&args[1..]),
         Some((name, command, _)) => command()
             .bin_name(format!("agentwatch {name}"))
             .try_get_matches_from(args.into_iter().skip(1)),

@@ -4,9 +4,14 @@ use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
+use crate::sys::outer;
 use crate::sys::poll::{self, Interest};
+use crate::wire::paint::{Screen, line};
+use crate::wire::tone::Tone;
 
 use super::Failure;
+
+pub use crate::wire::columns::{clip, columns, pad};
 
 /// Prints text that people or programs asked for.
 ///
@@ -40,30 +45,21 @@ pub fn reader_is_gone() -> bool {
 
 /// Says one line on stderr. If even that fails there is nobody left to tell.
 pub fn complain(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "agentwatch: {words}");
-}
-
-/// `text` in at most `width` columns, its end marked if it is cut.
-#[must_use]
-pub fn clip(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-    cut.push('…');
-    cut
+    // Under systemd it is the reason why nothing starts.
+    let screen = if outer::stderr_is_journal() { Screen::Journal } else { Screen::Plain };
+    let _ = writeln!(io::stderr().lock(), "{}", line(Tone::Bad, words, screen));
 }
 
 /// Columns of a table, padded to the widest cell of each; the first line is the head.
 #[must_use]
 pub fn table(rows: &[Vec<String>]) -> Vec<String> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |at: usize| {
+        rows.iter().filter_map(|row| row.get(at)).map(|cell| columns(cell)).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..count).map(width).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.iter().zip(&widths).map(|(cell, width)| pad(cell, *width));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()

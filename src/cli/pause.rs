@@ -14,7 +14,7 @@ use super::{Outcome, agents};
 pub fn command() -> Command {
     Command::new("pause")
         .about("Stop all processes of an agent where they are, until it is resumed")
-        .arg(agents::name_arg().required(true).help("The agent"))
+        .arg(agents::names_arg().required(true))
         .args(config::state_dir_flags())
         .after_help("Example:\n  agentwatch pause crawler\n  agentwatch resume crawler")
 }

@@ -14,7 +14,7 @@ use super::{Outcome, agents};
 pub fn command() -> Command {
     Command::new("restart")
         .about("End an agent and start it anew, now, without a strike")
-        .arg(agents::name_arg().required(true).help("The agent"))
+        .arg(agents::names_arg().required(true))
         .arg(
             Arg::new("at-beat")
                 .long("at-beat")

@@ -20,9 +20,9 @@ pub fn command() -> Command {
     Command::new("resume")
         .about("Let an agent that was given up, paused or parked go on")
         .arg(
-            agents::name_arg()
+            agents::names_arg()
                 .required_unless_present("all")
-                .help("The agent; not needed with --all"),
+                .help("The agent, or several; not needed with --all"),
         )
         .arg(
             Arg::new("all")

@@ -73,6 +73,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     look_at_prices(&resolved)?;
     super::readiness::look_at_state(&resolved)?;
     let route = super::telling::route(&resolved)?;
+    let report_route = super::telling::report_route(&resolved)?;
     enter(&resolved)?;
     let mut clock = Clock::new();
     // Before anything is started, and before anything that may take its time.
@@ -96,7 +97,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let flagged = matches.get_flag("resume").then_some(By::Flag);
     let resume =
         flagged.or_else(|| found.as_ref().ok().and_then(|found| ask(&resolved, &clock, found)));
-    let plan = Plan { resolved, lock, found, resume, route };
+    let plan = Plan { resolved, lock, found, resume, route, report_route };
     run::run(plan, clock, signals)
         .map_err(|error| Failure::new(EXIT_SELF, format_args!("{error:#}")))
 }

@@ -22,7 +22,7 @@ const MAX_DAYS: u64 = 30;
 pub fn command() -> Command {
     Command::new("snooze")
         .about("Be told nothing of what is open for a while, unless it gets worse")
-        .arg(agents::name_arg().required(true).help("The agent"))
+        .arg(agents::names_arg().required(true))
         .arg(
             Arg::new("time")
                 .value_name("DURATION")

@@ -4,17 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::core::memory::Memory;
-use crate::core::time::{LocalDay, Now};
-use crate::report::spend::{self, Spend};
-use crate::report::status::{Known, Status, Supervised, status};
-use crate::report::view::View;
-use crate::store::{memory, read};
+use crate::core::time::Now;
+use crate::look::{self, GLANCE, LOOK, Watch};
+use crate::report::glance::{self, Glance};
+use crate::report::status::Status;
 use crate::sys::clock::Clock;
-use crate::sys::lock::{self, Probe};
 use crate::sys::tty;
-use crate::wire::state::Identity;
-use crate::wire::words;
 
 use super::agents::{self, Agent};
 use super::output::print;
@@ -22,16 +17,6 @@ use super::{EXIT_FAILED, Failure, Outcome};
 
 mod probe;
 mod render;
-
-/// How much of a journal's end is read where all agents are shown, in bytes: two hundred of them must be
-/// there before anybody notices, and fifty lines tell what there is to tell.
-const GLANCE: u64 = 8 * 1024;
-
-/// The same where an agent was named, for the longest gap of some hours.
-const LOOK: u64 = 1024 * 1024;
-
-/// The same where a glance told nothing of the state.
-const DEEPER: u64 = 256 * 1024;
 
 /// The definition.
 pub fn command() -> Command {
@@ -63,12 +48,13 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let mut clock = Clock::new();
     let now = clock.now();
     let options = options(matches);
-    let bytes = if named { LOOK } else { GLANCE };
-    let all: Vec<Status> = agents.iter().map(|agent| look(agent, bytes, &options, &now)).collect();
+    let mut all: Vec<Glance> =
+        agents.iter().map(|agent| look(agent, named, &options, &now)).collect();
     if let Some(what) = matches.get_one::<String>("check") {
         if all.is_empty() {
             return Err(Failure::new(EXIT_FAILED, nothing(&dirs)));
         }
+        let all: Vec<Status> = all.into_iter().map(|one| one.status).collect();
         return probe::check(what == "live", &agents, &all);
     }
     if matches.get_flag("json") {
@@ -83,6 +69,7 @@ pub fn main(matches: &ArgMatches) -> Outcome {
             width: tty::width(1),
             offset_s: clock.offset_at(now.wall),
         };
+        glance::sort(&mut all);
         let text = if named { screen.details(&all) } else { screen.table(&all) };
         print(&text)?;
     }
@@ -96,64 +83,15 @@ fn options(matches: &ArgMatches) -> String {
 }
 
 /// Reads the files of one agent. What cannot be read is said, and does not hide the others.
-fn look(agent: &Agent, bytes: u64, options: &str, now: &Now) -> Status {
-    let paths = agent.paths();
-    let mut errors = Vec::new();
-    let supervised = match lock::probe(&paths.lock()) {
-        Ok(Probe::HeldBy(pid)) => Supervised::By(pid),
-        Ok(Probe::Free | Probe::Missing) => Supervised::ByNobody,
-        Err(error) => {
-            errors.push(format!("{}: {error}", paths.lock().display()));
-            Supervised::ByNobody
-        }
-    };
-    let state = memory::look(&paths).unwrap_or_else(|error| {
-        errors.push(format!("{}: {error}", paths.state().display()));
-        None
-    });
-    let (mut view, mut end) = fold(agent, bytes, now.day);
-    if view.state.is_empty() && !end.whole && bytes < DEEPER {
-        (view, end) = fold(agent, DEEPER, now.day);
+fn look(agent: &Agent, named: bool, options: &str, now: &Now) -> Glance {
+    let mut watch = Watch::new(agent.clone());
+    watch.refresh(if named { LOOK } else { GLANCE }, now);
+    watch.reckon();
+    let mut status = watch.status(options, now);
+    if named {
+        status.recent_tokens = watch.recent_tokens();
     }
-    errors.extend(end.error);
-    let known = Known {
-        name: &agent.name,
-        state: state.as_ref().map(|(identity, memory)| (identity, memory)),
-        supervised,
-        options,
-    };
-    let mut status = status(&known, &view, now.wall);
-    if bytes == LOOK {
-        status.recent_tokens = view.recent.iter().copied().collect();
-        status.spend = state.map(|(identity, memory)| spent(agent, &identity, memory, now));
-    }
-    status.state_dir = agent.state_dir.display().to_string();
-    status.error = (!errors.is_empty()).then(|| errors.join("; "));
-    let ahead = end.newest.filter(|day| day.is_ahead_of(now.day));
-    status.notes.extend(ahead.map(|day| words::journal_ahead(&agent.name, day)));
-    status
-}
-
-/// What it uses: as its state has it, and what was recorded since.
-fn spent(agent: &Agent, identity: &Identity, memory: Memory, now: &Now) -> Spend {
-    let mut ledger = memory.ledger;
-    if let Ok(news) = read::since(&agent.paths().journal(), identity.journal_seq) {
-        for record in &news.records {
-            if let Some(fact) = &record.fact {
-                ledger.relearn(record.ts, fact);
-            }
-        }
-    }
-    spend::spend(&ledger, now.wall)
-}
-
-fn fold(agent: &Agent, bytes: u64, today: LocalDay) -> (View, read::End) {
-    let end = read::end(&agent.paths().journal(), bytes, today);
-    let mut view = View::new(end.whole);
-    for line in end.parts.iter().flat_map(|part| part.split(|byte| *byte == b'\n')) {
-        view.line(line);
-    }
-    (view, end)
+    Glance::new(status, watch.memory(), now.wall)
 }
 
 /// The words where there is no agent, with where there may be some.
@@ -163,7 +101,7 @@ fn nothing(dirs: &[PathBuf]) -> String {
     for dir in super::run::usual_state_dirs().into_iter().filter(|dir| !dirs.contains(dir)) {
         let path = dir.display();
         let look = format!("agentwatch status --state-dir {path}");
-        let hint = match agents::all(&dir).as_deref() {
+        let hint = match look::all(&dir).as_deref() {
             Ok([]) => {
                 empty.push(path.to_string());
                 continue;

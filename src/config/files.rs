@@ -148,7 +148,7 @@ pub fn defined(folder: &Path) -> Vec<String> {
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names
         .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
-        .filter(|name| super::name::is_valid(name))
+        .filter(|name| super::name::is_valid(name) && !super::name::is_reserved(name))
         .take(DEFINED_MAX)
         .collect();
     names.sort();

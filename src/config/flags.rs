@@ -135,7 +135,7 @@ fn flag(key: &'static Key) -> Option<Arg> {
     Some(match key.kind {
         // The value name lists the words already.
         Kind::Choice(words) => arg.value_parser(Words(words)).hide_possible_values(true),
-        Kind::Files | Kind::Sinks => {
+        Kind::Files | Kind::Sinks | Kind::Addresses => {
             arg.value_parser(OsStringValueParser::new()).action(ArgAction::Append)
         }
         // Refused by us, in the words of the setting.

@@ -29,15 +29,19 @@ const TICK: Duration = Duration::from_millis(10);
 /// Every setting of this release, in the order of `--help`, of the template and of `check`.
 /// The defaults are SPEC §2's own numbers.
 pub const KEYS: &[Key] = &joined::<TOLD, { cost::KEYS.len() }, ALL>(
-    joined::<OWN, { alert::KEYS.len() }, TOLD>(
+    joined::<OWN, { PEOPLE.len() }, TOLD>(
         joined::<{ FIRST.len() }, { state::KEYS.len() }, OWN>(FIRST, state::KEYS),
-        alert::KEYS,
+        PEOPLE,
     ),
     cost::KEYS,
 );
 
+/// How people are told: of trouble, and every morning.
+const PEOPLE: [Key; alert::KEYS.len() + report::KEYS.len()] =
+    joined::<{ alert::KEYS.len() }, { report::KEYS.len() }, _>(alert::KEYS, report::KEYS);
+
 const OWN: usize = FIRST.len() + state::KEYS.len();
-const TOLD: usize = OWN + alert::KEYS.len();
+const TOLD: usize = OWN + PEOPLE.len();
 const ALL: usize = TOLD + cost::KEYS.len();
 
 /// Two parts of the table as one.
@@ -54,7 +58,7 @@ const fn joined<const A: usize, const B: usize, const N: usize>(
     all
 }
 
-const FIRST: [Key; 34] = [
+const FIRST: [Key; 35] = [
     Key {
         path: "name",
         flag: Some("name"),
@@ -378,6 +382,15 @@ const FIRST: [Key; 34] = [
         help: "Days that the journal is kept",
     },
     Key {
+        path: "systemd.ready",
+        flag: None,
+        variable: None,
+        kind: Kind::Choice(&["start", "beat"]),
+        fallback: Fallback::Value("start"),
+        value_name: "start|beat",
+        help: "When a systemd above hears that we are ready: at once, or with the first beat",
+    },
+    Key {
         path: "state_dir",
         flag: Some("state-dir"),
         variable: Some("AGENTWATCH_STATE_DIR"),
@@ -393,6 +406,7 @@ const FIRST: [Key; 34] = [
 
 mod alert;
 mod cost;
+mod report;
 mod state;
 
 #[cfg(test)]

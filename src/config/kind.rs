@@ -60,6 +60,8 @@ pub enum Kind {
     Secret,
     /// Where people are told: sinks, each maybe with how bad it must be; a flag is given for each.
     Sinks,
+    /// Where reports are sent: sinks that people read.
+    Addresses,
     /// State files: paths and patterns, each maybe with how it is checked; a flag is given for each.
     Files,
 }
@@ -108,7 +110,7 @@ impl Kind {
     /// Whether what is written may hold a secret, so that no error repeats it.
     #[must_use]
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::Sinks | Self::Secret)
+        matches!(self, Self::Sinks | Self::Addresses | Self::Secret)
     }
 }
 

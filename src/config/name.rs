@@ -15,6 +15,19 @@ pub fn is_valid(name: &str) -> bool {
         && name.chars().all(fits)
 }
 
+/// The folder of reports in a state directory, which is no agent's.
+pub const REPORTS: &str = "reports";
+
+/// What is wrong with an agent that is called so.
+pub const RESERVED_WORDS: &str = "is where reports are kept";
+
+/// Whether no agent may be called so, as its folder is another's.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    // Some file systems take capitals for the same.
+    name.eq_ignore_ascii_case(REPORTS)
+}
+
 fn fits(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
 }
@@ -26,6 +39,11 @@ pub enum NameError {
     Inline {
         /// The interpreter and its flag: `sh -c`.
         what: String,
+    },
+    /// It gives a name that no agent may have.
+    Reserved {
+        /// The name.
+        name: String,
     },
     /// Nothing of the program's name could stand in a name.
     Unusable {
@@ -40,6 +58,9 @@ impl fmt::Display for NameError {
             Self::Inline { what } => {
                 let what = super::error::one_line(what);
                 write!(f, "{what} gives no name to the agent")
+            }
+            Self::Reserved { name } => {
+                write!(f, "the command gives the name {name}, which {RESERVED_WORDS}")
             }
             Self::Unusable { what } => {
                 let what = super::error::one_line(what);

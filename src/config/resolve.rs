@@ -11,7 +11,9 @@ use super::files::{self, Found, Looked};
 use super::keys::{KEYS, Key};
 use super::layers::{self, Gathered, Set, Surroundings};
 use super::rules;
+use super::sinks;
 use super::variables::Variables;
+use crate::core::outer::ReadyAt;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use crate::core::validation::StateFile;
 use crate::wire::preset::reader;
@@ -55,8 +57,12 @@ pub struct Resolved {
     pub keep_snapshots: u32,
     /// The most that all of them may take, in bytes.
     pub max_snapshot_bytes: u64,
+    /// When a supervisor above us hears that we are ready.
+    pub ready_at: ReadyAt,
     /// How people are told.
     pub alert: Alerts,
+    /// Where reports are sent.
+    pub report_to: Vec<sinks::Written>,
     /// Where the agent is started, absolute; none is our own working directory.
     pub cwd: Option<PathBuf>,
     /// Variables for the agent alone.
@@ -233,7 +239,10 @@ pub fn run_with(
         hook: chosen.maybe("state.validate", Chosen::command)?,
         keep_snapshots: chosen.count("state.keep")?,
         max_snapshot_bytes: chosen.size("state.max_bytes")?,
+        ready_at: chosen
+            .pick("systemd.ready", &[("start", ReadyAt::Start), ("beat", ReadyAt::Beat)])?,
         alert: chosen.alerts()?,
+        report_to: chosen.sinks("report.to")?,
         cwd: chosen.maybe("cwd", Chosen::path)?,
         variables: Variables::default(),
         rules,
@@ -296,6 +305,7 @@ impl Chosen {
             limits: self.limits()?,
             validation: self.validation()?,
             alerting: self.alerting(&self.alerts()?)?,
+            morning: self.morning()?,
         })
     }
 
@@ -335,6 +345,7 @@ pub fn usual_state_dirs(around: &Surroundings) -> Vec<PathBuf> {
 mod alert;
 mod chosen;
 mod limits;
+mod morning;
 mod preset;
 mod validation;
 

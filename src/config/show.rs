@@ -128,6 +128,7 @@ fn typed(one: &Effective, text: &str) -> Json {
         | Kind::Text
         | Kind::Secret
         | Kind::Sinks
+        | Kind::Addresses
         | Kind::Files
         | Kind::Command => Json::from(text),
     }

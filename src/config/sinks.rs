@@ -19,6 +19,9 @@ const WANTED: &str = "a sink such as \"ntfy:my-topic\", or a list such as [\"sla
 /// What an entry may hold.
 const FIELDS: [&str; 3] = ["url", "min_severity", "fallback"];
 
+/// No sink, where an outer file has some.
+const OFF: &str = "off";
+
 /// The words for severities.
 const SEVERITIES: [(&str, Severity); 3] =
     [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
@@ -30,6 +33,8 @@ pub struct Written {
     pub url: String,
     /// What is less is not sent there.
     pub min_severity: Severity,
+    /// Somebody has written that.
+    pub graded: bool,
     /// Used only for what no other sink could deliver.
     pub fallback: bool,
 }
@@ -40,6 +45,10 @@ pub struct Written {
 /// What makes no sense, without what may be secret in it.
 pub fn from_flags<'a>(sinks: impl Iterator<Item = &'a OsStr>) -> Result<Read, (String, Fault)> {
     let mut all = Vec::new();
+    let sinks: Vec<_> = sinks.collect();
+    if sinks == [OFF] {
+        return Ok(off());
+    }
     for sink in sinks {
         let text = sink.to_str().ok_or_else(|| (String::new(), Fault::NotText))?;
         all.push(bare(text).map_err(|fault| (hidden(text), fault))?);
@@ -52,8 +61,11 @@ pub fn from_flags<'a>(sinks: impl Iterator<Item = &'a OsStr>) -> Result<Read, (S
 /// # Errors
 /// As [`from_flags`].
 pub fn from_text(text: &str) -> Result<Read, Fault> {
+    if text.trim() == OFF {
+        return Ok(off());
+    }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    done(lines.map(bare).collect::<Result<_, _>>()?)
+    done(lines.map(named).collect::<Result<_, _>>()?)
 }
 
 /// Reads a list.
@@ -61,12 +73,40 @@ pub fn from_text(text: &str) -> Result<Read, Fault> {
 /// # Errors
 /// What is unknown or wrong in it, in words.
 pub fn from_list(list: &DeArray<'_>) -> Result<Read, Fault> {
+    if list.is_empty() {
+        return Ok(off());
+    }
     let entry = |one: &DeValue<'_>| match one {
-        DeValue::String(url) => bare(url),
+        DeValue::String(url) => named(url),
         DeValue::Table(table) => entry(table),
         other => Err(Fault::Wrong(format!("holds {}; write {WANTED}", found(other)))),
     };
     done(list.iter().map(|one| entry(one.get_ref())).collect::<Result<_, _>>()?)
+}
+
+/// The same for reports: they wake nobody, and one is as bad as the other.
+///
+/// # Errors
+/// A pager, or a severity.
+pub fn addresses(read: Read) -> Result<Read, Fault> {
+    let Value::Sinks(all) = read.value else { return Ok(read) };
+    let mut texts = Vec::new();
+    for one in &all {
+        let sink = Sink::parse(&one.url).ok();
+        let shown = sink.as_ref().map_or_else(|| hidden(&one.url), Sink::masked);
+        if sink.is_some_and(|sink| sink.is_pager()) {
+            let words = "holds a pager, which would wake somebody for a report; write a mail, a chat or a URL";
+            return Err(Fault::Wrong(words.to_owned()));
+        }
+        if one.graded {
+            let words =
+                format!("holds {shown} with a severity, and a report has none; take it away");
+            return Err(Fault::Wrong(words));
+        }
+        texts.push(format!("{}{shown}", if one.fallback { "fallback@" } else { "" }));
+    }
+    let text = if all.is_empty() { OFF.to_owned() } else { texts.join(", ") };
+    Ok(Read { value: Value::Sinks(all), text })
 }
 
 /// A text that is wrong, without what may be secret in it.
@@ -91,6 +131,16 @@ fn bare(text: &str) -> Result<Written, Fault> {
     sink(url, least, fallback)
 }
 
+/// One of many: what is wrong says with which.
+fn named(text: &str) -> Result<Written, Fault> {
+    bare(text).map_err(|fault| match fault {
+        Fault::Wrong(words) if text.contains(':') => {
+            Fault::Wrong(format!("holds {}, which {words}", hidden(text)))
+        }
+        other => other,
+    })
+}
+
 /// What stands before the URL, if it is made of our words alone: an `@` is part of many a URL.
 fn prefix(text: &str) -> (&str, &str) {
     let ours = |word: &str| word == "fallback" || SEVERITIES.iter().any(|(name, _)| *name == word);
@@ -107,7 +157,12 @@ fn sink(url: &str, least: Option<Severity>, fallback: bool) -> Result<Written, F
     let sink = Sink::parse(url).map_err(Fault::Wrong)?;
     // Who is woken by it is woken for what cannot wait.
     let usual = if sink.is_pager() { Severity::Critical } else { Severity::Warning };
-    Ok(Written { url: url.to_owned(), min_severity: least.unwrap_or(usual), fallback })
+    let (min_severity, graded) = (least.unwrap_or(usual), least.is_some());
+    Ok(Written { url: url.to_owned(), min_severity, graded, fallback })
+}
+
+fn off() -> Read {
+    Read { value: Value::Sinks(Vec::new()), text: OFF.to_owned() }
 }
 
 fn done(all: Vec<Written>) -> Result<Read, Fault> {
@@ -145,7 +200,7 @@ fn entry(table: &DeTable<'_>) -> Result<Written, Fault> {
     let Some(DeValue::String(url)) = field("url") else {
         return wrong(format!("has a sink without a url; write {WANTED}"));
     };
-    let mut written = bare(url)?;
+    let mut written = named(url)?;
     match field("min_severity") {
         None => {}
         Some(DeValue::String(word)) => {
@@ -154,7 +209,7 @@ fn entry(table: &DeTable<'_>) -> Result<Written, Fault> {
                     "has min_severity = {word:?}; write info, warning or critical"
                 ));
             };
-            written.min_severity = *severity;
+            (written.min_severity, written.graded) = (*severity, true);
         }
         Some(other) => {
             return wrong(format!("has a min_severity that is {}; write text", found(other)));
@@ -197,11 +252,25 @@ mod tests {
     }
 
     #[test]
+    fn what_an_outer_file_says_can_be_switched_off() {
+        for read in [
+            from_flags(std::iter::once(OsStr::new("off"))).unwrap(),
+            from_text("off\n").unwrap(),
+            from_list(&DeArray::new()).unwrap(),
+        ] {
+            assert!(matches!(read.value, Value::Sinks(all) if all.is_empty()), "{}", read.text);
+        }
+        assert!(from_text("off\nntfy:my-topic").is_err());
+    }
+
+    #[test]
     fn what_is_refused_keeps_its_secrets() {
         let secret = "slak:T000/B000/verysecretverysecret";
         let (shown, fault) = from_flags(std::iter::once(OsStr::new(secret))).unwrap_err();
         let words = format!("{shown} {fault}");
         assert!(!words.contains("verysecret"), "{words}");
+        let fault = from_text(&format!("ntfy:my-topic\n{secret}")).unwrap_err().to_string();
+        assert!(fault.starts_with("holds slak:…, which has a scheme"), "{fault}");
         let read = from_flags(std::iter::once(OsStr::new("https://u:pass123@example.org/key456")));
         let text = read.unwrap().text;
         assert!(!text.contains("pass123") && !text.contains("key456"), "{text}");

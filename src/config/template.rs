@@ -25,6 +25,7 @@ pub fn line(key: &Key) -> String {
         | Kind::Text
         | Kind::Secret
         | Kind::Sinks
+        | Kind::Addresses
         | Kind::Files
         | Kind::Command => {
             format!("{name} = \"{sample}\"")

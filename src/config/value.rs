@@ -39,7 +39,7 @@ pub enum Value {
     Command(Vec<OsString>),
     /// Of [`Kind::Files`].
     Files(Vec<statefiles::Written>),
-    /// Of [`Kind::Sinks`].
+    /// Of [`Kind::Sinks`] and [`Kind::Addresses`].
     Sinks(Vec<sinks::Written>),
 }
 
@@ -231,12 +231,16 @@ pub fn from_text(kind: Kind, written: &OsStr) -> Result<Read, Fault> {
             let (signal, text) = signal::stop(text).ok_or(Fault::NotASignal)?;
             return Ok(Read { value: Value::Signal(signal), text });
         }
+        Kind::Name if name::is_reserved(text) => {
+            return Err(Fault::Wrong(format!("{}; choose another name", name::RESERVED_WORDS)));
+        }
         Kind::Name if name::is_valid(text) => Value::Name(text.to_owned()),
         Kind::Name => return Err(Fault::NotAName),
         Kind::Label if is_label(text) => Value::Name(text.to_owned()),
         Kind::Label => return Err(Fault::NotALabel),
         Kind::Files => return statefiles::from_text(text),
         Kind::Sinks => return sinks::from_text(text),
+        Kind::Addresses => return sinks::from_text(text).and_then(sinks::addresses),
         Kind::Text | Kind::Secret if !is_line(text) => {
             return Err(Fault::Wrong("is no line of text; write 1 to 1000 characters".to_owned()));
         }
@@ -289,12 +293,15 @@ pub fn from_toml(kind: Kind, written: &DeValue<'_>) -> Result<Read, Fault> {
         | Kind::Secret => "text in quotes",
         Kind::Command => COMMAND,
         Kind::Files => "a list of paths",
-        Kind::Sinks => "a list of sinks",
+        Kind::Sinks | Kind::Addresses => "a list of sinks",
     };
     match (kind, written) {
         (Kind::Command, DeValue::Array(words)) => command(words),
         (Kind::Files, DeValue::Array(list)) => statefiles::from_list(list),
         (Kind::Sinks, DeValue::Array(list)) => sinks::from_list(list),
+        (Kind::Addresses, DeValue::Array(list)) => {
+            sinks::from_list(list).and_then(sinks::addresses)
+        }
         // A colon parts paths in a variable only.
         (Kind::Files, DeValue::String(path)) => {
             statefiles::from_flags(std::iter::once(OsStr::new(path.as_ref())))

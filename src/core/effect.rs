@@ -5,6 +5,7 @@ use super::fact::{Cause, Fact};
 use super::incident::Alert;
 use super::settings::StopScope;
 use super::signal::Signal;
+use super::time::LocalDay;
 use super::validation::Task;
 
 /// One thing to do; what it led to comes back as an event.
@@ -32,6 +33,11 @@ pub enum Effect {
     /// Look what a silent child is doing, before it is touched; answered by `Examined`, if anything can
     /// be seen.
     Examine {
+        /// Which incarnation.
+        incarnation: u32,
+    },
+    /// Look how much memory its tree has; answered by `Measured`, if that can be seen.
+    Measure {
         /// Which incarnation.
         incarnation: u32,
     },
@@ -106,6 +112,13 @@ pub enum Effect {
     Deliver,
     /// Kill that process; nothing is answered.
     DropDelivery,
+    /// See that the report of a day is there, in a process of its own; answered by `ReportEnded`.
+    Report {
+        /// The day.
+        day: LocalDay,
+    },
+    /// Kill that process; nothing is answered.
+    DropReport,
     /// Tell the dead man's switch how it is.
     Ping {
         /// A human is needed.

@@ -6,7 +6,7 @@ use super::beat::Beat;
 use super::command::Command;
 use super::ending::{Ending, Spent};
 use super::evidence::Evidence;
-use super::fact::Delivery;
+use super::fact::{Delivery, ReportFact};
 use super::incident::Trouble;
 use super::notice::{Notice, Road};
 use super::oom::OomKill;
@@ -125,6 +125,23 @@ pub enum Kept {
     Outbox,
 }
 
+/// What came of a report that was to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportEnd {
+    /// It is there, made by whomever, or there is nothing to be told.
+    There {
+        /// A letter of it may wait to be delivered.
+        letter: bool,
+    },
+    /// Another process is at it.
+    Busy,
+    /// It could not be made.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
 /// One thing that happened. Whatever concerns a child carries its incarnation, so that a late report
 /// of an earlier one says nothing about this one (SPEC rule 7).
 #[derive(Clone, Debug, PartialEq)]
@@ -161,6 +178,10 @@ pub enum Event {
     },
     /// What became of a letter.
     Receipt(Box<Delivery>),
+    /// The process that makes the report of a day has ended, or none was needed.
+    ReportEnded(ReportEnd),
+    /// What became of the report of a day at a sink.
+    ReportReceipt(Box<ReportFact>),
     /// A heartbeat was read.
     Beat {
         /// From which incarnation.
@@ -208,6 +229,15 @@ pub enum Event {
         incarnation: u32,
         /// What was seen.
         evidence: Box<Evidence>,
+    },
+    /// How much memory the tree of a child has.
+    Measured {
+        /// Of which incarnation.
+        incarnation: u32,
+        /// What is resident of its processes together.
+        rss_kib: u64,
+        /// How many they are.
+        processes: u32,
     },
     /// The child ended: its wait status was collected.
     Exited {

@@ -17,19 +17,18 @@ use super::validation::{Cut, Restored, Taken};
 mod alert;
 mod beat;
 mod custody;
+mod memory;
 mod skip;
 mod why;
 
-pub use alert::{Delivery, IncidentFact, Seen, Severity};
+pub use alert::{Delivery, IncidentFact, ReportFact, Seen, Severity};
 pub use beat::{BeatFact, EvidenceFact};
 pub use custody::{PassedOver, Quarantined, RestoreFailed, StateInvalid, Validated};
+pub use memory::{MemoryFact, Rebuilt, Strays};
 pub use why::{
     Began, Cause, Excess, FinishedWhy, Outcome, Recognised, Released, StopBy, StopCommand, StopWhy,
-    Summary,
+    Summary, TEXT_MAX,
 };
-
-/// The longest text from outside that a fact carries, in bytes.
-pub const TEXT_MAX: usize = 1024;
 
 /// One line of the journal, but for its time and number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -192,6 +191,8 @@ pub enum Fact {
     },
     /// What an unhealthy child was doing, before it was touched.
     Evidence(EvidenceFact),
+    /// How much memory its tree had.
+    Memory(MemoryFact),
     /// Our own stdout has been blocked for so long that the agent's beats go unheard.
     OutputBlocked {
         /// For how long.
@@ -233,14 +234,7 @@ pub enum Fact {
         signal: Signal,
     },
     /// The rest of its tree had to be ended, and was.
-    Strays {
-        /// Of which incarnation.
-        incarnation: u32,
-        /// How many processes.
-        count: u32,
-        /// What they were, with how many of each: `node mcp ×2`.
-        names: Vec<String>,
-    },
+    Strays(Strays),
     /// A process of the old tree survived SIGKILL; nothing is started.
     TreeStuck {
         /// Of which incarnation.
@@ -419,16 +413,22 @@ pub enum Fact {
     SnapshotWorks,
     /// Trouble that people are told of begins.
     IncidentOpened(IncidentFact),
+    /// It is worse than people were told.
+    IncidentWorsened(IncidentFact),
     /// It is over.
     IncidentClosed(IncidentFact),
     /// A person has seen what is open.
     Acknowledged(Seen),
-    /// A person wants to hear nothing of what is open for a while.
+    /// A person wants to hear nothing of it for a while.
     Snoozed(Seen),
     /// A letter arrived at a sink.
     AlertSent(Delivery),
     /// A letter could not be delivered to a sink.
     AlertFailed(Delivery),
+    /// The report of a day arrived at a sink.
+    ReportSent(ReportFact),
+    /// It could not be made, or not be delivered to a sink.
+    ReportFailed(ReportFact),
     /// Something could not be written.
     StoreFailed {
         /// What.
@@ -442,12 +442,7 @@ pub enum Fact {
         what: Kept,
     },
     /// A torn `state.json` was found; what could be was rebuilt from the journal.
-    StateRebuilt {
-        /// What was wrong with it.
-        error: String,
-        /// Where it was put.
-        kept_as: String,
-    },
+    StateRebuilt(Rebuilt),
     /// Something that cannot happen did; supervision goes on.
     Bug {
         /// What.

@@ -13,14 +13,14 @@ use super::time::{Wall, millis};
 mod telling;
 mod trouble;
 
-pub use telling::{Alert, Alerting, Part, Quiet};
+pub use telling::{Alert, Alerting, Part, Pending, Quiet};
 pub use trouble::Trouble;
 
 /// A provider that is away for this long is worth a warning (SPEC §4).
 pub const PARKED_LONG: Duration = Duration::from_hours(1);
 
-/// The most facts that an incident keeps: what failed, what was seen then, what followed.
-const FACTS_MAX: usize = 3;
+/// The most facts that an incident keeps: what was seen, what failed, what could not be started, what followed.
+const FACTS_MAX: usize = 4;
 
 /// One incident that is open, or over and not told yet.
 #[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
@@ -38,10 +38,10 @@ pub struct Incident {
     /// Letters that were written of it.
     #[serde(default)]
     pub letters: u32,
-    /// One that is being written, and how bad it says that it is. Another life writes it again.
+    /// One that is being written. Another life writes it again.
     #[serde(skip)]
-    pub pending: Option<(Part, Severity)>,
-    /// When the last of them was.
+    pub pending: Option<Pending>,
+    /// When the last of them was, or is to be delivered.
     #[serde(default)]
     pub told_at: Wall,
     /// A person has seen it.
@@ -87,8 +87,15 @@ pub struct Incidents {
     pub all: Vec<Incident>,
     /// It has recovered from failures whose streak is not forgotten.
     pub flaps: bool,
-    /// What was recorded until then is in it.
-    pub heard: Wall,
+    /// When it was healthy last: its last beat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthy: Option<Wall>,
+    /// The last start was made with state that is valid: of this incarnation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid: Option<u32>,
+    /// What a child that is silent was seen to do; its end makes an incident of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Fact>,
 }
 
 /// No more incidents than this: one open and one just over of each kind.
@@ -171,8 +178,12 @@ impl Incidents {
     #[expect(clippy::wildcard_enum_match_arm, reason = "most facts are about no trouble")]
     pub fn hear(&mut self, at: Wall, fact: &Fact) {
         match fact {
-            Fact::Beat(_) if !self.awaits_life() => {}
-            Fact::Beat(_) => self.alive(at),
+            Fact::Beat(_) => {
+                (self.healthy, self.seen) = (Some(at), None);
+                if self.awaits_life() {
+                    self.alive(at);
+                }
+            }
             Fact::Exited { outcome, .. } => self.ended(at, *outcome, fact),
             Fact::SpawnFailed { .. } => self.failed(at, 0, fact),
             Fact::Escalated { reason, .. } => self.given_up(at, *reason, fact),
@@ -185,6 +196,11 @@ impl Incidents {
             }
             Fact::Resumed { .. } | Fact::Released(_) => {
                 self.flaps = false;
+                // Of what nobody was told before nobody needs to hear now.
+                self.all.retain(|one| {
+                    let knows = one.told.is_some() || one.pending.is_some();
+                    knows || !(one.latched || one.trouble == Trouble::Failing)
+                });
                 for one in self.all.iter_mut().filter(|one| one.over.is_none()) {
                     (one.latched, one.flapping, one.acknowledged) = (false, false, true);
                     // That it was resumed needs no letter: that it runs again does.
@@ -192,13 +208,15 @@ impl Incidents {
                 }
             }
             Fact::Stopped { .. } | Fact::Finished { .. } | Fact::Held => self.asked_down(at),
-            Fact::Started { .. } => self.close(at, Trouble::Stuck),
+            Fact::Started { .. } => {
+                self.seen = None;
+                self.close(at, Trouble::Stuck);
+            }
             Fact::TreeStuck { .. } => self.raise(at, Trouble::Stuck, Severity::Critical, fact),
             Fact::Evidence(_) => {
-                for trouble in [Trouble::Failing, Trouble::Silent] {
-                    if let Some(severity) = self.open(trouble).map(|one| one.severity) {
-                        self.raise(at, trouble, severity, fact);
-                    }
+                self.seen = Some(fact.clone());
+                if let Some(severity) = self.open(Trouble::Silent).map(|one| one.severity) {
+                    self.raise(at, Trouble::Silent, severity, fact);
                 }
             }
             Fact::Unhealthy { action: OnMissed::Alert, .. }
@@ -250,8 +268,12 @@ impl Incidents {
                 self.raise(at, Trouble::Budget, Severity::Critical, fact);
                 self.ends(*fresh);
             }
+            Fact::Validated(validated) => self.valid = Some(validated.incarnation),
             // What follows decides how bad it is; the fact is kept for the words.
-            Fact::StateInvalid(_) => self.raise(at, Trouble::State, Severity::Info, fact),
+            Fact::StateInvalid(_) => {
+                self.valid = None;
+                self.raise(at, Trouble::State, Severity::Info, fact);
+            }
             Fact::StateRestored(_) | Fact::StateQuarantined(_) | Fact::StatePassedOver(_) => {
                 self.raise(at, Trouble::State, Severity::Warning, fact);
             }
@@ -277,6 +299,7 @@ impl Incidents {
         match outcome {
             Outcome::Failure { streak, .. } => self.failed(at, streak, fact),
             Outcome::Completed { idle } => {
+                self.seen = None;
                 if !idle {
                     self.close(at, Trouble::Idle);
                 }
@@ -299,8 +322,12 @@ impl Incidents {
         let again = 2 <= streak.max(failures);
         let severity = if again { Severity::Warning } else { Severity::Info };
         self.raise(at, Trouble::Failing, severity, fact);
+        let seen = self.seen.take();
         if let Some(one) = self.open_mut(Trouble::Failing) {
             one.failures = failures;
+            // What was seen of an earlier one tells nothing of this one.
+            one.facts.retain(|known| !matches!(known, Fact::Evidence(_)));
+            one.facts.splice(..0, seen);
         }
     }
 
@@ -313,6 +340,11 @@ impl Incidents {
         };
         self.raise(at, trouble, Severity::Critical, fact);
         if let Some(one) = self.open_mut(trouble) {
+            if std::mem::take(&mut one.resumed) {
+                // Who resumed it believes that it runs.
+                one.told = one.told.map(|told| told.min(Severity::Warning));
+                (one.acknowledged, one.thanked, one.snoozed) = (false, false, None);
+            }
             (one.latched, one.ends) = (true, None);
         }
     }

@@ -225,6 +225,7 @@ pub(super) mod tests {
             limits: crate::core::cost::limits::Limits::default(),
             validation: None,
             alerting: crate::core::incident::Alerting::default(),
+            morning: None,
         }
     }
 

@@ -49,6 +49,15 @@ pub enum StopScope {
     Child,
 }
 
+/// The report that is made every morning, one for all agents of a state directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Morning {
+    /// When, in minutes since local midnight.
+    pub at: u16,
+    /// It is sent to somebody, and not kept alone.
+    pub sent: bool,
+}
+
 /// The settings that decisions depend on. Defaults live in `config/keys.rs` alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -104,4 +113,6 @@ pub struct Settings {
     pub validation: Option<Validation>,
     /// How people are told.
     pub alerting: Alerting,
+    /// When the report of the day before is made, if at all.
+    pub morning: Option<Morning>,
 }

@@ -57,8 +57,54 @@ pub struct Now {
     pub wall: Wall,
     /// For the failures of a day.
     pub day: LocalDay,
+    /// That day by the calendar.
+    pub today: Day,
+    /// The day after it.
+    pub tomorrow: Day,
+}
+
+impl Now {
     /// When the local day ends: budgets are fresh then.
-    pub midnight: Wall,
+    #[must_use]
+    pub fn midnight(&self) -> Wall {
+        self.today.ends
+    }
+}
+
+/// A local day: 24 hours, and 23 or 25 where clocks are turned on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Day {
+    /// Its local midnight.
+    pub begins: Wall,
+    /// When clocks are turned; its end if they are not.
+    pub turns: Wall,
+    /// The next local midnight.
+    pub ends: Wall,
+}
+
+/// A day of 24 hours, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Day {
+    /// A day of 24 hours.
+    #[must_use]
+    pub fn plain(begins: Wall) -> Self {
+        let ends = Wall(begins.0.saturating_add(DAY_MS));
+        Self { begins, turns: ends, ends }
+    }
+
+    /// When clocks show so many minutes since midnight: the first time of two, and when they are turned if
+    /// that skips it.
+    #[must_use]
+    pub fn at(self, minute: u16) -> Wall {
+        let since = i64::from(minute).saturating_mul(60_000);
+        let before = Wall(self.begins.0.saturating_add(since));
+        if before < self.turns {
+            return before;
+        }
+        let left = DAY_MS.saturating_sub(since);
+        Wall(self.ends.0.saturating_sub(left)).max(self.turns)
+    }
 }
 
 impl Up {
@@ -175,6 +221,26 @@ mod tests {
         for (day, name) in [(0, "1970-01-01"), (-1, "1969-12-31"), (19_782, "2024-02-29")] {
             assert_eq!(LocalDay(day).to_string(), name);
         }
+    }
+
+    #[test]
+    fn clocks_show_a_time_once_on_every_day() {
+        let hour = 60 * 60_000;
+        let minute = |hours: u16| hours * 60 + 30;
+        let plain = Day::plain(Wall(7 * hour));
+        assert_eq!(plain.at(0), Wall(7 * hour));
+        assert_eq!(plain.at(minute(23)), Wall(30 * hour + hour / 2));
+        // Two o'clock becomes three: 02:30 is skipped.
+        let short = Day { begins: Wall(0), turns: Wall(2 * hour), ends: Wall(23 * hour) };
+        for (hours, at) in [(1, 3), (2, 4), (3, 5), (8, 15), (23, 45)] {
+            assert_eq!(short.at(minute(hours)), Wall(at * hour / 2), "{hours}:30 of 23 hours");
+        }
+        // Three o'clock becomes two: 02:30 comes twice.
+        let long = Day { begins: Wall(0), turns: Wall(3 * hour), ends: Wall(25 * hour) };
+        for (hours, at) in [(1, 3), (2, 5), (3, 9), (8, 19), (23, 49)] {
+            assert_eq!(long.at(minute(hours)), Wall(at * hour / 2), "{hours}:30 of 25 hours");
+        }
+        assert_eq!(Day::default().at(480), Wall(0), "a clock that nobody has read");
     }
 
     #[test]

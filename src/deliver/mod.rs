@@ -1,243 +1,67 @@
 //! Letters are delivered: by a short-lived process of its own, in which TLS, DNS and retries live and die.
 //!
-//! At least once: a crash between sending and remembering sends again, with the same key. What is due when is
-//! decided in [`mod@plan`], which is pure; [`queue`] is the files, [`mod@send`] the network.
+//! At least once: a crash between sending and remembering sends again, with the same key. What is due when
+//! is decided in [`mod@plan`], which is pure; [`queue`] is the files, [`mod@send`] the network, `crew`
+//! the threads, and `desk` brings them together.
 
+mod crew;
+mod desk;
+mod exec;
+mod mail;
 pub mod plan;
 pub mod queue;
 pub mod send;
+mod stay;
 
-use std::path::Path;
-use std::sync::mpsc;
-use std::time::Duration;
+use crate::sys::file;
+use crate::wire::letter::pack::pack;
+use crate::wire::letter::report::{self, Whole};
+use crate::wire::letter::{Kind, Letter};
+use crate::wire::parcel::Parcel;
+use crate::wire::sink::Sink;
 
-use crate::store::outbox::Outbox;
-use crate::sys::lock::{Lock, LockError};
-use crate::sys::{clock, host, poll};
-use crate::wire::letter::pack::{pack, roll_up};
-use crate::wire::letter::{Kind, Letter, Receipt};
-
-use plan::{Job, Plan, backoff, is_done, plan};
-use queue::{Place, Queue};
+use queue::Place;
 use send::Came;
 
-/// Letters of one burst come within this time of each other, and go out together.
-const GATHER: Duration = Duration::from_secs(1);
+pub use desk::{Left, deliver};
+pub use stay::stay;
 
-/// What is due within this time is waited for; for the rest `run` starts another delivery.
-const PATIENCE: u64 = 2_000;
+/// The longest page or text of a report that is sent, in bytes: what mail servers take at most, encoded.
+const REPORT_MAX: usize = 16 << 20;
 
-/// How often it is looked whether another delivery has left.
-const LOOK: Duration = Duration::from_millis(50);
-
-/// Another delivery is waited for so many looks: ten minutes.
-const LOOKS: u32 = 12_000;
-
-/// Sinks that are sent to at one time; each has its order, and one that hangs keeps no other waiting.
-const AT_ONCE: usize = 16;
-
-/// Rounds of one process: who has more to do is started again.
-const ROUNDS: u32 = 1_000;
-
-/// What is left when a delivery ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Left {
-    /// Milliseconds until something is due.
-    pub next: Option<u64>,
-    /// Letters that wait.
-    pub letters: usize,
-}
-
-/// Delivers what is due in all outboxes of a state directory. `pace` stretches all waits; 1 but in tests.
-///
-/// # Errors
-/// The state directory cannot be read or locked.
-pub fn deliver(state_dir: &Path, agent: Option<&str>, pace: f64) -> std::io::Result<Left> {
-    let Some(_lock) = lock(state_dir)? else {
-        return Ok(Left { next: Some(scaled(5_000, pace)), letters: 0 });
+/// One letter for a sink; of a report with all of it, where it is still kept.
+fn packed(sink: &Sink, letter: &Letter) -> Result<Parcel, String> {
+    if letter.kind != Kind::Report {
+        return pack(sink, letter);
+    }
+    let read = |path: &Option<String>| {
+        let bytes = file::read(path.as_ref()?.as_ref(), REPORT_MAX).ok()?;
+        String::from_utf8(bytes).ok()
     };
-    poll::pause(GATHER.mul_f64(pace));
-    let mut left = Left::default();
-    for _ in 0..ROUNDS {
-        let mut queue = Queue::read(state_dir, agent)?;
-        refuse_blocked(&mut queue);
-        let Plan { jobs, next } = plan(&queue.letters, &queue.roads, clock::wall_ms());
-        let jobs: Vec<(Place, Vec<Job>)> = jobs
-            .into_iter()
-            .filter_map(|(proof, jobs)| Some((queue.place(&proof)?.clone(), jobs)))
-            .collect();
-        let any = !jobs.is_empty();
-        for some in jobs.chunks(AT_ONCE) {
-            hand_over(&mut queue, some, pace);
-        }
-        sweep(&queue);
-        left = Left { next, letters: queue.letters.len() };
-        match next {
-            _ if any => {}
-            Some(wait) if wait <= PATIENCE => poll::pause(Duration::from_millis(wait)),
-            _ => return Ok(left),
-        }
-    }
-    Ok(left)
+    let whole = letter
+        .report
+        .as_ref()
+        .and_then(|kept| Some(Whole { html: read(&kept.html)?, text: read(&kept.text)? }));
+    report::parcel(sink, letter, whole)
 }
 
-/// Waits for its turn: two deliveries at once would send everything twice.
-fn lock(state_dir: &Path) -> std::io::Result<Option<Lock>> {
-    let path = state_dir.join("deliver.lock");
-    for _ in 0..LOOKS {
-        match Lock::take(&path) {
-            Ok(lock) => return Ok(Some(lock)),
-            Err(LockError::Held { .. }) => poll::pause(LOOK),
-            Err(LockError::Io(error)) => return Err(error),
-        }
-    }
-    Ok(None)
-}
-
-fn scaled(ms: u64, pace: f64) -> u64 {
-    let scaled = Duration::from_millis(ms).mul_f64(pace);
-    u64::try_from(scaled.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A way whose secret is missing here although this is its own environment fails like any other.
-fn refuse_blocked(queue: &mut Queue) {
-    let now = clock::wall_ms();
-    for (outbox, way, words) in std::mem::take(&mut queue.blocked) {
-        for at in 0..queue.letters.len() {
-            let Some(waiting) = queue.letters.get_mut(at).filter(|one| one.outbox == outbox) else {
-                continue;
-            };
-            let one = waiting.tried.entry(way.proof.clone()).or_default();
-            if !one.done && one.next <= now {
-                one.tries = one.tries.saturating_add(1);
-                let wait = backoff(one.tries, host::random());
-                one.next = now.saturating_add(i64::try_from(wait).unwrap_or(i64::MAX));
-                one.error = Some(words.clone());
-                let _ = queue.keep(at);
-            }
-        }
-    }
-}
-
-/// What came of a job.
-struct Report {
-    proof: String,
-    letters: Vec<usize>,
-    came: Came,
-}
-
-/// Gives each sink its letters, each sink at its own pace; what came of each is written down at once.
-fn hand_over(queue: &mut Queue, jobs: &[(Place, Vec<Job>)], pace: f64) {
-    let letters: Vec<Letter> = queue.letters.iter().map(|one| one.letter.clone()).collect();
-    let (tell, hear) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for (place, list) in jobs {
-            let (tell, letters) = (tell.clone(), &letters);
-            let work = move || {
-                for job in list {
-                    let report = perform(place, job, letters);
-                    // A sink that does not answer now will not answer for the next letter either.
-                    let rests = matches!(report.came, Came::Later { .. });
-                    if tell.send(report).is_err() || rests {
-                        return;
-                    }
-                }
-            };
-            // Where nothing more may be started the rest has its turn in the next round.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
-        }
-        drop(tell);
-        for report in hear {
-            note(queue, &report, jobs, pace);
-        }
-    });
-}
-
-fn perform(place: &Place, job: &Job, letters: &[Letter]) -> Report {
-    let proof = place.proof.clone();
-    match job {
-        Job::GiveUp(at, why) => {
-            let came = Came::Never((*why).to_owned());
-            Report { proof, letters: vec![*at], came }
-        }
-        Job::Send(list) => {
-            let them: Vec<&Letter> = list.iter().filter_map(|at| letters.get(*at)).collect();
-            let parcel = match them.as_slice() {
-                [one] => pack(&place.sink, one),
-                many => roll_up(&place.sink, many),
-            };
-            let came = match parcel {
-                Ok(parcel) => send::send(&parcel, place.ca_file.as_deref()),
-                Err(words) => Came::Never(words),
-            };
-            Report { proof, letters: list.clone(), came: without_secrets(came, place) }
-        }
-    }
-}
-
-/// Libraries repeat URLs in their errors; nobody is to read what is secret in one.
-fn without_secrets(came: Came, place: &Place) -> Came {
-    let clean = |mut words: String| {
-        for secret in place.sink.secrets() {
-            words = words.replace(&secret, "…");
-        }
-        words
-    };
-    match came {
-        Came::Sent => Came::Sent,
-        Came::Later { words, after } => Came::Later { words: clean(words), after },
-        Came::Never(words) => Came::Never(clean(words)),
-    }
-}
-
-/// Writes down what came of it: the receipt first, for what is remembered as done is not done again.
-fn note(queue: &mut Queue, report: &Report, jobs: &[(Place, Vec<Job>)], pace: f64) {
-    let now = clock::wall_ms();
-    let sink = jobs.iter().find(|(place, _)| place.proof == report.proof);
-    let sink = sink.map(|(place, _)| place.sink.masked()).unwrap_or_default();
-    for &at in &report.letters {
-        let Some(waiting) = queue.letters.get_mut(at) else { continue };
-        let one = waiting.tried.entry(report.proof.clone()).or_default();
-        one.tries = one.tries.saturating_add(1);
-        let tries = one.tries;
-        match &report.came {
-            Came::Sent => (one.done, one.error) = (true, None),
-            Came::Never(words) => (one.done, one.error) = (true, Some(words.clone())),
-            Came::Later { words, after } => {
-                let own = scaled(backoff(tries, host::random()), pace);
-                let told = after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-                let wait = i64::try_from(told.unwrap_or(0).max(own)).unwrap_or(i64::MAX);
-                (one.next, one.error) = (now.saturating_add(wait), Some(words.clone()));
-            }
-        }
-        let (done, error) = (one.done, one.error.clone());
-        let letter = &waiting.letter;
-        let after_ms = u64::try_from(now.saturating_sub(letter.at)).unwrap_or(0);
-        let receipt = Receipt {
-            letter: letter.id.clone(),
-            incident: letter.incident.clone(),
-            severity: letter.severity,
-            sink: sink.clone(),
-            at: now,
-            after_ms,
-            tries,
-            error,
+/// Sends a report to each of these sinks at once, one after the other, and says what each answered.
+/// `pace` as for [`deliver`].
+#[must_use]
+pub fn send_report(places: &[Place], letter: &Letter, whole: &Whole, pace: f64) -> Vec<Tested> {
+    let one = |place: &Place| {
+        let parcel = report::parcel(&place.sink, letter, Some(whole.clone()));
+        let came = match parcel.map(|parcel| send::send(&parcel, place.ca_file.as_deref(), pace)) {
+            Ok(came) => crew::without_secrets(came, place),
+            Err(words) => Came::Never(words),
         };
-        // A full disk: it is sent again when there is room, with the same key.
-        if done {
-            let _ = queue.receipt(at, &receipt);
-        }
-        let _ = queue.keep(at);
-    }
-}
-
-/// Removes the letters about which nothing is left to be done.
-fn sweep(queue: &Queue) {
-    for (at, waiting) in queue.letters.iter().enumerate() {
-        if is_done(waiting, &queue.roads) {
-            let _ = queue.remove(at);
-        }
-    }
+        let answer = match came {
+            Came::Sent => Ok(()),
+            Came::Later { words, .. } | Came::Never(words) => Err(words),
+        };
+        Tested { sink: place.name.clone(), answer }
+    };
+    places.iter().map(one).collect()
 }
 
 /// What a sink answered to a test.
@@ -250,18 +74,18 @@ pub struct Tested {
 }
 
 /// Sends a test to each of these sinks, one after the other, and says what each answered. What a test opened
-/// at a pager is closed again.
+/// at a pager is closed again. `pace` as for [`deliver`].
 #[must_use]
-pub fn test(places: &[Place], letter: &Letter) -> Vec<Tested> {
+pub fn test(places: &[Place], letter: &Letter, pace: f64) -> Vec<Tested> {
     let mut all = Vec::new();
     for place in places {
         let try_one = |kind: Kind, number: u32| {
             let id = format!("{}/{number}", letter.incident);
             let letter = Letter { id, number, kind, ..letter.clone() };
             match pack(&place.sink, &letter)
-                .map(|parcel| send::send(&parcel, place.ca_file.as_deref()))
+                .map(|parcel| send::send(&parcel, place.ca_file.as_deref(), pace))
             {
-                Ok(came) => without_secrets(came, place),
+                Ok(came) => crew::without_secrets(came, place),
                 Err(words) => Came::Never(words),
             }
         };
@@ -272,13 +96,7 @@ pub fn test(places: &[Place], letter: &Letter) -> Vec<Tested> {
         if place.sink.is_pager() && answer.is_ok() {
             let _ = try_one(Kind::Closed, 2);
         }
-        all.push(Tested { sink: place.sink.masked(), answer });
+        all.push(Tested { sink: place.name.clone(), answer });
     }
     all
-}
-
-/// Whether an agent has letters that wait.
-#[must_use]
-pub fn has_letters(agent: &Path) -> bool {
-    Outbox::new(agent).has_letters()
 }

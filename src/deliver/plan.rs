@@ -1,11 +1,9 @@
 //! What is to be sent where, and when again: letters, what was tried of them, and the time give the next
 //! things to do. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::{Deserialize, Serialize};
-
-use crate::wire::letter::{Kind, Letter, Way};
+use crate::wire::letter::{Kind, Letter, Tried, Way};
 
 /// A letter that no try got through for this long is given up, in milliseconds (SPEC §8: a day).
 pub const GIVE_UP: i64 = 24 * 3600 * 1000;
@@ -20,24 +18,6 @@ const FALLBACK_AFTER: u32 = 3;
 
 /// From so many agents on one thing is said once for all of them.
 const MANY: usize = 3;
-
-/// What was tried of one letter at one sink.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Try {
-    /// How often.
-    pub tries: u32,
-    /// Not again before: Unix time in milliseconds.
-    pub next: i64,
-    /// It is there, or given up.
-    pub done: bool,
-    /// Why it is not there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
-/// What was tried of one letter: by the proof of the sink.
-pub type Tried = BTreeMap<String, Try>;
 
 /// A letter that waits.
 #[derive(Clone, Debug)]
@@ -57,6 +37,8 @@ pub enum Job {
     Send(Vec<usize>),
     /// Give it up, for this reason.
     GiveUp(usize, &'static str),
+    /// Nobody needs it any more: it was over before it could be sent, and that is said in one.
+    Skip(usize),
 }
 
 /// What is to be done now, by sink; and when something is due next, in milliseconds from now.
@@ -91,7 +73,8 @@ pub fn backoff(tries: u32, dice: u64) -> u64 {
 
 /// Whether a letter is for a way at all.
 fn admits(way: &Way, letter: &Letter) -> bool {
-    way.min_severity <= letter.severity || letter.kind == Kind::Test
+    // A report is for everybody who asked for reports.
+    way.min_severity <= letter.severity || matches!(letter.kind, Kind::Test | Kind::Report)
 }
 
 /// Whether every sink that should take a letter has failed so often that a fallback is to.
@@ -131,6 +114,7 @@ pub fn plan(all: &[Waiting], roads: &[Road], now: i64) -> Plan {
         plan.next = Some(plan.next.map_or(wait, |next| next.min(wait)));
     };
     let mut jobs: BTreeMap<String, Vec<Job>> = BTreeMap::new();
+    let threads = threads(all);
     for road in roads {
         let proof = &road.way.proof;
         // A sink that failed rests as a whole.
@@ -161,11 +145,11 @@ pub fn plan(all: &[Waiting], roads: &[Road], now: i64) -> Plan {
                 continue;
             }
             let untried = known.is_none_or(|one| one.tries == 0);
-            if road.chat && untried && is_over(all, waiting) {
-                mine.push(Job::GiveUp(at, "superseded: it was over before it could be sent"));
+            if road.chat && untried && is_over(all, waiting, &threads) {
+                mine.push(Job::Skip(at));
                 continue;
             }
-            let due = letter.not_before.unwrap_or(0).max(rests);
+            let due = held_until(all, waiting, &road.way, now, &threads).max(rests);
             if now < due {
                 later(due);
                 held.insert(letter.incident.clone());
@@ -185,20 +169,52 @@ pub fn plan(all: &[Waiting], roads: &[Road], now: i64) -> Plan {
     plan
 }
 
+/// The letters of each incident, by its outbox and name.
+type Threads<'a> = HashMap<(usize, &'a str), Vec<usize>>;
+
+fn threads(all: &[Waiting]) -> Threads<'_> {
+    let mut threads = Threads::new();
+    for (at, one) in all.iter().enumerate() {
+        threads.entry((one.outbox, one.letter.incident.as_str())).or_default().push(at);
+    }
+    threads
+}
+
+/// All letters of the same incident.
+fn same<'a>(
+    all: &'a [Waiting],
+    one: &'a Waiting,
+    threads: &'a Threads<'_>,
+) -> impl Iterator<Item = &'a Letter> {
+    let of = threads.get(&(one.outbox, one.letter.incident.as_str()));
+    of.into_iter().flatten().filter_map(|at| Some(&all.get(*at)?.letter))
+}
+
+/// Until when a letter is held: no longer than what stands behind it in its incident, which may have become
+/// critical in the night.
+fn held_until(all: &[Waiting], one: &Waiting, way: &Way, now: i64, threads: &Threads<'_>) -> i64 {
+    let own = one.letter.not_before.unwrap_or(0);
+    if own <= now {
+        return own;
+    }
+    let behind = same(all, one, threads)
+        .filter(|other| one.letter.number < other.number && admits(way, other));
+    behind.map(|other| other.not_before.unwrap_or(0)).fold(own, i64::min)
+}
+
 /// Whether the letter that closes the incident of this one waits behind it.
-fn is_over(all: &[Waiting], one: &Waiting) -> bool {
+fn is_over(all: &[Waiting], one: &Waiting, threads: &Threads<'_>) -> bool {
     one.letter.kind != Kind::Closed
-        && all.iter().any(|other| {
-            other.outbox == one.outbox
-                && other.letter.incident == one.letter.incident
-                && other.letter.kind == Kind::Closed
-        })
+        && same(all, one, threads).any(|other| other.kind == Kind::Closed)
 }
 
 /// Letters about one thing from many agents become one message, at the place of the first.
 fn rolled_up(all: &[Waiting], jobs: Vec<Job>) -> Vec<Job> {
     let key = |at: usize| {
         let letter = &all.get(at)?.letter;
+        if letter.kind == Kind::Report {
+            return None;
+        }
         let same = letter.group.clone().unwrap_or_else(|| letter.cause.clone());
         Some((letter.host.clone(), same, letter.kind == Kind::Closed))
     };

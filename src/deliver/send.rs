@@ -1,36 +1,29 @@
-//! A parcel is handed over: by HTTP, by SMTP or to a command, each within a limit of time.
+//! A parcel is handed over within a limit of time; what HTTP answers means.
 
-use std::io::Write as _;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Duration;
 
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::client::{Certificate as MailCertificate, Tls, TlsParameters};
-use lettre::{Message, SmtpTransport, Transport as _};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Error, Proxy};
 
-use crate::core::signal::Signal;
-use crate::sys::{clock, poll, signals};
-use crate::wire::parcel::{Mail, Parcel};
+use crate::sys::clock;
+use crate::wire::parcel::Parcel;
 use crate::wire::plain::plain;
+
+use super::{exec, mail};
 
 /// All of a try takes no longer.
 pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// The shortest limit that tests may have: a loaded machine needs its time for TLS.
+const LIMIT_MIN: Duration = Duration::from_secs(3);
 
 /// The most that is read of an answer, in bytes.
 const ANSWER_MAX: u64 = 64 * 1024;
 
 /// The most of an answer or of a command's output that an error repeats, in characters.
-const WORDS_MAX: usize = 300;
-
-/// How often it is looked whether a command has ended.
-const LOOK: Duration = Duration::from_millis(10);
+pub(super) const WORDS_MAX: usize = 300;
 
 /// What came of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +41,20 @@ pub enum Came {
     Never(String),
 }
 
-/// Hands a parcel over.
+/// How long a try may take. `pace` as for [`send`].
 #[must_use]
-pub fn send(parcel: &Parcel, ca_file: Option<&Path>) -> Came {
+pub fn limit(pace: f64) -> Duration {
+    LIMIT.mul_f64(pace).max(LIMIT_MIN)
+}
+
+/// Hands a parcel over. `pace` stretches [`LIMIT`]; 1 but in tests.
+#[must_use]
+pub fn send(parcel: &Parcel, ca_file: Option<&Path>, pace: f64) -> Came {
+    let limit = limit(pace);
     match parcel {
-        Parcel::Post { url, headers, body } => post(url, headers, body, ca_file),
-        Parcel::Mail(mail) => mail_out(mail, ca_file),
-        Parcel::Exec { command, stdin } => run(command, stdin),
+        Parcel::Post { url, headers, body } => post(url, headers, body, ca_file, limit),
+        Parcel::Mail(mail) => mail::send(mail, ca_file, limit),
+        Parcel::Exec { command, stdin } => exec::send(command, stdin, limit),
     }
 }
 
@@ -105,25 +105,38 @@ fn agent(limit: Duration, ca_file: Option<&Path>) -> Result<Agent, String> {
 fn words(error: &Error) -> String {
     match error {
         Error::Timeout(_) => "no answer in time".to_owned(),
-        Error::HostNotFound => "there is no such host".to_owned(),
+        Error::HostNotFound => "no such host".to_owned(),
         Error::ConnectionFailed => "cannot be reached".to_owned(),
+        Error::Io(error) => cut(&error.to_string()),
         other => cut(&other.to_string()),
     }
 }
 
-fn cut(text: &str) -> String {
-    let text = plain(text.trim().as_bytes()).replace('\n', " ");
+pub(super) fn cut(text: &str) -> String {
+    let mut text = plain(text.trim().as_bytes()).replace('\n', " ");
+    // Numbers that mean nothing to who reads, behind the words that do.
+    while let Some((before, number)) = text.split_once(" (os error ") {
+        let behind = number.split_once(')').map_or("", |(_, behind)| behind);
+        text = format!("{before}{behind}");
+    }
+    let text = text.replace("failed to lookup address information", "no such host");
     match text.char_indices().nth(WORDS_MAX) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,
     }
 }
 
-fn post(url: &str, headers: &[(&'static str, String)], body: &str, ca: Option<&Path>) -> Came {
+fn post(
+    url: &str,
+    headers: &[(&'static str, String)],
+    body: &str,
+    ca: Option<&Path>,
+    limit: Duration,
+) -> Came {
     // What the common certificates vouch for needs no file; nothing was sent where they do not.
-    match post_with(url, headers, body, None) {
+    match post_with(url, headers, body, None, limit) {
         Err(error) if ca.is_some() && is_about_trust(&error) => {
-            match post_with(url, headers, body, ca) {
+            match post_with(url, headers, body, ca, limit) {
                 Ok(came) => came,
                 Err(words) => Came::Later { words, after: None },
             }
@@ -142,8 +155,9 @@ fn post_with(
     headers: &[(&'static str, String)],
     body: &str,
     ca: Option<&Path>,
+    limit: Duration,
 ) -> Result<Came, String> {
-    let mut request = agent(LIMIT, ca)?.post(url);
+    let mut request = agent(limit, ca)?.post(url);
     for (name, value) in headers {
         request = request.header(*name, value);
     }
@@ -205,142 +219,10 @@ fn wait_of(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0).min(86_400_000)))
 }
 
-fn said(text: &str) -> String {
+/// What somebody said, behind a colon.
+pub(super) fn said(text: &str) -> String {
     let text = cut(text);
     if text.is_empty() { text } else { format!(": {text}") }
-}
-
-fn run(command: &str, stdin: &str) -> Came {
-    let later = |words: String| Came::Later { words, after: None };
-    let spawned = Command::new("/bin/sh")
-        .args(["-c", command])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn();
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(error) => return later(error.to_string()),
-    };
-    let (tell, hear) = mpsc::channel();
-    if let Some(mut pipe) = child.stdin.take() {
-        let text = stdin.to_owned();
-        // Who does not read must not keep us; the thread ends with this process.
-        std::thread::spawn(move || pipe.write_all(text.as_bytes()));
-    }
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let tell_too = tell.clone();
-    std::thread::spawn(move || err.map(|mut pipe| tell.send(tail(&mut pipe))));
-    std::thread::spawn(move || out.map(|mut pipe| tell_too.send(tail(&mut pipe))));
-    let begun = clock::wall_ms();
-    let limit = i64::try_from(LIMIT.as_millis()).unwrap_or(i64::MAX);
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break Ok(status),
-            Ok(None) if limit < clock::wall_ms().saturating_sub(begun).abs() => break Err(()),
-            Ok(None) => poll::pause(LOOK),
-            Err(_) => break Err(()),
-        }
-    };
-    let pid = i32::try_from(child.id()).unwrap_or(0);
-    if 0 < pid {
-        // Whatever it leaves behind has had its time.
-        let _ = signals::send_group(pid, Signal::KILL);
-    }
-    let Ok(status) = status else {
-        let _ = child.wait();
-        return later(format!("did not end in {}s; killed", LIMIT.as_secs()));
-    };
-    if status.success() {
-        return Came::Sent;
-    }
-    let words = hear.iter().take(2).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
-    let how = match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit {code}"),
-        (None, signal) => format!("signal {}", signal.unwrap_or(0)),
-    };
-    later(format!("{how}{}", said(&words)))
-}
-
-/// The last of what somebody writes.
-fn tail(pipe: &mut impl std::io::Read) -> String {
-    let (mut kept, mut buffer) = (Vec::new(), [0; 4096]);
-    while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-        kept.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        let over = kept.len().saturating_sub(WORDS_MAX);
-        kept.drain(..over);
-    }
-    String::from_utf8_lossy(&kept).into_owned()
-}
-
-fn mail_out(mail: &Mail, ca: Option<&Path>) -> Came {
-    let message = match compose(mail) {
-        Ok(message) => message,
-        Err(words) => return Came::Never(words),
-    };
-    let transport = match transport(mail, ca) {
-        Ok(transport) => transport,
-        Err(words) => return Came::Never(words),
-    };
-    match transport.send(&message) {
-        Ok(_) => Came::Sent,
-        Err(error) if error.is_permanent() => Came::Never(cut(&error.to_string())),
-        Err(error) => Came::Later { words: cut(&error.to_string()), after: None },
-    }
-}
-
-fn transport(mail: &Mail, ca: Option<&Path>) -> Result<SmtpTransport, String> {
-    let url = mail.smtp.as_deref().ok_or("does not say how mail is sent; set alert.smtp")?;
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    let host = host.split(['/', '?']).next().unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let local = ["localhost", "127.0.0.1", "[::1]"].contains(&name);
-    let plain = url.starts_with("smtp://");
-    // Without a word of it a password would go in the clear.
-    let url = if plain && !local && !url.contains("tls=") {
-        format!("{url}{}tls=required", if url.contains('?') { '&' } else { '?' })
-    } else {
-        url.to_owned()
-    };
-    let builder = SmtpTransport::from_url(&url).map_err(|error| cut(&error.to_string()))?;
-    let mut builder = builder.timeout(Some(LIMIT));
-    if let Some(path) = ca.filter(|_| !(plain && local)) {
-        let pem = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let mut tls = TlsParameters::builder(name.to_owned());
-        let one = MailCertificate::from_pem(&pem).map_err(|error| cut(&error.to_string()))?;
-        tls = tls.add_root_certificate(one);
-        let tls = tls.build().map_err(|error| cut(&error.to_string()))?;
-        builder = builder.tls(if plain { Tls::Required(tls) } else { Tls::Wrapper(tls) });
-    }
-    Ok(builder.build())
-}
-
-fn compose(mail: &Mail) -> Result<Message, String> {
-    let address = |text: &str| text.parse::<Mailbox>().map_err(|error| format!("{text}: {error}"));
-    let own = || {
-        let host = crate::sys::host::hostname().unwrap_or_else(|| "localhost".to_owned());
-        format!("agentwatch@{host}")
-    };
-    let from = address(&mail.from.clone().unwrap_or_else(own))?;
-    let date = u64::try_from(mail.date).unwrap_or(0);
-    let mut builder = Message::builder()
-        .from(from)
-        .to(address(&mail.to)?)
-        .subject(&mail.subject)
-        .message_id(Some(mail.message_id.clone()))
-        .date(std::time::UNIX_EPOCH + Duration::from_millis(date));
-    if let Some(first) = &mail.reply_to {
-        builder = builder.in_reply_to(first.clone()).references(first.clone());
-    }
-    for (name, value) in &mail.headers {
-        let name = HeaderName::new_from_ascii_str(name);
-        builder = builder.raw_header(HeaderValue::new(name, value.clone()));
-    }
-    builder
-        .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
-        .map_err(|error| cut(&error.to_string()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::wire::preset::reader::{Heard, Reader};
 use super::forward::Forward;
 use super::tail::Tail;
 use crate::store::log::{From, Log};
+use crate::wire::last::Numbered;
 
 /// The most that is read at once: a pipe holds 64 KiB unless somebody enlarged it.
 pub const READ_MAX: usize = 64 * 1024;
@@ -66,6 +67,8 @@ pub struct Source {
     tail: Tail,
     /// It said something since somebody asked.
     said: bool,
+    /// The number of what it says now: it grows whenever another one has spoken.
+    number: u64,
     ended: bool,
 }
 
@@ -74,7 +77,8 @@ impl Source {
     #[must_use]
     pub fn new(fd: OwnedFd, incarnation: u32, stream: Stream, reader: Option<Reader>) -> Self {
         let lines = reader.map(|reader| (Lines::default(), reader));
-        Self { fd, incarnation, stream, lines, tail: Tail::default(), said: false, ended: false }
+        let (tail, said, number, ended) = (Tail::default(), false, 0, false);
+        Self { fd, incarnation, stream, lines, tail, said, number, ended }
     }
 
     /// Its descriptor, to wait on; none once everybody has closed the other end.
@@ -89,21 +93,20 @@ impl Source {
         self.lines.is_some()
     }
 
-    /// The last lines it said, at most 10 KiB of them.
+    /// The last lines it said, at most 10 KiB of them, and when.
     #[must_use]
-    pub fn last_lines(&self) -> Vec<String> {
-        self.tail.lines()
-    }
-
-    /// The last line it said.
-    #[must_use]
-    pub fn last_line(&self) -> Option<String> {
-        self.tail.last_line()
+    pub fn last_lines(&self) -> Vec<Numbered> {
+        self.tail.numbered()
     }
 
     /// Whether it said anything since the last call.
     pub fn take_said(&mut self) -> bool {
         std::mem::take(&mut self.said)
+    }
+
+    /// What it says from now on has this number.
+    pub fn set_number(&mut self, number: u64) {
+        self.number = number;
     }
 
     /// Reads what is there now, passes it on, and appends what it heard; false at its end.
@@ -167,7 +170,7 @@ impl Source {
         if let Some(log) = log {
             log.take(self.stream.into(), bytes);
         }
-        self.tail.push(bytes);
+        self.tail.push_numbered(self.number, bytes);
         if let Some((lines, reader)) = &mut self.lines {
             lines.feed(bytes, &mut |line| reader.line(line, &mut |told| heard.push(told)));
             reader.bytes(bytes, &mut |told| heard.push(told));

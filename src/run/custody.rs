@@ -15,7 +15,7 @@ use crate::sys::spawn::{self, Output, Spawn};
 use crate::sys::{self, file, host, signals};
 use crate::wire::ending;
 use crate::wire::errand::{Errand, ORDER_MAX};
-use crate::wire::mask::masked;
+use crate::wire::mask::mask_lines;
 use crate::wire::plain::brief;
 
 use super::Shell;
@@ -241,7 +241,9 @@ fn read(fd: &OwnedFd, buffer: &mut [u8], mut take: impl FnMut(&[u8])) -> bool {
 
 /// What a hook said last, without what looks like a secret.
 fn masked_lines(tail: &Tail) -> Vec<String> {
-    tail.lines().into_iter().map(|line| masked(&line).into_owned()).collect()
+    let mut lines = tail.lines();
+    mask_lines(&mut lines, |line| line);
+    lines
 }
 
 /// What a process answered, or why it did not.

@@ -9,6 +9,8 @@ mod control;
 mod custody;
 mod forward;
 mod letters;
+mod mornings;
+mod outer;
 mod perform;
 pub mod prices;
 mod reading;
@@ -25,9 +27,10 @@ use std::path::PathBuf;
 
 use crate::config::Resolved;
 use crate::core::command::Reply;
+use crate::core::cost::money::Usd;
 use crate::core::effect::Effect;
 use crate::core::event::{By, Event, Kept, Launch};
-use crate::core::fact::{Began, Fact};
+use crate::core::fact::{Began, Fact, Rebuilt};
 use crate::core::settings::{OnMissed, Settings};
 use crate::core::signal::Signal;
 use crate::core::supervisor::{EXIT_SELF, Supervisor};
@@ -46,6 +49,7 @@ use crate::sys::tree::StartTime;
 use crate::sys::tty::Terminal;
 use crate::sys::{self, host, signals};
 use crate::wire::letter::Route;
+use crate::wire::mask::masked_command;
 use crate::wire::state::{Custodian, Identity, Watch};
 use crate::wire::words;
 
@@ -70,6 +74,8 @@ pub struct Plan {
     pub resume: Option<By>,
     /// Where people are told, if anywhere.
     pub route: Option<Route>,
+    /// Where reports are sent, if anywhere.
+    pub report_route: Option<Route>,
 }
 
 /// The shell of one `run`.
@@ -106,6 +112,8 @@ struct Shell {
     /// The working directory of the child, once it is not ours any more.
     directory: Option<PathBuf>,
     sources: Vec<Source>,
+    /// Which stream of which incarnation spoke last, and the number of what it said.
+    spoke: ((u32, child::Stream), u64),
     prices: Prices,
     /// The other roads for beats of the child that runs.
     roads: Option<Roads>,
@@ -118,6 +126,8 @@ struct Shell {
     control: Option<Control>,
     /// The processes around the state files, while there are any.
     helpers: custody::Helpers,
+    /// The supervisor above us.
+    above: Option<outer::Above>,
     /// Letters to people, and who delivers them.
     letters: letters::Letters,
     /// What became of the command that is being performed.
@@ -184,6 +194,7 @@ impl Shell {
             terminal: Terminal::open(),
             directory: None,
             sources: Vec::new(),
+            spoke: ((0, child::Stream::Out), 0),
             prices: Prices::new(resolved.prices.clone()),
             roads: None,
             endings: Vec::new(),
@@ -192,6 +203,7 @@ impl Shell {
             chores: Chores::default(),
             control: None,
             helpers: custody::Helpers::default(),
+            above: None,
             letters: letters::Letters::default(),
             reply: None,
             ready: Vec::new(),
@@ -217,17 +229,13 @@ impl Shell {
         for note in std::mem::take(&mut self.plan.resolved.notes) {
             self.say_plain(&note);
         }
+        match outer::Above::find(self.plan.resolved.ready_at) {
+            Ok(above) => self.above = above,
+            Err(words) => self.say_plain(&words),
+        }
         self.open_journal();
-        let settings = self.supervisor.settings();
-        let started = Fact::SupervisorStarted(Began {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: host::pid(),
-            command: self.identity.command.clone(),
-            directory: self.identity.directory.clone(),
-            interval_ms: millis(settings.interval),
-            misses: settings.misses,
-        });
-        self.effects.push_back(Effect::Record(started));
+        let began = self.began();
+        self.effects.push_back(Effect::Record(Fact::SupervisorStarted(began)));
         let lock_error = self.plan.lock.as_ref().err().cloned();
         let load_error = self.plan.found.as_ref().err().cloned();
         if let Some(error) = lock_error.or(load_error) {
@@ -242,7 +250,8 @@ impl Shell {
         if let Ok(found) = &self.plan.found {
             if let Some((error, kept_as)) = &found.torn {
                 let (error, kept_as) = (error.clone(), kept_as.display().to_string());
-                self.effects.push_back(Effect::Record(Fact::StateRebuilt { error, kept_as }));
+                self.effects
+                    .push_back(Effect::Record(Fact::StateRebuilt(Rebuilt { error, kept_as })));
             }
             let before = found.identity.as_ref().and_then(|identity| identity.boot_id.as_ref());
             let boots = (before, self.identity.boot_id.as_ref());
@@ -252,7 +261,29 @@ impl Shell {
         let (resume, run, terminal) = (self.plan.resume, self.run, self.terminal.is_some());
         self.step(Event::Launch(Launch { resume, rebooted, run, terminal }));
         self.identity.control = Some(self.control_path().display().to_string());
-        self.perform_all()
+        self.perform_all()?;
+        self.tell_above();
+        ControlFlow::Continue(())
+    }
+
+    /// What we are, for who reads the journal: on another machine it may be all there is.
+    fn began(&self) -> Began {
+        let settings = self.supervisor.settings();
+        let limits = &settings.limits;
+        let usd = |nano: u64| Usd::from_pico(u128::from(nano).saturating_mul(1_000));
+        Began {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: host::pid(),
+            command: self.identity.command.clone(),
+            directory: self.identity.directory.clone(),
+            interval_ms: millis(settings.interval),
+            misses: settings.misses,
+            host: host::hostname(),
+            release: settings.release.clone(),
+            max_tokens_per_hour: limits.tokens_per_hour,
+            max_tokens_per_day: limits.tokens_per_day,
+            max_usd_per_day: limits.nano_usd_per_day.map(usd),
+        }
     }
 
     fn open_journal(&mut self) {
@@ -299,7 +330,13 @@ fn identity(resolved: &Resolved) -> Identity {
     Identity {
         name: resolved.name.clone(),
         directory,
-        command: resolved.command.iter().map(|arg| arg.to_string_lossy().into_owned()).collect(),
+        command: masked_command(
+            &resolved
+                .command
+                .iter()
+                .map(|arg| arg.to_string_lossy().into_owned())
+                .collect::<Vec<_>>(),
+        ),
         boot_id: host::boot_id(),
         control: None,
         interval_ms: millis(settings.interval),

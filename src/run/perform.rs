@@ -15,7 +15,7 @@ use crate::store::log;
 use crate::sys::oom::OomWatch;
 use crate::sys::spawn::{self, Group, Kind, Output, Spawn, Stage};
 use crate::sys::{self, evidence, file, signals, tty};
-use crate::wire::paint;
+use crate::wire::face::Said;
 use crate::wire::plain::plain;
 use crate::wire::preset::reader::Reader;
 use crate::wire::stamp;
@@ -46,6 +46,7 @@ impl Shell {
                 self.spawn(incarnation, again);
             }
             Effect::Examine { incarnation } => self.examine(incarnation),
+            Effect::Measure { incarnation } => self.measure(incarnation),
             Effect::Stop { incarnation, signal, scope, reached } => {
                 self.stop(incarnation, signal, scope, reached);
             }
@@ -74,10 +75,14 @@ impl Shell {
             Effect::Alert(alert) => self.write_letter(&alert),
             Effect::Deliver => self.deliver(),
             Effect::DropDelivery => self.drop_delivery(),
+            Effect::Report { day } => self.make_report(day),
+            Effect::DropReport => self.drop_report(),
             Effect::Ping { fail } => self.ping(fail),
             Effect::Answer(reply) => self.reply = Some(reply),
             Effect::Exit { code } => {
+                self.tell_above();
                 self.drop_helpers();
+                self.leave_post();
                 self.before_leaving();
                 self.drain();
                 self.end_log();
@@ -114,17 +119,15 @@ impl Shell {
 
     /// Says a line of ours that names the agent already.
     pub(super) fn say_line(&mut self, text: &str) {
-        let line = paint::line(Tone::Warning, text, tty::colour(2));
-        self.say(&line);
+        self.say(&Said { tone: Tone::Warning, text: text.to_owned() });
     }
 
-    /// Says a finished line on stderr and, with the time, in the log.
-    fn say(&mut self, line: &str) {
-        self.err.say(line);
+    /// Says a line on stderr and, with the time, in the log.
+    fn say(&mut self, said: &Said) {
+        self.err.say(&self.speaker.finished(said));
         if let Some(log) = &mut self.log {
             let at = stamp::local(self.now.wall, offset(&self.clock, self.now.wall));
-            let line = plain(line.as_bytes());
-            let text = line.strip_prefix("agentwatch: ").unwrap_or(&line);
+            let text = plain(said.text.as_bytes());
             log.take(log::From::Us, format!("agentwatch: {at} {text}\n").as_bytes());
         }
     }
@@ -180,6 +183,7 @@ impl Shell {
             stderr,
             group: if shares_group { Group::Shared } else { Group::Own },
             directory: self.directory.as_deref(),
+            outlives: false,
         };
         match spawn::spawn(&request) {
             Ok(child) => {

@@ -2,27 +2,32 @@
 
 use crate::config::{Origin, Resolved};
 use crate::core::fact::Fact;
-use crate::sys::tty;
+use crate::sys::{outer, tty};
 use crate::wire::face::{Said, Voice};
+use crate::wire::paint::{Screen, line};
 use crate::wire::tone::Tone;
 
 /// Turns facts into finished lines.
 #[derive(Debug)]
 pub struct Speaker {
     voice: Voice,
-    colour: bool,
+    screen: Screen,
 }
 
 impl Speaker {
     /// The speaker of one `run`.
     #[must_use]
     pub fn new(resolved: &Resolved) -> Self {
-        let colour = tty::colour(2);
+        let screen = match () {
+            () if tty::colour(2) => Screen::Colour,
+            () if outer::stderr_is_journal() => Screen::Journal,
+            () => Screen::Plain,
+        };
         let interactive = tty::is_terminal(0) && tty::is_terminal(2);
         let options = command_options(resolved);
         let voice =
             Voice::new(resolved.name.clone(), options, interactive, resolved.settings.clone());
-        Self { voice, colour }
+        Self { voice, screen }
     }
 
     /// What a command for this agent needs besides its name: ` --state-dir /tmp/x`, or nothing.
@@ -36,17 +41,21 @@ impl Speaker {
         self.voice.offset_s = offset_s;
     }
 
-    /// The lines for a fact, as they go out.
-    pub fn lines(&mut self, fact: &Fact) -> Vec<String> {
-        let colour = self.colour;
-        self.voice.say(fact).iter().map(|said| line(said, colour)).collect()
+    /// The lines for a fact.
+    pub fn lines(&mut self, fact: &Fact) -> Vec<Said> {
+        self.voice.say(fact)
     }
 
     /// A line that is about no fact.
     #[must_use]
-    pub fn plain(&self, text: &str) -> String {
-        let text = format!("{}: {text}", self.voice.name);
-        line(&Said { tone: Tone::Plain, text }, self.colour)
+    pub fn plain(&self, text: &str) -> Said {
+        Said { tone: Tone::Plain, text: format!("{}: {text}", self.voice.name) }
+    }
+
+    /// A line as it goes out.
+    #[must_use]
+    pub fn finished(&self, said: &Said) -> String {
+        line(said.tone, &said.text, self.screen)
     }
 }
 
@@ -71,8 +80,4 @@ fn command_options(resolved: &Resolved) -> String {
         }
         _ => String::new(),
     }
-}
-
-fn line(said: &Said, colour: bool) -> String {
-    crate::wire::paint::line(said.tone, &said.text, colour)
 }

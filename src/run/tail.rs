@@ -1,17 +1,25 @@
 //! The last words of a stream: its last lines, kept for evidence.
 
+use std::collections::VecDeque;
+
+use crate::wire::last::Numbered;
 use crate::wire::plain::plain;
 
 /// How much of the end of a stream is kept, in bytes: a screen or two, a traceback among it.
-const KEEP: usize = 10 * 1024;
+pub const KEEP: usize = 10 * 1024;
 
 /// How much is held at most, in bytes: what is too much goes only when as much as is kept has come.
 const HOLD: usize = 2 * KEEP;
+
+/// Stretches that are told apart by when they were said; two streams that take turns byte by byte have fewer.
+const STRETCHES: usize = 512;
 
 /// The end of what a stream said.
 #[derive(Debug, Default)]
 pub struct Tail {
     held: Vec<u8>,
+    /// When it was said: the number of each stretch, and its bytes.
+    numbers: VecDeque<(u64, usize)>,
     /// The line that `held` begins with began before it.
     torn: bool,
 }
@@ -19,6 +27,34 @@ pub struct Tail {
 impl Tail {
     /// Takes what was just said.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.push_numbered(0, bytes);
+    }
+
+    /// The same; `number` grows whenever another stream has spoken in between.
+    pub fn push_numbered(&mut self, number: u64, bytes: &[u8]) {
+        self.take(bytes);
+        match self.numbers.back_mut() {
+            Some((last, count)) if *last == number => *count += bytes.len(),
+            _ => self.numbers.push_back((number, bytes.len())),
+        }
+        let mut surplus = self.numbers.iter().map(|(_, count)| count).sum::<usize>();
+        surplus = surplus.saturating_sub(self.held.len());
+        while let Some((_, count)) = self.numbers.front_mut().filter(|_| 0 < surplus) {
+            let gone = surplus.min(*count);
+            (*count, surplus) = (*count - gone, surplus - gone);
+            if *count == 0 {
+                self.numbers.pop_front();
+            }
+        }
+        if STRETCHES < self.numbers.len()
+            && let Some((_, count)) = self.numbers.pop_front()
+            && let Some((_, next)) = self.numbers.front_mut()
+        {
+            *next += count;
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
         if KEEP <= bytes.len() {
             self.forget(self.held.len());
             let (before, last) = bytes.split_at(bytes.len() - KEEP);
@@ -53,6 +89,31 @@ impl Tail {
             first.insert(0, '…');
         }
         lines
+    }
+
+    /// The same, each line with the number of the stretch in which it ended.
+    #[must_use]
+    pub fn numbered(&self) -> Vec<Numbered> {
+        let lines = self.lines();
+        // Each line of them ends with a line end but perhaps the last, whatever was left out of it.
+        let bytes = self.held.strip_suffix(b"\n").unwrap_or(&self.held);
+        let mut ends: Vec<usize> =
+            bytes.iter().zip(0..).filter(|(byte, _)| **byte == b'\n').map(|(_, at)| at).collect();
+        ends.push(bytes.len().saturating_sub(1));
+        let ends = ends.split_off(ends.len().saturating_sub(lines.len()));
+        let (mut stretches, mut begun) = (self.numbers.iter(), 0);
+        let (mut number, mut end) = (0, 0);
+        let mut numbered = Vec::with_capacity(lines.len());
+        for (line, at) in lines.into_iter().zip(ends) {
+            while end <= at
+                && let Some((next, count)) = stretches.next()
+            {
+                (number, begun) = (*next, begun + count);
+                end = begun;
+            }
+            numbered.push((number, line));
+        }
+        numbered
     }
 
     /// The last line that says anything, without control characters.
@@ -115,6 +176,26 @@ mod tests {
         let tail = tail(&[b"x\xff\n\x1b[31mred\x1b[0m\n\x1b[0m\n"]);
         assert_eq!(tail.lines(), ["x\u{fffd}", "red", ""]);
         assert_eq!(tail.last_line().as_deref(), Some("red"));
+    }
+
+    #[test]
+    fn each_line_knows_when_it_was_said() {
+        let mut tail = Tail::default();
+        tail.push_numbered(1, b"a\nb");
+        tail.push_numbered(3, b"b\nc\n");
+        tail.push_numbered(5, b"d");
+        let said = |tail: &Tail| {
+            tail.numbered().iter().map(|(n, line)| format!("{n}{line}")).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&tail), ["1a", "3bb", "3c", "5d"]);
+        for number in 0..20_000 {
+            tail.push_numbered(2 * number, b"x\n");
+        }
+        assert!(tail.numbers.len() <= STRETCHES, "{}", tail.numbers.len());
+        let numbered = tail.numbered();
+        assert_eq!(numbered.len(), tail.lines().len());
+        assert_eq!(numbered.last().unwrap().0, 2 * 19_999);
+        assert!(numbered.is_sorted_by_key(|(number, _)| *number));
     }
 
     #[test]

@@ -172,6 +172,17 @@ impl Shell {
         tree::members(&kin, &marked)
     }
 
+    /// Looks how much memory the tree has. Where it cannot be seen, nothing is told.
+    pub(super) fn measure(&mut self, incarnation: u32) {
+        let members = self.members(incarnation).unwrap_or_default();
+        if members.is_empty() {
+            return;
+        }
+        let rss_kib = members.iter().fold(0, |sum: u64, one| sum.saturating_add(one.rss_kib));
+        let processes = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        self.step(Event::Measured { incarnation, rss_kib, processes });
+    }
+
     /// Stops every process of the tree where it is, and tells how many of them ran until now.
     pub(super) fn freeze(&mut self, incarnation: u32) {
         let members = self.members(incarnation).unwrap_or_default();

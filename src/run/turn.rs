@@ -17,15 +17,18 @@ use crate::sys::poll::{self, Interest};
 use crate::sys::reap::{self, Ended};
 use crate::sys::signals::{self, Caught};
 use crate::sys::tty;
-use crate::wire::mask::masked;
+use crate::wire::last::{self, Numbered};
+use crate::wire::mask::mask_lines;
 use crate::wire::preset::reader::Heard;
 
 use super::Shell;
 use super::child::{OLD_SOURCES_MAX, Running, Source, Stream};
 use super::control::Control;
 use super::forward::{Flow, Forward};
+use super::outer::Above;
 use super::reading;
 use super::roads::Roads;
+use super::tail::KEEP;
 
 impl Shell {
     /// One turn; breaks with the exit code.
@@ -63,7 +66,10 @@ impl Shell {
         if let ControlFlow::Break(code) = self.perform_all() {
             return Ok(ControlFlow::Break(code));
         }
-        Ok(self.serve_control())
+        self.tell_leaving();
+        let flow = self.serve_control();
+        self.tell_above();
+        Ok(flow)
     }
 
     /// Sleeps until something happens or is due; before that, what could wait is done.
@@ -90,7 +96,15 @@ impl Shell {
                 Some(wait)
             }
         };
+        let timeout = self.sooner_for_above(timeout);
         self.wait(timeout, boot).map(drop)
+    }
+
+    /// A supervisor above us may want to be told something before that.
+    fn sooner_for_above(&mut self, timeout: Option<Duration>) -> Option<Duration> {
+        let Some(at) = self.above.as_ref().and_then(Above::deadline) else { return timeout };
+        let wait = at.since(self.clock.now().up);
+        Some(timeout.map_or(wait, |timeout| timeout.min(wait)))
     }
 
     /// Waits until something happens or the time is over; `boot` runs on in suspend. True if something did.
@@ -156,13 +170,11 @@ impl Shell {
         }
         // Of a clean exit too: a kill that nobody looked for would be told of the next incarnation.
         let oom = self.oom.as_mut().and_then(OomWatch::since);
-        // Neither journal nor state nor letters are to keep what somebody printed by mistake.
-        let clean = |line: String| masked(&line).into_owned();
-        let output = self.last_lines(incarnation).into_iter().map(clean).collect();
-        let last = Last {
-            line: self.last_line(incarnation).map(clean),
-            traces: Traces { output, oom, spent: Some(ended.spent) },
-        };
+        let out = last::without_beats(self.last_lines(incarnation, Stream::Out));
+        let err = self.last_lines(incarnation, Stream::Err);
+        let line = last::telling(&out, &err);
+        let output = last::together(out, err, KEEP);
+        let last = Last { line, traces: Traces { output, oom, spent: Some(ended.spent) } };
         self.step(Event::Exited { incarnation, ending: ended.ending, last });
     }
 
@@ -196,6 +208,9 @@ impl Shell {
             // Those of before it come first, or the order of their bytes would change.
             let last = ended.is_some_and(|ended| incarnation <= ended);
             let ready = |fd: &OwnedFd| ready.contains(&fd.as_raw_fd());
+            let who = (incarnation, source.stream);
+            let number = self.spoke.1 + u64::from(self.spoke.0 != who);
+            source.set_number(number);
             let open = if all || last || source.fd().is_some_and(ready) {
                 source.read(&mut self.buffer, forward, &mut self.log, &mut heard, last)
             } else {
@@ -220,7 +235,11 @@ impl Shell {
                 self.supervisor.step(self.now, event, &mut out);
                 self.effects.extend(out);
             }
-            if source.take_said() && counts_output {
+            let said = source.take_said();
+            if said {
+                self.spoke = (who, number);
+            }
+            if said && counts_output {
                 let notice = Notice::Output;
                 let mut out = Vec::new();
                 self.supervisor.step(self.now, Event::Notice { incarnation, notice }, &mut out);
@@ -260,26 +279,14 @@ impl Shell {
         }
     }
 
-    /// The last lines of an incarnation: what it said on stderr, or else on stdout.
-    fn last_lines(&self, incarnation: u32) -> Vec<String> {
-        let of = |stream| {
-            let mut sources = self.sources.iter();
-            let said = sources.find(|one| one.incarnation == incarnation && one.stream == stream);
-            said.map(Source::last_lines).filter(|lines| !lines.is_empty())
-        };
-        of(Stream::Err).or_else(|| of(Stream::Out)).unwrap_or_default()
-    }
-
-    /// The last line of an incarnation: what it said on stderr, or else on stdout.
-    fn last_line(&self, incarnation: u32) -> Option<String> {
-        let of = |stream| {
-            self.sources
-                .iter()
-                .filter(move |source| source.incarnation == incarnation && source.stream == stream)
-                .find_map(Source::last_line)
-        };
-        // A beat as the last line says nothing about the end.
-        of(Stream::Err).or_else(|| of(Stream::Out).filter(|line| !line.starts_with('{')))
+    /// The last lines of an incarnation on a stream. Neither journal nor state nor letters are to keep what
+    /// somebody printed by mistake.
+    fn last_lines(&self, incarnation: u32, stream: Stream) -> Vec<Numbered> {
+        let mut sources = self.sources.iter();
+        let said = sources.find(|one| one.incarnation == incarnation && one.stream == stream);
+        let mut lines = said.map(Source::last_lines).unwrap_or_default();
+        mask_lines(&mut lines, |(_, line)| line);
+        lines
     }
 
     /// Lets the last output out before leaving: as long as it takes, unless somebody asked to stop.

@@ -11,7 +11,7 @@ use super::read;
 
 /// Day files that are watched at one time: today's, yesterday's for what is written right after midnight,
 /// and one of a clock that was elsewhere.
-const FILES: usize = 3;
+pub(super) const FILES: usize = 3;
 
 /// What is read of one file at once, in bytes: the rest comes with the next look.
 const CHUNK: usize = 1024 * 1024;

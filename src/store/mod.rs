@@ -1,5 +1,6 @@
 //! The files of an agent; decides nothing.
 
+pub mod backward;
 pub mod follow;
 pub mod growing;
 pub mod history;
@@ -10,4 +11,7 @@ pub mod outbox;
 pub mod paths;
 pub mod read;
 pub mod rebuild;
+pub mod reports;
 pub mod secrets;
+pub mod span;
+pub mod tail;

@@ -37,6 +37,15 @@ pub fn days(dir: &Path) -> io::Result<Vec<(LocalDay, PathBuf)>> {
 /// Hands every record of one day file to `on`, from byte `start`; gives where it stopped: behind the
 /// last whole line.
 pub fn file(path: &Path, start: u64, on: &mut dyn FnMut(Record)) -> io::Result<u64> {
+    lines(path, start, &mut |line| {
+        if let Some(record) = record::read(line) {
+            on(record);
+        }
+    })
+}
+
+/// The same with every whole line, without its newline, whatever stands in it.
+pub fn lines(path: &Path, start: u64, on: &mut dyn FnMut(&[u8])) -> io::Result<u64> {
     let mut file = File::open(path)?;
     let mut at = file.seek(SeekFrom::Start(start))?;
     let mut reader = BufReader::new(file);
@@ -49,9 +58,7 @@ pub fn file(path: &Path, start: u64, on: &mut dyn FnMut(Record)) -> io::Result<u
             return Ok(at);
         }
         at = at.saturating_add(u64::try_from(n).unwrap_or(u64::MAX));
-        if let Some(record) = record::read(line.trim_ascii_end()) {
-            on(record);
-        }
+        on(line.trim_ascii_end());
     }
 }
 

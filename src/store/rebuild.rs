@@ -145,9 +145,9 @@ fn beaten(memory: &mut Memory, ts: Wall, beat: &BeatFact) {
 /// Learns what was recorded after `memory` was saved: agentwatch was killed before it could save again,
 /// or the disk took the journal and not the state. What the memory knows already does no harm twice.
 pub fn catch_up(memory: &mut Memory, records: &[Record]) {
-    let heard = memory.incidents.heard;
     for record in records {
-        if let Some(fact) = record.fact.as_ref().filter(|_| heard < record.ts) {
+        // By their numbers, for the clock may have been set back: what follows the state is in no incident yet.
+        if let Some(fact) = &record.fact {
             memory.incidents.hear(record.ts, fact);
         }
         match &record.fact {
@@ -324,6 +324,18 @@ mod tests {
         catch_up(&mut memory, &ended(7));
         assert_eq!(memory.tree.map(|tree| tree.ended), Some(true));
         assert_eq!((memory.streak.failures, memory.cooldown_owed), (2, true));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_nothing_from_the_incidents() {
+        let mut memory = running();
+        memory.incidents.hear(Wall(5000), &failure(7, 2));
+        let resumed = Fact::Resumed { by: crate::core::event::By::Command };
+        let (event, line) = (String::new(), String::new());
+        let record = Record { ts: Wall(9), seq: 2, fact: Some(resumed), event, line };
+        memory.incidents.all[0].told = Some(crate::core::fact::Severity::Warning);
+        catch_up(&mut memory, &[record]);
+        assert!(memory.incidents.all[0].resumed);
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! How much room a disk has.
+//! What a disk is: how much room it has, whether it may be written, whether it outlives the machine.
 
 use std::io;
 use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, access};
+
+use super::os;
 
 /// The room of a file system, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +15,20 @@ pub struct Space {
     pub free: u64,
     /// All of it.
     pub total: u64,
+}
+
+/// Whether what is written there is gone after a reboot (tmpfs), as far as the system tells.
+///
+/// # Errors
+/// Those of the file system.
+pub fn is_in_memory(path: &Path) -> io::Result<bool> {
+    os::is_in_memory(path)
+}
+
+/// Whether this user may make files in a folder, as it is now; a read-only mount is a no.
+#[must_use]
+pub fn is_writable(folder: &Path) -> bool {
+    access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
 }
 
 /// The room where `path` is.

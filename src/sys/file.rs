@@ -1,10 +1,10 @@
 //! Files of a state directory: replaced as a whole, appended to, private, and never a symlink.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -20,11 +20,23 @@ use nix::libc;
 /// # Errors
 /// Those of the file system; ELOOP if the target is a symlink. The old content is then untouched.
 pub fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+    replace_as(path, bytes, sync, 0o600)
+}
+
+/// The same, without `sync`, for a file that everybody may read.
+///
+/// # Errors
+/// As [`replace`].
+pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_as(path, bytes, false, 0o644)
+}
+
+fn replace_as(path: &Path, bytes: &[u8], sync: bool, mode: u32) -> io::Result<()> {
     let temporary = beside(path)?;
     if fs::symlink_metadata(path).is_ok_and(|target| target.is_symlink()) {
         return Err(Errno::ELOOP.into());
     }
-    let written = fill(&temporary, bytes, sync).and_then(|()| fs::rename(&temporary, path));
+    let written = fill(&temporary, bytes, sync, mode).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // On a full disk every block counts; what went wrong is already told.
         let _ = fs::remove_file(&temporary);
@@ -47,9 +59,9 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(hidden))
 }
 
-fn fill(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+fn fill(path: &Path, bytes: &[u8], sync: bool, mode: u32) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options.write(true).create(true).truncate(true).mode(mode).custom_flags(libc::O_NOFOLLOW);
     let mut file = match options.open(path) {
         // What stands there is not what an earlier call left.
         Err(error) if error.kind() != ErrorKind::NotFound && fs::remove_file(path).is_ok() => {
@@ -57,6 +69,10 @@ fn fill(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
         }
         opened => opened?,
     };
+    if mode != 0o600 {
+        // Whatever the umask: it is there to be read by others.
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
     file.write_all(bytes)?;
     if sync { file.sync_all() } else { Ok(()) }
 }
@@ -252,6 +268,17 @@ mod tests {
         assert_eq!(fs::read_dir(scratch.path("")).unwrap().count(), 1);
         replace(&scratch.path("no/such/folder"), b"new", true).unwrap_err();
         assert_eq!(replace(Path::new("/"), b"", true).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn what_is_published_everybody_may_read_and_what_replaces_it_nobody() {
+        let scratch = Scratch::new();
+        let path = scratch.path("agentwatch.prom");
+        publish(&path, b"a 1").unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"a 1"[..], 0o644));
+        replace(&path, b"", false).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(fs::read_dir(scratch.path("")).unwrap().count(), 1);
     }
 
     #[test]

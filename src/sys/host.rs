@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::path::PathBuf;
 
 use nix::libc;
-use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{getpid, getuid};
 
 use super::os;
@@ -33,6 +33,11 @@ pub const IS_MACOS: bool = os::IS_MACOS;
 pub fn home() -> Option<PathBuf> {
     let set = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     set.or_else(|| nix::unistd::User::from_uid(getuid()).ok().flatten().map(|user| user.dir))
+}
+
+/// The name of our user, as the user database has it.
+pub fn user_name() -> Option<String> {
+    nix::unistd::User::from_uid(getuid()).ok().flatten().map(|user| user.name)
 }
 
 /// How many descriptors this process may have, if that is limited.
@@ -88,6 +93,11 @@ pub fn random() -> u64 {
     std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), pid())
 }
 
+/// Whether somebody keeps the clock of this machine right; `None` where the system does not say.
+pub fn clock_is_kept() -> Option<bool> {
+    os::clock_is_kept()
+}
+
 /// Whether we are the init of a container or machine.
 pub fn is_pid1() -> bool {
     pid() == 1
@@ -102,6 +112,14 @@ pub fn hostname() -> Option<String> {
     let result = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
     let name = CStr::from_bytes_until_nul(&name).ok().filter(|_| result == 0)?;
     Some(name.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
+}
+
+/// Lets this process, and what it starts, have no more data than this: who talks to strangers may be told
+/// more than there is memory for. What the system does not limit stays as it is.
+pub fn limit_data(bytes: u64) {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_DATA) {
+        let _ = setrlimit(Resource::RLIMIT_DATA, bytes.min(hard), hard);
+    }
 }
 
 #[cfg(test)]

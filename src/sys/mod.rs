@@ -15,6 +15,7 @@ pub mod lock;
 pub mod oom;
 mod os;
 pub mod out;
+pub mod outer;
 pub mod pending;
 pub mod poll;
 pub mod program;

@@ -55,6 +55,8 @@ pub struct Spawn<'a> {
     pub group: Group,
     /// Its working directory; `None` is our own.
     pub directory: Option<&'a Path>,
+    /// It may live on when agentwatch is gone.
+    pub outlives: bool,
 }
 
 impl<'a> Spawn<'a> {
@@ -62,7 +64,8 @@ impl<'a> Spawn<'a> {
     pub fn new(argv: &'a [OsString]) -> Self {
         let (stdout, stderr) = (Output::Inherit, Output::Inherit);
         let (group, env_hidden): (_, &dyn Fn(&OsStr) -> bool) = (Group::Own, &|_| false);
-        Self { argv, env_set: &[], env_hidden, stdin: None, stdout, stderr, group, directory: None }
+        let (stdin, directory, outlives) = (None, None, false);
+        Self { argv, env_set: &[], env_hidden, stdin, stdout, stderr, group, directory, outlives }
     }
 }
 
@@ -138,7 +141,7 @@ impl std::error::Error for SpawnError {}
 /// Starts a child. Returns when it has executed its program.
 ///
 /// It begins with the signal mask and the dispositions that agentwatch was started with, and on Linux
-/// with SIGKILL at the death of agentwatch, more exactly of the calling thread.
+/// with SIGKILL at the death of agentwatch, more exactly of the calling thread, unless it `outlives` it.
 ///
 /// # Errors
 /// See [`SpawnError`]. No process is left behind.
@@ -229,6 +232,9 @@ impl<'a> Plan<'a> {
             }
         }
         signals::restore_in_child()?;
+        if self.spawn.outlives {
+            return Ok(());
+        }
         os::die_with_parent()?;
         // It may have died before that was set, and then no signal comes.
         if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH) }

@@ -35,6 +35,8 @@ pub struct Process {
     pub comm: String,
     /// It is dead and only waits for its parent to notice.
     pub zombie: bool,
+    /// Memory of it that is resident.
+    pub rss_kib: u64,
 }
 
 /// What the processes of an incarnation are known by.
@@ -245,7 +247,7 @@ mod tests {
 
     fn process(pid: i32, parent: i32, group: i32, session: i32) -> Process {
         let start = StartTime(u64::try_from(pid).unwrap());
-        Process { pid, parent, group, session, start, comm: "x".into(), zombie: false }
+        Process { pid, parent, group, session, start, comm: "x".into(), zombie: false, rss_kib: 0 }
     }
 
     fn kin(child: i32) -> Kin<'static> {

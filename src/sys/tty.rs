@@ -34,6 +34,13 @@ pub fn colour(fd: i32) -> bool {
 /// does not say has the 80 of old.
 #[must_use]
 pub fn width(fd: i32) -> Option<usize> {
+    size(fd).map(|(columns, _)| usize::from(columns))
+}
+
+/// How many columns and lines a terminal at our stdin, stdout or stderr has; `None` if there is none there.
+/// One that does not say has the 80 and 24 of old.
+#[must_use]
+pub fn size(fd: i32) -> Option<(u16, u16)> {
     nix::ioctl_read_bad!(window, libc::TIOCGWINSZ, libc::winsize);
     if !is_terminal(fd) {
         return None;
@@ -42,8 +49,8 @@ pub fn width(fd: i32) -> Option<usize> {
     #[expect(unsafe_code, reason = "nix wraps no such call")]
     // SAFETY: the kernel fills in the four numbers, and only if it knows them.
     let asked = unsafe { window(fd, &raw mut size) };
-    let told = asked.is_ok().then_some(usize::from(size.ws_col)).filter(|width| *width > 0);
-    Some(told.unwrap_or(80))
+    let told = |number: u16, of_old: u16| if asked.is_ok() && 0 < number { number } else { of_old };
+    Some((told(size.ws_col, 80), told(size.ws_row, 24)))
 }
 
 /// Whether a person sits there: stdin and stderr are terminals and we are in the foreground.

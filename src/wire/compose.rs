@@ -2,6 +2,8 @@
 //!
 //! It answers what, since when, why, whether it still spends, whether anything will be tried, what to type.
 
+use std::time::Duration;
+
 use crate::core::cost::budget::{self, Budget};
 use crate::core::cost::limits::Action;
 use crate::core::fact::{Fact, Outcome, Severity};
@@ -9,17 +11,24 @@ use crate::core::incident::{Alert, Incident, Part, Trouble};
 use crate::core::memory::Memory;
 use crate::core::settings::Settings;
 use crate::core::supervisor::Phase;
-use crate::core::time::{Now, Wall};
+use crate::core::time::{Now, Wall, millis};
 
 use super::letter::title::STOPPED;
 use super::letter::{Kind, Letter, Step, VERSION};
 use super::mask::masked;
 use super::stamp::{day, local, local_time};
-use super::words::{count, describe, grouped};
+use super::words::{count, describe, grouped, span};
 use super::{costs, down, ending, words};
+
+mod group;
+
+use group::group;
 
 /// The most bytes of output in a letter (SPEC §8).
 const OUTPUT_MAX: usize = 10 * 1024;
+
+/// An incident that is older than this says in words since when.
+const SINCE: Duration = Duration::from_mins(1);
 
 /// What a letter depends on besides its incident.
 #[derive(Debug)]
@@ -86,25 +95,8 @@ pub fn letter(alert: &Alert, about: &About<'_>) -> Letter {
         output: output(&alert.output),
         steps: steps(alert, about),
         runbook: about.runbook.map(str::to_owned),
+        report: None,
     }
-}
-
-/// What many agents may have in common: the last words of who fails, the provider that is away.
-fn group(incident: &Incident) -> Option<String> {
-    let Some(Fact::Exited { last_line: Some(line), .. }) =
-        incident.fact(|fact| matches!(fact, Fact::Exited { .. }))
-    else {
-        return None;
-    };
-    // Numbers differ from agent to agent: times, pids, requests.
-    let mut text = String::new();
-    for c in masked(line).chars().take(120) {
-        let c = if c.is_ascii_digit() { '#' } else { c };
-        if !(c == '#' && text.ends_with('#')) {
-            text.push(c);
-        }
-    }
-    Some(format!("{}: {}", incident.trouble.word(), text.trim()))
 }
 
 fn escalation(incident: &Incident) -> Option<&Fact> {
@@ -126,15 +118,20 @@ fn headline(alert: &Alert) -> String {
 }
 
 /// What is the matter, in a few words.
-fn what(incident: &Incident) -> String {
+#[must_use]
+pub fn what(incident: &Incident) -> String {
     if let Some(fact) = escalation(incident) {
         return format!("gave up: {}", down::escalated(fact));
     }
-    let latest = incident.facts.last();
+    let latest = incident.fact(|fact| !matches!(fact, Fact::Evidence(_)));
     match incident.trouble {
         Trouble::Failing => {
             let why = failure(incident).map(why).unwrap_or_default();
-            let flaps = if incident.flapping { ", again and again" } else { "" };
+            let flaps = match incident.failures {
+                _ if !incident.flapping => "",
+                0 | 1 => ", after it had recovered",
+                _ => ", again and again",
+            };
             match failure(incident) {
                 Some(Fact::Exited { outcome: Outcome::Failure { streak, max, .. }, .. }) => {
                     format!("failure {streak} of {max}{flaps}: {why}")
@@ -176,6 +173,7 @@ fn why(fact: &Fact) -> String {
 fn lines(alert: &Alert, about: &About<'_>) -> Vec<String> {
     let incident = &alert.incident;
     let mut lines = vec![standing(alert, about)];
+    let closed = alert.part == Part::Closed;
     if let Some(fact) = failure(incident) {
         let last = match fact {
             Fact::Exited { last_line: Some(line), .. } => format!(". {}", masked(line)),
@@ -188,17 +186,27 @@ fn lines(alert: &Alert, about: &About<'_>) -> Vec<String> {
     );
     let state = incident.fact(|fact| matches!(fact, Fact::StateInvalid(_)));
     lines.extend(state.map(|fact| format!("State: {}", describe(fact).1)));
-    if alert.part != Part::Closed {
-        lines.push(format!("Since {}.", moment(incident.since, about)));
+    if is_valid(incident, about) && !closed {
+        lines.push("State files: valid before its last start.".to_owned());
     }
-    lines.push(spending(about));
+    lines.extend(spending(about));
     if let Some(release) = &about.memory.release {
         lines.push(format!("Release: {release}"));
     }
-    if alert.part != Part::Closed {
+    if !closed {
         lines.push(follows(alert, about));
     }
     lines
+}
+
+/// Whether what failed was started with state that is known to be valid.
+fn is_valid(incident: &Incident, about: &About<'_>) -> bool {
+    match failure(incident) {
+        Some(Fact::Exited { incarnation, .. }) => {
+            about.memory.incidents.valid == Some(*incarnation)
+        }
+        _ => false,
+    }
 }
 
 /// `03:14`, and the date if that is another day.
@@ -218,11 +226,22 @@ fn standing(alert: &Alert, about: &About<'_>) -> String {
         0 => String::new(),
         n => format!(" Streak {n} of {max}."),
     };
+    let open = alert.part != Part::Closed;
+    let since = alert.incident.since;
+    // An incident that just began has its time in the title.
+    let long = open && SINCE <= about.now.wall.since(since);
+    let since = if long { format!(" Since {}.", moment(since, about)) } else { String::new() };
+    let healthy = about.memory.incidents.healthy.filter(|_| open && !is_running(about.phase));
+    let healthy = healthy.map(|at| format!(" Last healthy {}.", moment(at, about)));
+    let healthy = healthy.unwrap_or_default();
     let state = match about.phase {
         _ if alert.incident.latched => "Down, stays down until resumed.".to_owned(),
         Phase::Escalated | Phase::Leaving => "Down, stays down until resumed.".to_owned(),
         Phase::Cooldown | Phase::Parked | Phase::Waiting => match alert.next_start {
-            Some(at) => format!("Down; next start {}.", moment(at, about)),
+            Some(at) => {
+                let wait = span(millis(at.since(about.now.wall)));
+                format!("Down; next start {}, in {wait}.", moment(at, about))
+            }
             None => "Down.".to_owned(),
         },
         Phase::Failed => "Down, and is started again.".to_owned(),
@@ -235,23 +254,23 @@ fn standing(alert: &Alert, about: &About<'_>) -> String {
         Phase::Running | Phase::ShuttingDown => "Running.".to_owned(),
         Phase::Late | Phase::Unhealthy => "Running, but silent.".to_owned(),
     };
-    format!("{state}{streak}")
+    format!("{state}{since}{streak}{healthy}")
 }
 
-fn spending(about: &About<'_>) -> String {
+/// What it used today, and of how much; nothing of an agent that does not tell.
+fn spending(about: &About<'_>) -> Option<String> {
     let spend = about.memory.ledger.spend();
-    let tokens = spend.of(Budget::TokensPerDay);
-    let mut text = format!("Today: {} tokens", grouped(tokens));
-    let usd = spend.of(Budget::UsdPerDay);
-    if usd > 0 {
-        text.push_str(", ");
-        text.push_str(&costs::usd(budget::usd(usd)));
-    }
-    text.push('.');
-    if !is_running(about.phase) {
-        text.push_str(" No more are spent while it is down.");
-    }
-    text
+    let limits = &about.settings.limits;
+    let part = |budget, text: &dyn Fn(u64) -> String| {
+        let used = spend.of(budget);
+        let most = limits.of(budget).map(|most| format!(" of {}", text(most)));
+        (0 < used).then(|| format!("{}{}", text(used), most.unwrap_or_default()))
+    };
+    let tokens = part(Budget::TokensPerDay, &|n| grouped(n)).map(|text| format!("{text} tokens"));
+    let usd = part(Budget::UsdPerDay, &|nano| costs::usd(budget::usd(nano)));
+    let all: Vec<String> = tokens.into_iter().chain(usd).collect();
+    let down = if is_running(about.phase) { "" } else { " No more is spent while it is down." };
+    (!all.is_empty()).then(|| format!("Today: {}.{down}", all.join(", ")))
 }
 
 fn is_running(phase: Phase) -> bool {
@@ -276,6 +295,11 @@ fn is_running(phase: Phase) -> bool {
     }
 }
 
+/// Whether a child is there and nobody ends it.
+fn is_up(phase: Phase) -> bool {
+    is_running(phase) && phase != Phase::Stopping
+}
+
 /// What agentwatch will do, and when.
 fn follows(alert: &Alert, about: &About<'_>) -> String {
     let incident = &alert.incident;
@@ -286,12 +310,12 @@ fn follows(alert: &Alert, about: &About<'_>) -> String {
     match incident.trouble {
         Trouble::Failing => {
             let left = max_failures.saturating_sub(about.memory.streak.failures);
+            let now = if is_up(about.phase) { "It runs again" } else { "It is started again" };
             match left {
-                0 => "The next failure is the last: then it stays down.".to_owned(),
-                n => format!(
-                    "It is started again; after {} more it is given up.",
-                    count(u64::from(n), "failure")
-                ),
+                0 => format!("{now}; the next failure is the last: then it stays down."),
+                n => {
+                    format!("{now}; after {} more it is given up.", count(u64::from(n), "failure"))
+                }
             }
         }
         Trouble::Loop => match incident.fact(|fact| matches!(fact, Fact::LoopSuspected { .. })) {
@@ -371,6 +395,8 @@ fn steps(alert: &Alert, about: &About<'_>) -> Vec<Step> {
             steps.push(step("Stop it where it is", "pause", ""));
         }
         Trouble::Budget | Trouble::Parked => steps.push(step("Start it now", "resume", "")),
+        // That is what happened already.
+        Trouble::Failing if is_up(about.phase) => {}
         Trouble::Failing | Trouble::Silent | Trouble::Idle => {
             steps.push(step("Start it anew now", "restart", ""));
         }
@@ -384,3 +410,6 @@ fn steps(alert: &Alert, about: &About<'_>) -> Vec<Step> {
     steps.push(step("Silence", "snooze", " 6h"));
     steps
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,9 @@
 //! Evidence in words: what goes behind "silent for 10s; ".
 
 use crate::core::evidence::{Evidence, Pressure};
+use crate::core::fact::MemoryFact;
 
+use super::ending::bytes_of;
 use super::words::span;
 
 /// From these shares of ten seconds on, in percent, a shortage is worth a word. Some waiting for
@@ -12,6 +14,16 @@ const SHORT_OF_CPU: f64 = 50.0;
 
 /// Below this, seconds are easier to compare with seconds of CPU than minutes would be.
 const SECONDS_BELOW_MS: u64 = 120_000;
+
+/// What the tree of a child has, in words: `64 MiB in 2 processes, 1h after its start`.
+#[must_use]
+pub fn memory(fact: &MemoryFact) -> String {
+    let size = bytes_of(fact.rss_kib.saturating_mul(1024));
+    let processes = u64::from(fact.processes);
+    let many =
+        if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") };
+    format!("{size} in {many}, {} after its start", span(fact.age_ms))
+}
 
 impl Evidence {
     /// What the process does, what its tree used of processors, and what the machine lacks:

@@ -17,6 +17,9 @@ use super::tone::{Tone, tone};
 use super::words::{self, span};
 use super::{costs, custody, down};
 
+/// What a person who happens to look learns when no sink is configured.
+const NOBODY: &str = "nobody was told, no alert sink; try: --alert ntfy:YOUR-TOPIC";
+
 /// One line, without prefix and newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
@@ -119,11 +122,14 @@ impl Voice {
                 let wait = span(*wait_ms);
                 vec![format!("next start {at}, in {wait} (cooldown {cooldown}); now: {now}{stop}")]
             }
-            Fact::Escalated { .. } => vec![format!(
-                "GAVE UP after {}; stays down until: {}",
-                down::escalated(fact),
-                self.command("resume")
-            )],
+            Fact::Escalated { .. } => {
+                let (why, way_out) = (down::escalated(fact), self.command("resume"));
+                let mut said = vec![format!("GAVE UP after {why}; stays down until: {way_out}")];
+                if !self.settings.alerting.sinks {
+                    said.push(NOBODY.to_owned());
+                }
+                said
+            }
             Fact::Latched { since, failures, why } => vec![format!(
                 "down since {} ({}); stays down until: {}",
                 super::stamp::local(*since, self.offset_s),
@@ -209,10 +215,11 @@ impl Voice {
             | Fact::Resumed { .. }
             | Fact::SourceOff { .. }
             | Fact::AlertFailed(_)
+            | Fact::ReportFailed(_)
             | Fact::OutputBlocked { .. }
             | Fact::OutputUnblocked { .. }
             | Fact::StoreWorks { .. }
-            | Fact::StateRebuilt { .. }
+            | Fact::StateRebuilt(_)
             | Fact::Bug { .. } => vec![Self::worded(fact)],
             Fact::StoreFailed { what: Kept::Log, .. } => {
                 let words = words::describe(fact).1;
@@ -227,6 +234,7 @@ impl Voice {
             | Fact::SignalPassed { .. }
             | Fact::Strays { .. }
             | Fact::BadBeat { .. }
+            | Fact::Memory(_)
             | Fact::Notified { .. }
             | Fact::Recognised { .. }
             | Fact::Extended { .. }
@@ -237,10 +245,12 @@ impl Voice {
             | Fact::Validating { .. }
             | Fact::SnapshotTaken(_)
             | Fact::IncidentOpened(_)
+            | Fact::IncidentWorsened(_)
             | Fact::IncidentClosed(_)
             | Fact::Acknowledged(_)
             | Fact::Snoozed(_)
             | Fact::AlertSent(_)
+            | Fact::ReportSent(_)
             | Fact::StreakForgotten { .. } => Vec::new(),
         };
         let tone = match fact {

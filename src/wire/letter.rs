@@ -8,7 +8,8 @@ pub mod mail;
 pub mod ntfy;
 pub mod pack;
 pub mod pagerduty;
-mod sheet;
+pub mod report;
+pub mod sheet;
 pub mod slack;
 pub mod telegram;
 pub mod text;
@@ -19,6 +20,8 @@ pub mod webhook;
 mod sample;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +49,8 @@ pub enum Kind {
     Closed,
     /// No incident: a test of the way (`doctor --alert`).
     Test,
+    /// No incident: the report of a day. Its severity is how much a person is needed.
+    Report,
 }
 
 /// A command for the person who reads.
@@ -107,6 +112,25 @@ pub struct Letter {
     /// `alert.runbook`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook: Option<String>,
+    /// Of a report: where all of it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Kept>,
+}
+
+/// A report that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The day that it is about: `2026-11-28`.
+    pub day: String,
+    /// The page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+    /// The text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<String>,
 }
 
 /// A sink as it was configured, for the process that delivers: `outbox/route.json` holds them in order.
@@ -133,12 +157,36 @@ pub struct Route {
     pub ca_file: Option<String>,
 }
 
+/// What was tried of one letter at one sink: beside the letter, in its `.tried`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Try {
+    /// How often.
+    pub tries: u32,
+    /// Not again before: Unix time in milliseconds.
+    pub next: i64,
+    /// It is there, or given up.
+    pub done: bool,
+    /// Why it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What the sink is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+}
+
+/// What was tried of one letter: by the proof of the sink.
+pub type Tried = BTreeMap<String, Try>;
+
 /// What became of a letter at one sink: a line of `outbox/receipts.jsonl`, which the journal's writer
 /// takes up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// [`Letter::id`].
     pub letter: String,
+    /// What it says, in a few words.
+    #[serde(default)]
+    pub about: String,
     /// [`Letter::incident`].
     pub incident: String,
     /// [`Letter::severity`].

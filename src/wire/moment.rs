@@ -85,6 +85,12 @@ fn two(text: &str) -> Option<i64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
+/// The begin of a local day.
+#[must_use]
+pub fn midnight(day: LocalDay, offset: &dyn Fn(Wall) -> i32) -> Wall {
+    local(day, 0, offset)
+}
+
 fn utc(day: LocalDay, ms: i64) -> Wall {
     Wall(i64::from(day.0).saturating_mul(DAY_MS).saturating_add(ms))
 }

@@ -46,4 +46,15 @@ pub struct Mail {
     pub reply_to: Option<String>,
     /// Further headers, in ASCII.
     pub headers: Vec<(&'static str, String)>,
+    /// A file that goes with it.
+    pub attached: Option<Attached>,
+}
+
+/// A page that goes with a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Its name, in ASCII.
+    pub name: String,
+    /// Itself.
+    pub html: String,
 }

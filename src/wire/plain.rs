@@ -3,7 +3,7 @@
 use crate::core::beat::clip;
 
 /// One line as text: invalid UTF-8 replaced, escape sequences removed whole, control characters but
-/// the tab removed.
+/// the tab removed, and those that turn the direction of text.
 #[must_use]
 pub fn plain(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
@@ -32,7 +32,12 @@ pub fn brief(error: &impl std::fmt::Display) -> String {
 }
 
 fn push(text: &str, to: &mut String) {
-    to.extend(text.chars().filter(|&c| c == '\t' || !c.is_control()));
+    to.extend(text.chars().filter(|&c| c == '\t' || !c.is_control() && !turns(c)));
+}
+
+/// Whether it turns the direction of what follows, so that people read something else than what is there.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What is behind an escape sequence, from behind its escape character (ECMA-48 and xterm).

@@ -77,7 +77,9 @@ impl Head<'_> {
 /// follows it nothing is known, not even whether it is whole.
 #[must_use]
 pub fn head(line: &[u8]) -> Option<Head<'_>> {
-    as_written(line).or_else(|| serde_json::from_slice(line).ok())
+    // An array of these three would be read as well, and is no record.
+    let is_object = || line.trim_ascii_start().starts_with(b"{");
+    as_written(line).or_else(|| is_object().then(|| serde_json::from_slice(line).ok())?)
 }
 
 /// What a look at an agent wants of a beat.
@@ -145,6 +147,14 @@ pub fn read(line: &[u8]) -> Option<Record> {
     Some(Record { ts, seq, fact, event, line })
 }
 
+/// What a line holds besides its head, as JSON; of what is no object, all of it.
+#[must_use]
+pub fn rest(line: &str) -> String {
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(line) else { return line.to_owned() };
+    fields.retain(|key, _| !matches!(key.as_str(), "ts" | "seq" | "event"));
+    Value::Object(fields).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +183,7 @@ mod tests {
             assert!(head(&text[..end]).is_none_or(|head| head.ts == want.ts && head.seq == 7));
         }
         assert_eq!(head(b"{\"ts\":\"x\""), None);
+        assert_eq!(head(br#"["2026-11-23T00:11:04.461Z",7,"late"]"#), None);
     }
 
     #[test]
@@ -180,6 +191,7 @@ mod tests {
         let line = br#"{"ts":"2026-11-23T00:11:04.461Z","seq":8,"event":"telepathy","depth":3}"#;
         let record = read(line).unwrap();
         assert_eq!((record.event.as_str(), record.fact), ("telepathy", None));
+        assert_eq!(rest(&record.line), r#"{"depth":3}"#);
         assert_eq!(read(&line[..40]), None);
         assert_eq!(read(b""), None);
         assert_eq!(read(b"42"), None);

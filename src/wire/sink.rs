@@ -1,8 +1,10 @@
 //! Where letters are delivered to: the grammar of sink URLs, what is secret in them, and what is not. Pure.
 
+use std::collections::BTreeMap;
+
 mod forms;
 
-use forms::{NTFY, discord, mail, ntfy, pagerduty, service, slack, telegram, web};
+use forms::{NTFY, discord, mail, ntfy, pagerduty, particular, service, slack, telegram, web};
 
 /// The schemes, each with how it goes on.
 const SCHEMES: [(&str, &str); 9] = [
@@ -141,6 +143,9 @@ impl Sink {
         };
         let meant = service(text).and_then(|name| SCHEMES.iter().find(|(known, _)| *known == name));
         let form = meant.map_or(form, |(_, form)| form);
+        if let Some(words) = particular(scheme, rest) {
+            return Err(words);
+        }
         sink.ok_or_else(|| format!("makes no sense; write {form}"))
     }
 
@@ -172,7 +177,9 @@ impl Sink {
     pub fn masked(&self) -> String {
         match self {
             Self::Exec { command } => {
-                format!("exec:{}", command.split_whitespace().next().unwrap_or_default())
+                let word = command.split_whitespace().next().unwrap_or_default();
+                // What is assigned before a command is often a key.
+                format!("exec:{}", if word.contains('=') { "…" } else { word })
             }
             Self::Webhook { url } => format!("{}/…", origin(url)),
             Self::SlackHook { .. } => "slack".to_owned(),
@@ -213,6 +220,21 @@ impl Sink {
         all.retain(|secret| 4 <= secret.len());
         all
     }
+}
+
+/// What many sinks are called, in their order: those of one name are numbered. None of those that nobody
+/// understands is called anything else than a sink.
+#[must_use]
+pub fn told_apart<'a>(sinks: impl Iterator<Item = Option<&'a Sink>>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for sink in sinks {
+        let name = sink.map_or_else(|| "a sink".to_owned(), Sink::masked);
+        let count = counts.entry(name.clone()).or_insert(0);
+        *count += 1;
+        all.push(if *count < 2 { name } else { format!("{name} ({count})") });
+    }
+    all
 }
 
 /// All references to secrets in a URL, in their order.
@@ -291,6 +313,11 @@ fn all_schemes() -> String {
 }
 
 fn unknown(scheme: &str) -> String {
+    if let Some((words, known)) = scheme.rsplit_once('@')
+        && SCHEMES.iter().any(|(name, _)| *name == known)
+    {
+        return format!("begins with {words}@; write critical@, warning@, info@ or fallback@");
+    }
     let near = SCHEMES.iter().find(|(name, _)| is_near(scheme, name));
     let meant = near.map(|(name, _)| format!("; did you mean {name}:?")).unwrap_or_default();
     format!("has a scheme that is none of {}{meant}", all_schemes())

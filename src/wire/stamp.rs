@@ -33,6 +33,28 @@ pub fn day(wall: Wall, offset_s: i32) -> LocalDay {
     LocalDay(i32::try_from(days).unwrap_or(i32::MAX))
 }
 
+/// The day of the week: `Sunday`.
+#[must_use]
+pub fn weekday(day: LocalDay) -> &'static str {
+    const NAMES: [&str; 7] =
+        ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+    // 1970 began on a Thursday.
+    let at = usize::try_from((i64::from(day.0) + 3).rem_euclid(7)).unwrap_or(0);
+    NAMES.get(at).copied().unwrap_or_default()
+}
+
+/// An offset from UTC: `UTC`, `UTC+2`, `UTC-3:30`.
+#[must_use]
+pub fn offset(offset_s: i32) -> String {
+    let minutes = offset_s.unsigned_abs() / 60;
+    let sign = if offset_s < 0 { '-' } else { '+' };
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "UTC".to_owned(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+    }
+}
+
 fn clock(second: i64) -> (i64, i64, i64) {
     (second / 3600, second / 60 % 60, second % 60)
 }
@@ -40,16 +62,22 @@ fn clock(second: i64) -> (i64, i64, i64) {
 /// Reads a moment that [`utc`] wrote. Anything else is `None`.
 #[must_use]
 pub fn parse_utc(text: &str) -> Option<Wall> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let day = parse_day(date)?;
-    let (clock, ms) = time.split_once('.')?;
-    let mut parts = clock.split(':').map(str::parse::<i64>);
-    let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    let fits = parts.next().is_none() && ms.len() == 3;
-    let ms: i64 = ms.parse().ok()?;
-    let fits = fits && (0..24).contains(&hour) && (0..60).contains(&minute);
-    (fits && (0..=60).contains(&second))
-        .then(|| Wall(i64::from(day.0) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + ms))
+    // A report reads millions of them: where each digit stands is known.
+    let text: &[u8; 24] = text.as_bytes().try_into().ok()?;
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
+    if marks.iter().any(|(at, mark)| text[*at] != *mark) {
+        return None;
+    }
+    let number = |from: usize, until: usize| {
+        text[from..until].iter().try_fold(0_i64, |number, byte| {
+            byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0'))
+        })
+    };
+    let day = civil_day(number(0, 4)?, number(5, 7)?, number(8, 10)?)?;
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let ms = number(20, 23)?;
+    let fits = hour < 24 && minute < 60 && second <= 60;
+    fits.then(|| Wall(i64::from(day.0) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + ms))
 }
 
 /// Reads a calendar day as `2026-11-22`, the name of a day file.
@@ -63,6 +91,11 @@ pub fn parse_day(text: &str) -> Option<LocalDay> {
     }
     let (year, month, day): (i64, i64, i64) =
         (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    civil_day(year, month, day)
+}
+
+/// The number of a calendar day; `None` if there is no such day.
+fn civil_day(year: i64, month: i64, day: i64) -> Option<LocalDay> {
     // Howard Hinnant's days_from_civil, the inverse of the one in core/time.rs.
     let y = year - i64::from(month <= 2);
     let era = y.div_euclid(400);
@@ -92,6 +125,15 @@ mod tests {
         {
             assert_eq!(parse_utc(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn days_and_offsets_are_named() {
+        let weekday = |text| weekday(parse_day(text).unwrap());
+        assert_eq!([weekday("1969-12-31"), weekday("1970-01-01")], ["Wednesday", "Thursday"]);
+        assert_eq!([weekday("2026-11-29"), weekday("2026-11-30")], ["Sunday", "Monday"]);
+        let offsets = [0, 7_200, -12_600, 20_700, -1_800].map(offset);
+        assert_eq!(offsets, ["UTC", "UTC+2", "UTC-3:30", "UTC+5:45", "UTC-0:30"]);
     }
 
     #[test]

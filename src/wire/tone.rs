@@ -1,6 +1,6 @@
 //! How much a fact matters to a person.
 
-use crate::core::fact::{Fact, Outcome};
+use crate::core::fact::{Fact, IncidentFact, Outcome, Severity};
 
 /// How much something matters to the person who reads it; a terminal shows it as a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::BudgetExceeded { .. }
         | Fact::RestoreFailed(_)
         | Fact::SpawnFailed { .. }
+        | Fact::IncidentOpened(IncidentFact { severity: Severity::Critical, .. })
         | Fact::Bug { .. } => Tone::Bad,
         Fact::BadBeat { .. }
         | Fact::SourceOff { .. }
@@ -59,9 +60,11 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Held
         | Fact::Paused { .. }
         | Fact::IncidentOpened(_)
+        | Fact::IncidentWorsened(_)
         | Fact::AlertFailed(_)
+        | Fact::ReportFailed(_)
         | Fact::StoreFailed { .. }
-        | Fact::StateRebuilt { .. } => Tone::Warning,
+        | Fact::StateRebuilt(_) => Tone::Warning,
         Fact::Recovered { .. }
         | Fact::IncidentClosed(_)
         | Fact::LoopCleared { .. }
@@ -76,6 +79,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::SupervisorStopped { .. }
         | Fact::Started { .. }
         | Fact::Beat(_)
+        | Fact::Memory(_)
         | Fact::Notified { .. }
         | Fact::Recognised { .. }
         | Fact::Extended { .. }
@@ -104,6 +108,7 @@ pub fn tone(fact: &Fact) -> Tone {
         | Fact::Acknowledged(_)
         | Fact::Snoozed(_)
         | Fact::AlertSent(_)
+        | Fact::ReportSent(_)
         | Fact::Stopped { .. }
         | Fact::Finished { .. } => Tone::Plain,
     }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use crate::core::event::{By, Kept};
 use crate::core::fact::{
-    BeatFact, Began, EvidenceFact, Fact, FinishedWhy, Released, StopBy, StopCommand, StopWhy,
-    Summary,
+    BeatFact, Began, EvidenceFact, Fact, FinishedWhy, Rebuilt, Released, StopBy, StopCommand,
+    StopWhy, Strays, Summary,
 };
 use crate::core::settings::OnMissed;
 use crate::core::signal::Signal;
@@ -48,6 +48,22 @@ pub fn grouped(n: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A number in at most five columns, where there is little room: `950`, `1.2k`, `14k`, `3.5M`.
+#[must_use]
+pub fn short(n: u64) -> String {
+    let units = [(1_000_000_000_000, 'T'), (1_000_000_000, 'G'), (1_000_000, 'M'), (1_000, 'k')];
+    // What would be rounded up to a thousand of one unit is one of the next.
+    let unit = units.into_iter().find(|(unit, _)| unit - unit / 2_000 <= n);
+    let Some((unit, letter)) = unit else { return n.to_string() };
+    let tenths = (u128::from(n) * 10 + u128::from(unit) / 2) / u128::from(unit);
+    if tenths < 100 {
+        format!("{}.{}{letter}", tenths / 10, tenths % 10)
+    } else {
+        let whole = (u128::from(n) + u128::from(unit) / 2) / u128::from(unit);
+        format!("{whole}{letter}")
+    }
 }
 
 /// `1 failure`, `2 failures`.
@@ -246,6 +262,7 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             format!("our stdout flows again after {}", span(*blocked_ms))
         }
         Fact::Evidence { .. } => evidence(fact).unwrap_or_default(),
+        Fact::Memory(memory) => super::evidence::memory(memory),
         Fact::Exited { ending, ran_ms, outcome, rule, last_line, traces, .. } => {
             let text =
                 super::ending::exited(*ending, *ran_ms, *outcome, last_line.as_deref(), traces);
@@ -255,7 +272,7 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
             }
         }
         Fact::SignalPassed { signal: passed, .. } => format!("{} was passed on", signal(*passed)),
-        Fact::Strays { count: n, names, .. } => {
+        Fact::Strays(Strays { count: n, names, .. }) => {
             format!("ended {}: {}", count(u64::from(*n), "stray"), names.join(", "))
         }
         Fact::TreeStuck { names, .. } => {
@@ -314,7 +331,7 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         }
         Fact::StoreFailed { what, error } => format!("cannot write {}: {error}", kept(*what)),
         Fact::StoreWorks { what } => format!("{} can be written again", kept(*what)),
-        Fact::StateRebuilt { error, kept_as } => {
+        Fact::StateRebuilt(Rebuilt { error, kept_as }) => {
             format!("state.json was unreadable ({error}); rebuilt, the old one is {kept_as}")
         }
         Fact::Validating { .. }
@@ -329,11 +346,14 @@ pub fn describe(fact: &Fact) -> (Tone, String) {
         | Fact::SnapshotFailed { .. }
         | Fact::SnapshotWorks => custody::words(fact),
         Fact::IncidentOpened(_)
+        | Fact::IncidentWorsened(_)
         | Fact::IncidentClosed(_)
         | Fact::Acknowledged(_)
         | Fact::Snoozed(_)
         | Fact::AlertSent(_)
-        | Fact::AlertFailed(_) => incidents::words(fact),
+        | Fact::AlertFailed(_)
+        | Fact::ReportSent(_)
+        | Fact::ReportFailed(_) => incidents::words(fact),
         Fact::Bug { what } => format!("this should not happen: {what}"),
     };
     (tone, text)
@@ -386,5 +406,23 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(14_530), "14,530");
         assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn short_numbers_have_at_most_five_columns() {
+        for (n, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1.0k"),
+            (1_249, "1.2k"),
+            (9_949, "9.9k"),
+            (9_951, "10k"),
+            (999_499, "999k"),
+            (999_500, "1.0M"),
+            (3_500_000, "3.5M"),
+            (u64::MAX, "18446744T"),
+        ] {
+            assert_eq!(short(n), want, "{n}");
+        }
     }
 }

@@ -20,7 +20,7 @@ fn status_shows_where_an_agent_stands() {
     let mut lines = table.lines();
     assert!(lines.next().unwrap().starts_with("AGENT"), "{table}");
     let row = lines.next().unwrap();
-    for part in ["t ", "healthy", "1,200", "0/3"] {
+    for part in ["t ", "healthy", "1.2k", "0/3"] {
         assert!(row.contains(part), "{part:?} in {row}");
     }
     let json: serde_json::Value =

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::World;
+use crate::harness::{World, code};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -103,4 +103,27 @@ fn a_name_is_derived_from_the_script() {
     let output = world.output(&["run", "--", "sh", "-c", "exit 0"]);
     assert!(text(&output.stderr).contains("--name"), "{output:?}");
     assert_ne!(output.status.code(), Some(0));
+}
+
+#[test]
+fn what_an_alert_needs_beside_its_sink_is_looked_at_before_anything_starts() {
+    let world = World::new();
+    for (line, words) in [
+        ("runbook = \"wiki\"", "alert.runbook is no URL"),
+        ("runbook = \"javascript:alert(1)\"", "alert.runbook is no URL"),
+        ("smtp = \"mail.example.org\"", "alert.smtp makes no sense"),
+        ("smtp = \"smtps://u:secret99@mail.example.org:99999\"", "alert.smtp makes no sense"),
+        ("smtp = \"smtps://u:${NO_SUCH_VARIABLE}@h\"", "alert.smtp needs ${NO_SUCH_VARIABLE}"),
+    ] {
+        fs::write(world.path("agentwatch.toml"), format!("[alert]\n{line}\n")).unwrap();
+        let output = world.output(&["run", "--name", "t", "--", "true"]);
+        assert_eq!(code(output.status), 78, "{line}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(words) && !said.contains("secret99"), "{line}: {said}");
+    }
+    let sinks = "[alert]\nsinks = [\"exec:touch told\"]\n";
+    fs::write(world.path("agentwatch.toml"), sinks).unwrap();
+    let args = ["run", "--name", "t", "--max-failures", "1", "--alert", "off", "--", "false"];
+    assert_eq!(code(world.output(&args).status), 69);
+    assert!(!world.path("told").exists());
 }

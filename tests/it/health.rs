@@ -222,3 +222,25 @@ fn a_stall_is_a_failure_where_that_is_asked_for() {
     assert!(!alive(first));
     run.says("failure 1 of 3: beats came, but its cycle stood still for");
 }
+
+#[test]
+fn a_first_beat_brings_a_look_at_the_memory_of_the_whole_tree() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let world = World::new();
+    let script = r#"sleep 600 & echo '{"agent":"a","status":"ok"}'; exec sleep 600"#;
+    let run = world.script(&["--release", "9f3c", "--max-tokens-per-day", "1000"], script);
+    let memory = run.fact("memory", 1, |fact| match fact {
+        Fact::Memory(memory) => Some(*memory),
+        _ => None,
+    });
+    assert_eq!((memory.incarnation, memory.processes), (1, 2));
+    assert!((300..200_000).contains(&memory.rss_kib), "{memory:?}");
+    let began = run.fact("the begin", 1, |fact| match fact {
+        Fact::SupervisorStarted(began) => Some(began.clone()),
+        _ => None,
+    });
+    assert_eq!((began.release.as_deref(), began.max_tokens_per_day), (Some("9f3c"), Some(1000)));
+    assert!(began.host.is_some_and(|host| !host.is_empty()) && began.max_usd_per_day.is_none());
+}

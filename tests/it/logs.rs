@@ -92,6 +92,8 @@ fn following_shows_what_comes_over_every_turn() {
     let mut logs =
         world.command(&["logs", "t", "--follow"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(logs.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // It has begun, however late that is.
+    assert!(lines.next().unwrap().starts_with("agentwatch: "));
     fs::write(world.path("go"), "").unwrap();
     let mut wanted = 1000;
     while wanted < 4000 {
@@ -149,4 +151,100 @@ fn a_reader_of_a_followed_log_that_goes_away_ends_it() {
     logs.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
     drop(logs.stdout.take());
     until("the end of logs", || logs.try_wait().unwrap());
+}
+
+#[test]
+fn since_begins_at_the_last_line_of_ours_before_then_in_whichever_log_it_stands() {
+    let world = World::new();
+    world.script(&["--log", "t.log"], "exit 0").wait();
+    let ours = |hour: u32| format!("agentwatch: 2026-11-20 {hour:02}:00:00 t: started, pid 1\n");
+    let part = |hours: std::ops::Range<u32>| -> String {
+        hours.flat_map(|hour| [ours(hour), format!("said at {hour}\n")]).collect()
+    };
+    fs::write(world.path("t.log.2"), part(0..5)).unwrap();
+    fs::write(world.path("t.log.1"), part(5..10)).unwrap();
+    fs::write(world.path("t.log"), part(10..15) + "agentwatch: 9999 no time\nno end").unwrap();
+    let look = |args: &[&str]| {
+        let mut command = world.command(&[&["logs", "t"], args].concat());
+        let output = command.env("TZ", "UTC0").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        text(&output.stdout)
+    };
+    let all = look(&[]);
+    assert_eq!(all.lines().count(), 32);
+    for (since, first) in [
+        ("2026-11-20 12:30", 12),
+        ("2026-11-20 12:00", 11),
+        ("2026-11-20 10:00", 9),
+        ("2026-11-20 03:10", 3),
+        ("2026-11-19", 0),
+        ("now", 99),
+    ] {
+        let seen = look(&["--since", since]);
+        if first == 99 {
+            // It was written just now, but no line of ours tells so.
+            assert!(seen.is_empty() || seen.starts_with(&ours(14)), "{seen}");
+            continue;
+        }
+        assert!(seen.starts_with(&ours(first)) && all.ends_with(&seen), "{since}: {seen}");
+    }
+    assert_eq!(
+        look(&["--since", "2026-11-20 12:30", "-n", "2"]),
+        "agentwatch: 9999 no time\nno end"
+    );
+    assert_eq!(look(&["--since", "2026-11-20 14:30", "-n", "20"]).lines().count(), 4);
+    // A log that was last written before then is passed over whole.
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    for name in ["t.log.1", "t.log.2"] {
+        let file = fs::File::options().append(true).open(world.path(name)).unwrap();
+        file.set_modified(old).unwrap();
+    }
+    assert!(look(&["--since", "2026-11-20 03:10"]).starts_with(&ours(10)));
+    let output = world.output(&["logs", "t", "--since", "soon"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn logs_of_several_agents_say_whose_each_line_is() {
+    let world = World::new();
+    let start = |name: &str, script: &str| {
+        let log = format!("{name}.log");
+        let args = ["run", "--name", name, "--log", &log, "--", "sh", "-c", script];
+        world.spawn(world.command(&args))
+    };
+    let script =
+        "echo one; printf 'no end'; while [ ! -e go ]; do sleep 0.02; done; echo two; sleep 100";
+    let _runs = [start("crawler", script), start("t", script)];
+    let mut quiet = world.command(&["run", "--name", "quiet", "--", "sleep", "100"]);
+    quiet.env("AGENTWATCH_OPT_BEATS", "none");
+    let _quiet = world.spawn(quiet);
+    let logs = |args: &[&str]| world.output(&[&["logs"], args].concat());
+    let has_all = |output: &std::process::Output| {
+        let words = text(&output.stdout);
+        let lines = ["crawler | one\n", "t       | one\n"];
+        lines.iter().all(|line| words.contains(line)).then_some(words)
+    };
+    // Who keeps no log is passed over, unless it was named.
+    let words = until("both logs", || has_all(&logs(&[])));
+    assert!(words.lines().all(|line| line.get(7..10) == Some(" | ")), "{words}");
+    let output = logs(&["t", "quiet", "crawler"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "agentwatch: quiet keeps no log; start it with --log FILE\n");
+    assert!(has_all(&output).is_some());
+
+    let mut follow = world.command(&["logs", "--follow"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let both = |lines: &mut dyn Iterator<Item = String>, wanted: [&str; 2]| {
+        let mut left = wanted.to_vec();
+        while !left.is_empty() {
+            let line = lines.next().unwrap();
+            left.retain(|wanted| *wanted != line);
+        }
+    };
+    both(&mut lines, ["crawler | one", "t       | one"]);
+    fs::write(world.path("go"), "").unwrap();
+    // What has no end yet waits for it: lines of two are never mixed.
+    both(&mut lines, ["crawler | no endtwo", "t       | no endtwo"]);
+    follow.kill().unwrap();
+    follow.wait().unwrap();
 }

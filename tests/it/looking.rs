@@ -170,7 +170,7 @@ fn several_agents_and_directories_are_summed_up() {
         let running = |one: &&Value| one["state"] == "running";
         (all.as_array().unwrap().iter().filter(running).count() == 3).then_some(())
     });
-    assert!(text(&look(&[]).stdout).contains("3 agents: 3 running"));
+    assert!(text(&look(&[]).stdout).contains("3 agents: 3 fine\n"));
     assert_eq!(text(&look(&["--check", "live"]).stdout), "3 agents are live\n");
     let json: Value = serde_json::from_slice(&look(&["one", "--json"]).stdout).unwrap();
     assert_eq!(json.as_array().unwrap().len(), 2);

@@ -77,7 +77,8 @@ impl Terminal {
         terminal
     }
 
-    fn start(mut command: Command) -> Self {
+    /// Any command as the leader.
+    pub fn start(mut command: Command) -> Self {
         let size = Winsize { ws_row: 31, ws_col: 97, ws_xpixel: 0, ws_ypixel: 0 };
         let OpenptyResult { master, slave } = openpty(&size, None).unwrap();
         // A program that another test starts would keep the terminal from hanging up.

@@ -8,7 +8,7 @@ use std::process::{Child, Command};
 use std::time::Instant;
 
 use agentwatch::core::ending::Ending;
-use agentwatch::core::fact::{Fact, StopWhy};
+use agentwatch::core::fact::{Fact, StopWhy, Strays};
 use agentwatch::core::signal::Signal;
 
 use crate::harness::{Run, World, code, has, kill, records, story, until};
@@ -78,7 +78,7 @@ impl Grove {
     /// The first `strays` of the journal: how many, and their names.
     fn strays(&self) -> (u32, Vec<String>) {
         let find = |fact| match fact {
-            Fact::Strays { count, names, .. } => Some((count, names)),
+            Fact::Strays(Strays { count, names, .. }) => Some((count, names)),
             _ => None,
         };
         until("strays", || self.world.facts().into_iter().find_map(find))

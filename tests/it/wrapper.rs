@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
-use agentwatch::core::fact::Fact;
+use agentwatch::core::fact::{Fact, Strays};
 
 use crate::harness::{World, alive, code, facts, until};
 
@@ -201,7 +201,7 @@ fn strays_are_ended_after_a_clean_exit_too() {
     let named = world
         .facts()
         .iter()
-        .any(|fact| matches!(fact, Fact::Strays { names, .. } if !names.is_empty()));
+        .any(|fact| matches!(fact, Fact::Strays(Strays { names, .. }) if !names.is_empty()));
     assert!(named, "{:?}", world.facts());
 }
 

@@ -33,6 +33,7 @@ impl World {
             Act::Block(time) => self.blocked_until = Some(self.now.up.plus(time)),
             Act::StepClock(ms) => {
                 self.now.wall.0 += ms;
+                self.suspend(Duration::ZERO);
                 self.checker.clock_stepped = true;
                 self.checker.costs.clock_stepped();
             }

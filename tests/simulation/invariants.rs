@@ -22,7 +22,7 @@ const ROUNDING: Duration = Duration::from_millis(5);
 pub struct Checker {
     /// Time that passed, whatever the clocks say.
     pub real: Duration,
-    last_start: Option<Duration>,
+    pub last_start: Option<Duration>,
     /// The last end was a failure or unknown and nobody lifted the cooldown.
     owed: bool,
     failures: u32,
@@ -60,7 +60,7 @@ pub struct Checker {
     not_before: Option<Duration>,
     /// A human wants the next start without any wait.
     lifted: bool,
-    beaten: bool,
+    pub beaten: bool,
     persisted_just_now: bool,
     pub exited: bool,
     /// The wall clock was stepped, or something could not be written, since the last start.
@@ -221,6 +221,7 @@ impl Checker {
             // All that is done to a child is done to the last one.
             Effect::Stop { incarnation, .. }
             | Effect::Examine { incarnation }
+            | Effect::Measure { incarnation }
             | Effect::Pass { incarnation, .. }
             | Effect::Freeze { incarnation }
             | Effect::Thaw { incarnation }
@@ -242,6 +243,8 @@ impl Checker {
             | Effect::Alert(_)
             | Effect::Deliver
             | Effect::DropDelivery
+            | Effect::Report { .. }
+            | Effect::DropReport
             | Effect::Ping { .. }
             | Effect::Answer(_) => {}
         }
@@ -377,6 +380,7 @@ impl Checker {
             | Fact::OutputUnblocked { .. }
             | Fact::SignalPassed { .. }
             | Fact::Evidence { .. }
+            | Fact::Memory(_)
             | Fact::Progressing { .. }
             | Fact::Strays { .. }
             | Fact::Cooldown { .. }
@@ -404,14 +408,17 @@ impl Checker {
             | Fact::SnapshotFailed { .. }
             | Fact::SnapshotWorks
             | Fact::IncidentOpened(_)
+            | Fact::IncidentWorsened(_)
             | Fact::IncidentClosed(_)
             | Fact::Acknowledged(_)
             | Fact::Snoozed(_)
             | Fact::AlertSent(_)
             | Fact::AlertFailed(_)
+            | Fact::ReportSent(_)
+            | Fact::ReportFailed(_)
             | Fact::StoreFailed { .. }
             | Fact::StoreWorks { .. }
-            | Fact::StateRebuilt { .. } => {}
+            | Fact::StateRebuilt(_) => {}
         }
         Ok(())
     }

@@ -58,6 +58,13 @@ impl Post {
         }
     }
 
+    /// Whoever resumed it believes that it runs, and is told when it is given up again.
+    pub fn resumed(&mut self) {
+        for told in self.told.values_mut().filter(|told| !told.closed) {
+            told.severity = told.severity.min(Severity::Warning);
+        }
+    }
+
     /// When the courier is back.
     pub fn next(&self) -> Option<Up> {
         self.courier
@@ -82,8 +89,10 @@ impl Post {
                 rule(before.is_some_and(|told| told.severity < one.severity), "is no worse")?;
             }
         }
-        rule(one.facts.len() <= 3, "keeps too much")?;
-        let (closed, severity) = (alert.part == Part::Closed, one.severity);
+        rule(one.facts.len() <= 4, "keeps too much")?;
+        // A letter may follow the word that it was resumed, where both were found after a crash.
+        let believed = if one.resumed { Severity::Warning } else { Severity::Critical };
+        let (closed, severity) = (alert.part == Part::Closed, one.severity.min(believed));
         self.told.insert((one.trouble, one.since), Told { number: one.letters, severity, closed });
         if 200 < self.told.len() {
             self.told.retain(|_, told| !told.closed);

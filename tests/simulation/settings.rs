@@ -10,6 +10,7 @@ use agentwatch::core::signal::Signal;
 use agentwatch::core::validation::{OnInvalid, Validation};
 
 use crate::post;
+use crate::reporter;
 use crate::rng::Rng;
 
 /// What most people have.
@@ -42,6 +43,7 @@ pub fn plain() -> Settings {
         limits: Limits::default(),
         validation: None,
         alerting: agentwatch::core::incident::Alerting::default(),
+        morning: None,
     }
 }
 
@@ -77,6 +79,7 @@ pub fn drawn(seed: u64) -> Settings {
         limits: limits(rng),
         validation: validation(rng),
         alerting: post::alerting(rng),
+        morning: reporter::morning(seed),
         ..plain()
     }
 }

@@ -39,6 +39,7 @@ impl World {
         self.checker.costs.anew(self.checker.memory_lost || self.crashed);
         self.books.anew();
         self.post.anew(self.checker.memory_lost);
+        self.reporter.anew(self.now.boot);
         let resume = std::mem::take(&mut self.resume).then_some(By::Flag);
         let rebooted = std::mem::take(&mut self.rebooted);
         self.crashed = false;
@@ -87,6 +88,7 @@ impl World {
             self.strays = Some(strays);
         }
         self.post.crash();
+        self.reporter.leave();
         self.pipe.clear();
         self.relaunch_at = self.now.up.plus(self.rng.secs(0, 600));
     }
@@ -191,6 +193,9 @@ impl World {
         check(self.checker.effect(&effect, &self.settings, latched));
         match effect {
             Effect::Record(fact) => {
+                if matches!(fact, Fact::Resumed { .. } | Fact::Released(_)) {
+                    self.post.resumed();
+                }
                 self.books.record(&fact, self.now.up.0);
                 self.disk.note(self.now.wall, fact);
             }
@@ -199,6 +204,7 @@ impl World {
             | Effect::Pass { .. }
             | Effect::Suspend { .. }
             | Effect::Ping { .. } => {}
+            Effect::Measure { incarnation } => self.measure(incarnation),
             Effect::Persist { sync } => self.disk.is_unsaved(sync),
             Effect::Spawn { incarnation, .. } => self.spawn(incarnation),
             Effect::Stop { incarnation, .. } => {
@@ -225,6 +231,8 @@ impl World {
             Effect::Alert(alert) => self.post(&alert),
             Effect::Deliver => self.deliver(),
             Effect::DropDelivery => self.drop_delivery(),
+            Effect::Report { day } => self.report(day),
+            Effect::DropReport => self.drop_report(),
             Effect::Answer(_) => self.answers += 1,
             Effect::Exit { code } => self.exit(code),
         }
@@ -365,6 +373,7 @@ impl World {
     fn exit(&mut self, code: u8) {
         self.tell(|_| format!("agentwatch left with {code}"));
         self.post.leave();
+        self.reporter.leave();
         if !self.write_journal() || !self.save() {
             return;
         }

@@ -9,7 +9,7 @@ use agentwatch::core::event::{Event, Last, SpawnFailureKind};
 use agentwatch::core::notice::Notice;
 use agentwatch::core::settings::Settings;
 use agentwatch::core::supervisor::{OVERSLEPT, Phase, Supervisor};
-use agentwatch::core::time::{Boot, LocalDay, Now, Up, Wall};
+use agentwatch::core::time::{Boot, LocalDay, Now, Up};
 
 use crate::act::{Act, Plan};
 use crate::agent::{Agent, KINDS, Kind, Strays};
@@ -18,7 +18,9 @@ use crate::custody::Files;
 use crate::diagram::Diagram;
 use crate::disk::Disk;
 use crate::invariants::Checker;
+use crate::looks::Looks;
 use crate::post::Post;
+use crate::reporter::{self, Reporter};
 use crate::rng::Rng;
 use crate::run::{Story, check, fail};
 
@@ -63,12 +65,14 @@ pub struct World {
     /// How many of them are done.
     pub performed: usize,
     pub release: u32,
+    pub looks: Looks,
     /// Turns in a row in which no time passed.
     idle: u32,
     /// Commands that were answered.
     pub answers: u64,
     pub books: Books,
     pub post: Post,
+    pub reporter: Reporter,
     pub checker: Checker,
     pub diagram: Diagram,
     pub steps: u64,
@@ -112,10 +116,12 @@ impl World {
             effects: Vec::new(),
             performed: 0,
             release: 0,
+            looks: Looks::default(),
             idle: 0,
             answers: 0,
             books: Books::default(),
             post: Post::default(),
+            reporter: Reporter::default(),
             checker: Checker::default(),
             diagram: Diagram::default(),
             steps: 0,
@@ -156,6 +162,7 @@ impl World {
             self.chores(true);
         }
         let next = self.next_moment().min(end);
+        self.looks.only_due = next < self.next_happening() && self.next_due() == Some(next);
         self.pass(next.since(self.now.up), true);
         self.turn();
     }
@@ -207,28 +214,36 @@ impl World {
         self.sut.as_ref().map_or(Phase::Done, Supervisor::phase)
     }
 
-    /// When something happens next.
+    /// When something happens or is due next.
     pub fn next_moment(&self) -> Up {
+        let happens = self.next_happening();
+        self.next_due().map_or(happens, |due| due.min(happens)).max(self.now.up)
+    }
+
+    /// When agentwatch wants to be woken.
+    fn next_due(&self) -> Option<Up> {
+        let sut = self.sut.as_ref()?;
+        let deadline = sut.deadline();
+        let deaf = self.blocked_until.is_some();
+        check(Checker::on_time(sut.phase(), deadline.is_some(), deaf));
+        deadline.map(|(when, _)| self.now.up.plus(when.wait(&self.now)))
+    }
+
+    /// When something happens next, whatever agentwatch wants.
+    fn next_happening(&self) -> Up {
         let now = self.now.up;
         if !self.effects.is_empty() {
             return now;
         }
         let mut next = self.plan.next;
-        match &self.sut {
-            None => next = next.min(self.relaunch_at),
-            Some(sut) => {
-                let deadline = sut.deadline();
-                let deaf = self.blocked_until.is_some();
-                check(Checker::on_time(sut.phase(), deadline.is_some(), deaf));
-                if let Some((when, _)) = deadline {
-                    next = next.min(now.plus(when.wait(&self.now)));
-                }
-            }
+        if self.sut.is_none() {
+            next = next.min(self.relaunch_at);
         }
         if let Some(until) = self.blocked_until {
             next = next.min(until);
         }
-        for at in [self.files.next(), self.post.next()].into_iter().flatten() {
+        for at in [self.files.next(), self.post.next(), self.reporter.next()].into_iter().flatten()
+        {
             next = next.min(at);
         }
         let frozen = self.frozen.is_some();
@@ -267,9 +282,10 @@ impl World {
         self.now.boot = self.now.boot.plus(time);
         self.now.wall = self.now.wall.plus(time);
         self.checker.real += time;
-        let day = self.now.wall.0.div_euclid(86_400_000);
+        let day = reporter::local_day(self.now.wall);
         self.now.day = LocalDay(i32::try_from(day).unwrap_or_default());
-        self.now.midnight = Wall((day + 1) * 86_400_000);
+        self.now.today = reporter::day(day);
+        self.now.tomorrow = reporter::day(day + 1);
     }
 
     /// agentwatch is stopped for `time`, alone or with its agent.
@@ -318,9 +334,13 @@ impl World {
         }
         self.tell_files();
         self.tell_post();
+        self.tell_reporter();
         self.deaf = self.blocked_until.is_some();
+        let before = self.effects.len();
         self.step(Event::Tick { drained: !self.deaf });
+        self.looks.judge(&self.effects[before..]);
         self.perform_all();
+        self.misses_no_morning();
         self.chores(false);
     }
 

@@ -1,12 +1,15 @@
 //! Clocks that are set while agentwatch runs: nobody is blamed, nobody waits longer, no line is lost.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use agentwatch::core::fact::Fact;
 use agentwatch::store::read;
+use serde_json::Value;
 
 use crate::harness::{Run, World, kill, records, until};
 use crate::killed::{can_storm, lines_are_whole, seeded};
@@ -27,6 +30,7 @@ fn run(world: &World, options: &[&str], script: &str) -> Run {
     let args = [&["run", "--name", "t"], options, &["--", "sh", "-c", script]].concat();
     let mut command = world.command(&args);
     command
+        .env("TZ", "UTC0")
         .env("LD_PRELOAD", library)
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
         .env("FAKETIME_NO_CACHE", "1")
@@ -80,6 +84,51 @@ fn a_clock_that_jumps_about_blames_nobody_and_loses_no_line() {
     until("the end", || (!crate::harness::alive(run.pid())).then_some(()));
     lines_are_whole(&world.agent());
     println!("{} clock steps in {:.1?}", rounds(20), begin.elapsed());
+}
+
+/// Seconds until the next midnight of UTC.
+fn until_midnight() -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    86_400 - i64::try_from(now.as_secs() % 86_400).unwrap()
+}
+
+#[test]
+fn who_follows_over_midnight_misses_nothing_and_sees_nothing_twice() {
+    if !can_storm() {
+        return;
+    }
+    let world = World::new();
+    let script =
+        r#"while :; do echo '{"agent":"a","status":"ok","tokens_used":1}'; sleep 0.2; done"#;
+    // A night is two seconds long: from just before midnight to just after it, and there again.
+    let clock = |nights: i64| set(&world, until_midnight() - 2 + 86_400 * nights);
+    clock(0);
+    let run = run(&world, &["--interval", "1h"], script);
+    run.beat(1);
+    let mut follow = world.command(&["events", "--follow", "--json", "-n", "1000"]);
+    let mut follow = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut days = Vec::new();
+    let mut number = 0;
+    let nights = i64::from(rounds(3));
+    while days.len() <= usize::try_from(nights).unwrap() {
+        let line: Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+        assert_eq!(line["seq"], number + 1, "after {number}: {line}");
+        number += 1;
+        let day = line["ts"].as_str().unwrap()[..10].to_owned();
+        if days.last() != Some(&day) {
+            days.push(day);
+            // The evening of the day that has just begun.
+            clock(i64::try_from(days.len()).unwrap() - 1);
+        }
+    }
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+    drop(lines);
+    assert!(days.is_sorted(), "{days:?}");
+    let files = read::days(&world.agent().join("journal")).unwrap();
+    assert!(days.len() <= files.len(), "{files:?}");
+    println!("{number} lines over {nights} midnights");
 }
 
 #[test]

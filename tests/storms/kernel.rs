@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use agentwatch::core::fact::Fact;
+use agentwatch::core::fact::{Fact, Severity};
+use agentwatch::core::incident::Trouble;
 
 use crate::harness::{Run, World, alive, has, kill, records, until};
 use crate::killed::{can_storm, lines_are_whole, names, seeded};
@@ -258,7 +259,8 @@ fn a_disk_that_fills_and_empties_again_and_again_loses_nothing() {
 fn full_disks(killed: bool) -> usize {
     let world = World::new();
     fs::create_dir_all(world.path("state")).unwrap();
-    let text = "[restart]\ncooldown = \"10ms\"\nmax_failures = 1000\nmax_failures_per_day = 1000\n";
+    let text = "[restart]\ncooldown = \"10ms\"\nmax_failures = 1000\nmax_failures_per_day = 1000\n\
+        [alert]\nsinks = [\"exec:cat >>told\"]\n";
     fs::write(world.path("agentwatch.toml"), text).unwrap();
     fs::write(world.path("agent"), format!("exec 9>one; flock -n 9 || echo >screams; {FAILS}"))
         .unwrap();
@@ -273,7 +275,7 @@ fn full_disks(killed: bool) -> usize {
             [ $((n % 2)) = 0 ] && truncate -s -4096 state/filler
             sleep 0.1; {kill} sleep 0.05; rm state/filler; sleep 0.05
         done
-        kill $!; wait $!; echo $? >code; cp -r state after"
+        kill $!; wait $!; echo $? >code; {bin} deliver --agent t >/dev/null; cp -r state after"
     );
     let done = world.within(&["unshare", "-m", "bash", "-c", &script], &[]).output().unwrap();
     assert!(done.status.success(), "{done:?}");
@@ -287,6 +289,17 @@ fn full_disks(killed: bool) -> usize {
     assert!(gap.is_none(), "killed {killed}: {:?}", &numbers[gap.unwrap_or(0).saturating_sub(5)..]);
     let state = fs::read(world.agent().join("state.json")).unwrap();
     let state: serde_json::Value = serde_json::from_slice(&state).unwrap();
+    let told = fs::read_to_string(world.path("told")).unwrap_or_default();
+    for fact in world.facts() {
+        if let Fact::IncidentOpened(fact) = fact
+            && fact.severity >= Severity::Warning
+            // A disk that has room again before a letter could be written is no news.
+            && fact.trouble != Trouble::Store
+        {
+            let name = format!("/{}-{}\"", fact.trouble.word(), fact.since.0);
+            assert!(told.contains(&name), "nobody was told of {name}: {told}");
+        }
+    }
     let starts = starts(&world);
     if !killed {
         // What could not be written waited. The last one may have been stopped before it noted anything.

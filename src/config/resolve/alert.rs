@@ -28,19 +28,22 @@ pub struct Alerts {
 
 impl Chosen {
     pub(super) fn alerts(&self) -> Result<Alerts, ConfigError> {
-        let sinks = match self.0.get("alert.sinks").map(|set| &set.value) {
-            None => Vec::new(),
-            Some(Value::Sinks(sinks)) => sinks.clone(),
-            Some(_) => return Err(ConfigError::Bug { key: "alert.sinks" }),
-        };
         Ok(Alerts {
-            sinks,
+            sinks: self.sinks("alert.sinks")?,
             runbook: self.maybe("alert.runbook", Self::text)?,
             reach: self.maybe("alert.reach", Self::text)?,
             ping_url: self.maybe("alert.ping_url", Self::text)?,
             smtp: self.maybe("alert.smtp", Self::text)?,
             ca_file: self.maybe("alert.ca_file", Self::path)?,
         })
+    }
+
+    pub(super) fn sinks(&self, key: &'static str) -> Result<Vec<Written>, ConfigError> {
+        match self.0.get(key).map(|set| &set.value) {
+            None => Ok(Vec::new()),
+            Some(Value::Sinks(sinks)) => Ok(sinks.clone()),
+            Some(_) => Err(ConfigError::Bug { key }),
+        }
     }
 
     pub(super) fn alerting(&self, alerts: &Alerts) -> Result<Alerting, ConfigError> {
@@ -59,30 +62,33 @@ impl Chosen {
         let text = self.text(key)?;
         quiet(&text).ok_or_else(|| {
             let words = "is no stretch of a day; write HH:MM-HH:MM, such as 23:00-07:00";
-            let origin = self.0.get(key).map(|set| set.origin.clone());
-            match origin {
-                Some(origin) => ConfigError::Value {
-                    origin,
-                    key,
-                    written: text.clone(),
-                    fault: Fault::Wrong(words.to_owned()),
-                },
-                None => ConfigError::Bug { key },
-            }
+            self.wrong(key, &text, words)
         })
     }
+
+    /// A text that its kind allows, and that makes no sense.
+    pub(super) fn wrong(&self, key: &'static str, written: &str, words: &str) -> ConfigError {
+        let origin = self.0.get(key).map(|set| set.origin.clone());
+        let (written, fault) = (written.to_owned(), Fault::Wrong(words.to_owned()));
+        match origin {
+            Some(origin) => ConfigError::Value { origin, key, written, fault },
+            None => ConfigError::Bug { key },
+        }
+    }
+}
+
+/// A time of the clock in minutes since midnight: `08:00`.
+pub(super) fn minute(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str, below: u16| {
+        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u16>().ok().filter(|number| digits && *number < below)
+    };
+    Some(number(hour, 24)? * 60 + number(minute, 60)?)
 }
 
 /// `23:00-07:00`.
 fn quiet(text: &str) -> Option<Quiet> {
-    let minute = |text: &str| {
-        let (hour, minute) = text.split_once(':')?;
-        let number = |text: &str, below: u16| {
-            let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse::<u16>().ok().filter(|number| digits && *number < below)
-        };
-        Some(number(hour, 24)? * 60 + number(minute, 60)?)
-    };
     let (from, to) = text.split_once('-')?;
     let quiet = Quiet { from: minute(from)?, to: minute(to)? };
     (quiet.from != quiet.to).then_some(quiet)

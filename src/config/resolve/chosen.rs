@@ -63,7 +63,15 @@ impl Chosen {
         if self.0.contains_key("name") || command.is_empty() {
             return Ok(false);
         }
-        let derived = name::derive(command).map_err(|error| match self.0.get("command") {
+        let derived = name::derive(command).and_then(|derived| {
+            let reserved = name::is_reserved(&derived.name);
+            if reserved {
+                Err(name::NameError::Reserved { name: derived.name })
+            } else {
+                Ok(derived)
+            }
+        });
+        let derived = derived.map_err(|error| match self.0.get("command") {
             Some(Set { origin: origin @ Origin::File { .. }, .. }) => {
                 ConfigError::NameOfFile { origin: origin.clone(), error }
             }

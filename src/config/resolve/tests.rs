@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::config::files::{Role, Source};
 use crate::config::flags;
+use crate::core::settings::Morning;
 use crate::core::signal::Signal;
 
 mod defined;
@@ -36,7 +37,7 @@ fn local(text: &str) -> Found {
     Found { sources: vec![source], notes, ..Found::default() }
 }
 
-fn with(line: &[&str], vars: &[(&str, &str)], file: &str) -> Result<Resolved, String> {
+pub fn with(line: &[&str], vars: &[(&str, &str)], file: &str) -> Result<Resolved, String> {
     run_with(&matches(line), &around(vars), local(file)).map_err(|error| error.to_string())
 }
 
@@ -83,6 +84,7 @@ fn nobody_said_anything_gives_the_numbers_of_the_spec() {
             limits: crate::core::cost::limits::Limits::default(),
             validation: None,
             alerting: crate::core::incident::Alerting::default(),
+            morning: Some(Morning { at: 480, sent: false }),
         }
     );
     assert_eq!((resolved.name.as_str(), resolved.name_derived), ("a", true));

@@ -93,7 +93,7 @@ impl Ledger {
 
     /// That was spent, by somebody who is not judged for it any more.
     pub fn spent(&mut self, now: &Now, tokens: Option<u64>, usd: Option<f64>) {
-        self.spend.roll(now.wall, now.midnight);
+        self.spend.roll(now.wall, now.midnight());
         self.spend.add(tokens.unwrap_or(0), usd.map_or(0, nano_usd));
     }
 

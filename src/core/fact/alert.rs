@@ -37,6 +37,9 @@ pub struct IncidentFact {
 pub struct Delivery {
     /// The letter.
     pub letter: String,
+    /// What it says, in a few words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
     /// The sink, without what is secret.
     pub sink: String,
     /// How often it was tried.
@@ -44,6 +47,23 @@ pub struct Delivery {
     /// How long after it was written.
     pub after_ms: u64,
     /// Why it did not arrive and will not be tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What became of the report of a day at one sink.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportFact {
+    /// The day, as `2026-11-28`.
+    pub day: String,
+    /// The sink, without what is secret; none: it could not even be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink: Option<String>,
+    /// How often it was tried.
+    pub tries: u32,
+    /// How long after it was made, or was due.
+    pub after_ms: u64,
+    /// Why it is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

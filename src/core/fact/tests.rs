@@ -52,6 +52,7 @@ variants!(
     Stalled,
     Progressing,
     Evidence,
+    Memory,
     OutputBlocked,
     OutputUnblocked,
     Exited,
@@ -98,11 +99,14 @@ variants!(
     SnapshotFailed,
     SnapshotWorks,
     IncidentOpened,
+    IncidentWorsened,
     IncidentClosed,
     Acknowledged,
     Snoozed,
     AlertSent,
     AlertFailed,
+    ReportSent,
+    ReportFailed,
 );
 
 fn with_traces(fact: Fact) -> Fact {
@@ -224,6 +228,20 @@ fn starts() -> Vec<Fact> {
             directory: "/srv/agent".to_owned(),
             interval_ms: 60_000,
             misses: 2,
+            ..Began::default()
+        }),
+        Fact::SupervisorStarted(Began {
+            version: "0.1.0".to_owned(),
+            pid: 4711,
+            command: vec!["python".to_owned(), "agent.py".to_owned()],
+            directory: "/srv/agent".to_owned(),
+            interval_ms: 60_000,
+            misses: 2,
+            host: Some("vps2".to_owned()),
+            release: Some("9f3c".to_owned()),
+            max_tokens_per_hour: Some(100_000),
+            max_tokens_per_day: Some(1_000_000),
+            max_usd_per_day: Some(Usd::from_f64(20.5)),
         }),
         Fact::SupervisorStopped { code: 69 },
         Fact::Started { incarnation: 1, pid: 4712, first_beat_ms: None },
@@ -299,6 +317,12 @@ fn health() -> Vec<Fact> {
         Fact::Progressing { incarnation: 1, cycle: 8, for_ms: 700_000 },
         evidence(None),
         evidence(Some((0, 60_000))),
+        Fact::Memory(MemoryFact {
+            incarnation: 1,
+            age_ms: 3_600_400,
+            rss_kib: 65_536,
+            processes: 2,
+        }),
         Fact::OutputBlocked { blocked_ms: 600_000 },
         Fact::OutputUnblocked { blocked_ms: 700_000 },
         Fact::ShutdownAnnounced { incarnation: 1, grace_ms: 300_000 },
@@ -320,7 +344,7 @@ fn rest() -> Vec<Fact> {
     let error = "journal/2026-11-22.jsonl: no space left on device".to_owned();
     vec![
         Fact::SignalPassed { incarnation: 1, signal: Signal(10) },
-        Fact::Strays { incarnation: 1, count: 2, names: names.clone() },
+        Fact::Strays(Strays { incarnation: 1, count: 2, names: names.clone() }),
         Fact::TreeStuck { incarnation: 1, names },
         Fact::Cooldown { wait_ms: 300_000, until: Wall(1_790_000_300_000) },
         escalated(Excess::Streak, 3, true),
@@ -339,7 +363,10 @@ fn rest() -> Vec<Fact> {
         Fact::StoreFailed { what: Kept::Log, error: error.clone() },
         Fact::StoreFailed { what: Kept::State, error },
         Fact::StoreWorks { what: Kept::State },
-        Fact::StateRebuilt { error: "torn".to_owned(), kept_as: "state.json.1".to_owned() },
+        Fact::StateRebuilt(Rebuilt {
+            error: "torn".to_owned(),
+            kept_as: "state.json.1".to_owned(),
+        }),
         Fact::Bug { what: "spawned without a start".to_owned() },
     ]
 }

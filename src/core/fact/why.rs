@@ -3,9 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::core::cost::budget::Budget;
+use crate::core::cost::money::Usd;
 use crate::core::cost::sign::SignKind;
 use crate::core::signal::Signal;
 use crate::core::usage::Totals;
+
+/// The longest text from outside that a fact carries, in bytes.
+pub const TEXT_MAX: usize = 1024;
 
 /// Why an incarnation counts as failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,7 +202,7 @@ pub struct Summary {
 }
 
 /// What agentwatch was when it began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Began {
     /// Its version.
     pub version: String,
@@ -212,6 +216,21 @@ pub struct Began {
     pub interval_ms: u64,
     /// Intervals without a beat that make the agent unhealthy.
     pub misses: u32,
+    /// The machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What is being run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// Tokens that it may use in an hour of the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens_per_hour: Option<u64>,
+    /// Tokens that it may use in a local day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens_per_day: Option<u64>,
+    /// USD that it may spend in a local day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_usd_per_day: Option<Usd>,
 }
 
 /// A preset that reads the output of an agent from now on.

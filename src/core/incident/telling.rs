@@ -6,9 +6,6 @@ use super::{Incident, Incidents, Trouble};
 use crate::core::fact::{Fact, Severity};
 use crate::core::time::{Now, Wall};
 
-/// Minutes of a day.
-const DAY_MINUTES: u64 = 24 * 60;
-
 /// A stretch of each local day in which only what is critical is delivered; it may go over midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quiet {
@@ -22,19 +19,14 @@ impl Quiet {
     /// When it ends, if it is now.
     #[must_use]
     pub fn ends(self, now: &Now) -> Option<Wall> {
-        let minute = |at: u16| Duration::from_secs(u64::from(at) * 60);
-        let left = now.midnight.since(now.wall);
-        let whole = Duration::from_secs(DAY_MINUTES * 60);
-        // On the days of 23 and 25 hours this is an hour off until midnight, and right from then on.
-        let at = whole.saturating_sub(left);
-        let (from, to) = (minute(self.from), minute(self.to));
-        if from <= to {
-            return (from <= at && at < to).then(|| now.wall.plus(to.saturating_sub(at)));
+        let (from, to) = (now.today.at(self.from), now.today.at(self.to));
+        if self.from <= self.to {
+            return (from <= now.wall && now.wall < to).then_some(to);
         }
-        if from <= at {
-            return Some(now.midnight.plus(to));
+        if from <= now.wall {
+            return Some(now.tomorrow.at(self.to));
         }
-        (at < to).then(|| now.wall.plus(to.saturating_sub(at)))
+        (now.wall < to).then_some(to)
     }
 }
 
@@ -83,6 +75,17 @@ pub enum Part {
     Closed,
 }
 
+/// A letter that is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Where in its incident it stands.
+    pub part: Part,
+    /// How bad it says that it is.
+    pub severity: Severity,
+    /// Not to be delivered before.
+    pub not_before: Option<Wall>,
+}
+
 /// One letter to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
@@ -100,23 +103,28 @@ pub struct Alert {
 
 impl Incidents {
     /// What is to be told now, with `reminders` those too: letters to be written, each with the moment before
-    /// which it is not to be delivered. Where there is no sink it is told with that.
+    /// which it is not to be delivered. Of a failure it is told when it is `settled` what follows it. Where
+    /// there is no sink it is told with that.
     pub fn tell(
         &mut self,
         now: &Now,
         how: &Alerting,
         reminders: bool,
+        settled: bool,
     ) -> Vec<(Part, Incident, Option<Wall>)> {
         let mut letters = Vec::new();
         for one in &mut self.all {
             let Some(part) = one.part(now.wall, how) else { continue };
-            if one.pending.is_some() || (part == Part::Reminder && !reminders) {
+            let not_before = one.quiet_until(now, how);
+            // At night nobody is reminded of what is told in the morning.
+            let idle = part == Part::Reminder && (!reminders || not_before.is_some());
+            if one.pending.is_some() || idle || one.is_early(settled) {
                 continue;
             }
-            one.pending = Some((part, one.severity));
+            let severity = one.severity;
+            one.pending = Some(Pending { part, severity, not_before });
             let letter = Incident { letters: one.letters.saturating_add(1), ..one.clone() };
-            let quiet = how.quiet.filter(|_| one.severity < Severity::Critical);
-            letters.push((part, letter, quiet.and_then(|quiet| quiet.ends(now))));
+            letters.push((part, letter, not_before));
         }
         if !how.sinks {
             for (_, incident, _) in &letters {
@@ -132,9 +140,10 @@ impl Incidents {
         let Some(one) = self.all.iter_mut().filter(is).find(|one| one.pending.is_some()) else {
             return;
         };
-        let Some((part, severity)) = one.pending.take() else { return };
+        let Some(Pending { part, severity, not_before }) = one.pending.take() else { return };
         one.letters = one.letters.saturating_add(1);
-        (one.told, one.told_at) = (Some(severity), now);
+        // Nobody is reminded of what nobody has read yet.
+        (one.told, one.told_at) = (Some(severity), not_before.unwrap_or(now).max(now));
         one.thanked |= part == Part::Acknowledged;
         if part == Part::Reminder {
             one.snoozed = None;
@@ -145,12 +154,18 @@ impl Incidents {
         }
     }
 
-    /// How long from `now` until there is something to tell although nothing happens.
+    /// How long from `now` until there is something to tell although nothing happens; `settled` as for
+    /// [`Self::tell`], for what waits for that waits for no time.
     #[must_use]
-    pub fn tells_in(&self, now: Wall, how: &Alerting) -> Option<Duration> {
-        let told = |one: &&Incident| one.told.is_some() && one.pending.is_none();
+    pub fn tells_in(&self, now: &Now, how: &Alerting, settled: bool) -> Option<Duration> {
+        let told =
+            |one: &&Incident| one.told.is_some() && one.pending.is_none() && !one.is_early(settled);
         let open = self.all.iter().filter(|one| one.over.is_none()).filter(told);
-        open.filter_map(|one| one.reminded_at(how)).min().map(|at| at.since(now))
+        let at = |one: &Incident| {
+            let at = one.reminded_at(how)?;
+            Some(one.quiet_until(now, how).map_or(at, |quiet| at.max(quiet)))
+        };
+        open.filter_map(at).min().map(|at| at.since(now.wall))
     }
 }
 
@@ -169,6 +184,18 @@ impl Incident {
             return Some(Part::Acknowledged);
         }
         self.reminded_at(how).is_some_and(|at| at <= now).then_some(Part::Reminder)
+    }
+
+    /// Of a failure it is told when what follows it is settled, unless that is all there is to tell.
+    fn is_early(&self, settled: bool) -> bool {
+        let failing = self.trouble == Trouble::Failing;
+        !settled && failing && !self.latched && self.over.is_none()
+    }
+
+    /// What is not critical is not told before then.
+    fn quiet_until(&self, now: &Now, how: &Alerting) -> Option<Wall> {
+        let quiet = how.quiet.filter(|_| self.severity < Severity::Critical)?;
+        quiet.ends(now)
     }
 
     /// When it is told again.

@@ -5,7 +5,7 @@ use crate::core::ending::Ending;
 use crate::core::event::{By, Traces};
 use crate::core::fact::{BeatFact, Cause, FinishedWhy, StopBy, Summary};
 use crate::core::memory::LatchWhy;
-use crate::core::time::{Boot, LocalDay, Now, Up};
+use crate::core::time::{Boot, Day, LocalDay, Now, Up};
 
 const HOUR: i64 = 3_600_000;
 
@@ -29,7 +29,8 @@ impl Night {
             boot: Boot(Duration::ZERO),
             wall: Wall(self.at),
             day: LocalDay(0),
-            midnight: Wall((self.at / day + 1) * day),
+            today: Day::plain(Wall(self.at / day * day)),
+            tomorrow: Day::plain(Wall((self.at / day + 1) * day)),
         }
     }
 
@@ -45,7 +46,7 @@ impl Night {
         self.incidents.pass(now.wall);
         let mut told = Vec::new();
         loop {
-            let letters = self.incidents.tell(&now, &self.how, true);
+            let letters = self.incidents.tell(&now, &self.how, true, true);
             if letters.is_empty() {
                 return told;
             }
@@ -117,6 +118,37 @@ fn giving_up_is_another_message_and_is_over_when_it_runs_again() {
 }
 
 #[test]
+fn who_resumed_it_hears_when_it_is_given_up_again() {
+    let mut night = Night::new();
+    let worse = [(Part::Worse, Trouble::Failing, Severity::Critical)];
+    night.told(&failure(1));
+    night.told(&failure(2));
+    assert_eq!(night.told(&escalated(Excess::Streak)), worse);
+    night.incidents.snooze(Wall(night.at + 9 * HOUR));
+    for _ in 0..2 {
+        assert_eq!(night.told(&Fact::Resumed { by: By::Command }), []);
+        assert_eq!(night.told(&failure(1)), []);
+        assert_eq!(night.told(&escalated(Excess::Streak)), worse);
+        let reminder = [(Part::Reminder, Trouble::Failing, Severity::Critical)];
+        assert_eq!(night.after(4 * HOUR), reminder, "and is reminded of it");
+    }
+    // Nobody has resumed it.
+    assert_eq!(night.told(&escalated(Excess::Streak)), []);
+}
+
+#[test]
+fn what_was_lifted_before_anybody_was_told_is_told_to_nobody() {
+    let mut night = Night::new();
+    let at = Wall(night.at);
+    for fact in [failure(1), failure(3), escalated(Excess::Streak)] {
+        night.incidents.hear(at, &fact);
+    }
+    night.incidents.hear(at, &Fact::Resumed { by: By::Command });
+    assert_eq!(night.look(), []);
+    assert_eq!(night.told(&failure(1)), [], "and what comes is counted anew");
+}
+
+#[test]
 fn flapping_is_said_once() {
     let mut night = Night::new();
     night.told(&failure(1));
@@ -157,7 +189,7 @@ fn reminders_are_seldom_and_end_when_somebody_has_seen_it() {
     let reminder = [(Part::Reminder, Trouble::Failing, Severity::Critical)];
     assert_eq!(night.after(1001), reminder);
     assert_eq!(night.after(3 * HOUR), []);
-    assert_eq!(night.incidents.tells_in(Wall(night.at), &night.how).unwrap().as_secs(), 3600);
+    assert_eq!(night.incidents.tells_in(&night.now(), &night.how, true).unwrap().as_secs(), 3600);
     assert_eq!(night.incidents.snooze(Wall(night.at + 2 * HOUR)), 1);
     assert_eq!(night.after(HOUR), []);
     assert_eq!(night.after(HOUR), reminder, "a snooze ends with a word");
@@ -166,7 +198,7 @@ fn reminders_are_seldom_and_end_when_somebody_has_seen_it() {
     let thanks = [(Part::Acknowledged, Trouble::Failing, Severity::Critical)];
     assert_eq!(night.look(), thanks);
     assert_eq!(night.after(100 * HOUR), []);
-    assert_eq!(night.incidents.tells_in(Wall(night.at), &night.how), None);
+    assert_eq!(night.incidents.tells_in(&night.now(), &night.how, true), None);
 }
 
 #[test]
@@ -192,22 +224,53 @@ fn at_night_only_what_is_critical_comes_through() {
     night.how.quiet = Some(quiet);
     night.incidents.hear(Wall(night.at), &failure(2));
     let now = night.now();
-    let (_, one, held) = night.incidents.tell(&now, &night.how, true).remove(0);
+    let (_, one, held) = night.incidents.tell(&now, &night.how, true, true).remove(0);
     assert_eq!(held, Some(Wall(7 * HOUR)));
     night.incidents.posted(now.wall, one.trouble, one.since);
     night.incidents.hear(Wall(night.at), &escalated(Excess::Rule));
-    let (part, _, held) = night.incidents.tell(&now, &night.how, true).remove(0);
+    let (part, _, held) = night.incidents.tell(&now, &night.how, true, true).remove(0);
     assert_eq!((part, held), (Part::Worse, None));
+    let (today, tomorrow) = (Day::plain(Wall(0)), Day::plain(Wall(24 * HOUR)));
     let at = |hour: i64| {
         let wall = Wall(hour * HOUR);
-        quiet.ends(&Now { wall, midnight: Wall(24 * HOUR), ..Now::default() })
+        quiet.ends(&Now { wall, today, tomorrow, ..Now::default() })
     };
     assert_eq!((at(7), at(12), at(22)), (None, None, None));
     assert_eq!(at(23), Some(Wall(31 * HOUR)));
     let noon = Quiet { from: 12 * 60, to: 13 * 60 };
-    let at = |wall| noon.ends(&Now { wall, midnight: Wall(24 * HOUR), ..Now::default() });
+    let at = |wall| noon.ends(&Now { wall, today, tomorrow, ..Now::default() });
     assert_eq!(at(Wall(12 * HOUR)), Some(Wall(13 * HOUR)));
     assert_eq!((at(Wall(13 * HOUR)), at(Wall(11 * HOUR))), (None, None));
+}
+
+#[test]
+fn at_night_nobody_is_reminded_and_in_the_morning_once() {
+    let reminder = [(Part::Reminder, Trouble::Failing, Severity::Warning)];
+    let mut night = Night::new();
+    night.how.quiet = Some(Quiet { from: 23 * 60, to: 7 * 60 });
+    night.how.remind = Duration::from_hours(1);
+    night.incidents.hear(Wall(night.at), &failure(2));
+    assert_eq!(night.look(), [(Part::Opened, Trouble::Failing, Severity::Warning)]);
+    assert_eq!(night.after(HOUR), [], "it is told at seven");
+    assert_eq!(
+        night.incidents.tells_in(&night.now(), &night.how, true),
+        Some(Duration::from_hours(2))
+    );
+    assert_eq!(night.after(HOUR), [], "and is known for no longer");
+    assert_eq!(night.after(HOUR), reminder);
+    // What was told in the evening is told again in the morning, and not for each hour of the night.
+    night.after(14 * HOUR);
+    for hour in 23..31 {
+        night.at = hour * HOUR;
+        assert_eq!(night.look(), [], "{hour}");
+    }
+    assert_eq!(
+        night.incidents.tells_in(&night.now(), &night.how, true),
+        Some(Duration::from_hours(1))
+    );
+    night.at = 31 * HOUR;
+    assert_eq!(night.look(), reminder);
+    assert_eq!(night.look(), []);
 }
 
 #[test]

@@ -56,8 +56,12 @@ impl Supervisor {
         if self.memory.incidents.open(Trouble::Snapshots).is_some() {
             self.snapshots.were_in_trouble();
         }
-        self.alerts.next = self.settings.alerting.sinks.then_some(self.now.boot);
+        let reports = self.settings.morning.is_some_and(|morning| morning.sent);
+        let sends = self.settings.alerting.sinks || reports;
+        self.alerts.next = sends.then_some(self.now.boot);
         self.alerts.ping = self.settings.alerting.ping.then_some(self.now.boot);
+        let worst = self.memory.incidents.worst();
+        self.alerts.urgent = self.settings.alerting.sinks && worst == Some(Severity::Critical);
     }
 
     /// Looks at what this step recorded, and tells what is to be told of it; what time alone brings about
@@ -74,10 +78,9 @@ impl Supervisor {
                 self.alerts.output.clone_from(&traces.output);
             }
             self.memory.incidents.hear(now.wall, fact);
-            self.memory.incidents.heard = now.wall;
         }
         if self.memory.latch.is_none() {
-            // By a clock that was set back, the word that lifted it may have been passed over.
+            // The word that lifted it may have been lost on a disk that took neither the journal nor the state.
             self.memory.incidents.unlatch();
         }
         // What comes after the word to leave the next life tells.
@@ -89,7 +92,7 @@ impl Supervisor {
             self.memory.incidents.pass(now.wall);
         }
         let how = self.settings.alerting;
-        let letters = self.memory.incidents.tell(&now, &how, ends);
+        let letters = self.memory.incidents.tell(&now, &how, ends, self.is_settled());
         if !letters.is_empty() {
             let mut told = Vec::new();
             for (part, incident, not_before) in letters {
@@ -116,7 +119,8 @@ impl Supervisor {
         let lasted_ms = (part == Part::Closed).then(|| millis(incident.lasted(self.now.wall)));
         let fact = IncidentFact { trouble, severity, since, lasted_ms };
         match part {
-            Part::Opened | Part::Worse => out.push(Effect::Record(Fact::IncidentOpened(fact))),
+            Part::Opened => out.push(Effect::Record(Fact::IncidentOpened(fact))),
+            Part::Worse => out.push(Effect::Record(Fact::IncidentWorsened(fact))),
             Part::Closed => out.push(Effect::Record(Fact::IncidentClosed(fact))),
             Part::Reminder | Part::Acknowledged => {}
         }
@@ -141,7 +145,8 @@ impl Supervisor {
         out.push(Effect::Alert(Box::new(alert)));
     }
 
-    fn deliver(&mut self, out: &mut Vec<Effect>) {
+    /// Sends the process that delivers, now or when the one that is out has come back.
+    pub(super) fn deliver(&mut self, out: &mut Vec<Effect>) {
         if self.alerts.running.is_some() {
             self.alerts.again = true;
             return;
@@ -160,8 +165,7 @@ impl Supervisor {
         if std::mem::take(&mut self.alerts.again) {
             self.deliver(out);
         } else {
-            // Whoever could not be reached now is tried by the life that follows.
-            self.alerts.urgent = false;
+            self.alerts.urgent &= next.is_some();
         }
     }
 
@@ -177,13 +181,18 @@ impl Supervisor {
         let how = &self.settings.alerting;
         let incidents = &self.memory.incidents;
         let passes = incidents.passes_in(self.now.wall);
-        let told = passes.into_iter().chain(incidents.tells_in(self.now.wall, how));
+        let told = passes.into_iter().chain(incidents.tells_in(&self.now, how, self.is_settled()));
         let told = told.map(|wait| self.now.boot.plus(wait));
         let hangs = self.alerts.running.map(|since| {
             let left = since.plus(DELIVERY_MAX).since(self.now.up);
             self.now.boot.plus(left)
         });
         told.chain(hangs).chain(self.alerts.next).chain(self.alerts.ping).min()
+    }
+
+    /// Whether it is decided if it is started again, and when: that is known when its tree is gone.
+    fn is_settled(&self) -> bool {
+        !matches!(self.state, State::Stopping(_) | State::Sweeping(_))
     }
 
     /// What is due.
@@ -247,12 +256,21 @@ impl Supervisor {
     pub(super) fn settle_leaving(&mut self, out: &mut Vec<Effect>) {
         let State::Leaving(leaving) = &self.state else { return };
         let Leaving { code, until } = *leaving;
-        if until <= self.now.up || !self.alerts.urgent {
+        if until <= self.now.up || !self.is_telling(until) {
             out.push(Effect::Record(Fact::SupervisorStopped { code }));
             self.persist(out);
             out.push(Effect::Exit { code });
             self.state = State::Done;
         }
+    }
+
+    /// Whether the worst is still being told, or tried again before `until`; what is later is for the life
+    /// that follows.
+    fn is_telling(&self, until: Up) -> bool {
+        let alerts = &self.alerts;
+        let left = until.since(self.now.up);
+        let soon = alerts.next.is_some_and(|at| at.since(self.now.boot) < left);
+        alerts.urgent && (alerts.running.is_some() || soon)
     }
 
     /// Waits until people were told, for as long as may be.

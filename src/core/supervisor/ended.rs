@@ -6,7 +6,7 @@ use crate::core::beat::clip;
 use crate::core::effect::{Effect, Force};
 use crate::core::ending::Ending;
 use crate::core::event::{Last, Stray};
-use crate::core::fact::{Cause, Excess, Fact, Outcome};
+use crate::core::fact::{Cause, Excess, Fact, Outcome, Strays};
 use crate::core::memory::{DelayWhy, LAST_LINE_MAX, Latch, LatchWhy};
 use crate::core::sweep::{Due, FOUND_MAX, counted, names_of};
 use crate::core::time::{Boot, Up, millis};
@@ -232,7 +232,7 @@ impl Supervisor {
         if !found.is_empty() {
             let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
             let names = counted(found.into_values());
-            out.push(Effect::Record(Fact::Strays { incarnation, count, names }));
+            out.push(Effect::Record(Fact::Strays(Strays { incarnation, count, names })));
         }
         self.memory.tree = None;
         self.follow(next, out);

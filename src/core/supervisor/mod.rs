@@ -11,19 +11,22 @@ mod hearing;
 mod hook;
 mod live;
 mod meaning;
+mod measuring;
+mod morning;
 mod notices;
 mod paused;
 mod reading;
 mod signals;
 mod snapshots;
 mod spending;
+mod standing;
 mod start;
 mod state;
 mod stop;
 mod validating;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::time::Duration;
 
@@ -90,6 +93,8 @@ pub enum Why {
     Blocked,
     /// People are to be told, or a letter is to be tried again.
     Alert,
+    /// The report of the day before is to be made.
+    Report,
     /// The time is over in which the worst could be told before we leave.
     Leave,
 }
@@ -145,6 +150,7 @@ pub struct Supervisor {
     last_cause: Option<Cause>,
     snapshots: snapshots::Snapshots,
     alerts: alerting::Alerts,
+    morning: morning::State,
 }
 
 impl Supervisor {
@@ -177,6 +183,7 @@ impl Supervisor {
             last_cause: None,
             snapshots: snapshots::Snapshots::default(),
             alerts: alerting::Alerts::default(),
+            morning: morning::State::default(),
         }
     }
 
@@ -254,6 +261,8 @@ impl Supervisor {
             }
             Event::Delivered { next } => self.delivered(next, out),
             Event::Receipt(delivery) => Self::receipt(*delivery, out),
+            Event::ReportEnded(end) => self.report_ended(end, out),
+            Event::ReportReceipt(fact) => Self::report_receipt(*fact, out),
             Event::Spawned { incarnation, pid, start_time } => {
                 self.spawned(incarnation, pid, start_time, out);
             }
@@ -270,6 +279,9 @@ impl Supervisor {
             Event::Notice { incarnation, notice } => self.notice(incarnation, notice, out),
             Event::SourceOff { source, error, deaf } => self.source_off(source, error, deaf, out),
             Event::Examined { incarnation, evidence } => self.examined(incarnation, *evidence, out),
+            Event::Measured { incarnation, rss_kib, processes } => {
+                self.measured(incarnation, rss_kib, processes, out);
+            }
             Event::Exited { incarnation, ending, last } => {
                 self.exited(incarnation, ending, last, out);
             }
@@ -330,9 +342,10 @@ impl Supervisor {
             start = Some((When::Boot(*until), Why::Start));
         }
         let alerts = self.alerts_deadline().map(|at| (When::Boot(at), Why::Alert));
+        let report = self.report_deadline().map(|at| (When::Boot(at), Why::Report));
         let up = up.map(|(at, why)| (When::Up(at), why));
         // The first of those that are due at once.
-        [start, up, alerts].into_iter().flatten().min_by_key(|(at, _)| at.wait(&self.now))
+        [start, up, alerts, report].into_iter().flatten().min_by_key(|(at, _)| at.wait(&self.now))
     }
 
     /// The end of a turn: whatever is due now is done.
@@ -341,6 +354,7 @@ impl Supervisor {
         out.extend(self.recording.due(self.now.up).map(Effect::Record));
         self.tick_snapshot(out);
         self.tick_alerts(out);
+        self.tick_report(out);
         match &self.state {
             State::New | State::Escalated | State::Leaving(_) | State::Done => {}
             State::Live(_) => self.tick_live(out),
@@ -354,6 +368,7 @@ impl Supervisor {
                 }
             }
         }
+        self.measure(out);
     }
 
     fn persist(&self, out: &mut Vec<Effect>) {

@@ -180,6 +180,7 @@ impl Supervisor {
             output_at: None,
             announced: None,
             looked: None,
+            measured: None,
             passed: 0,
             status: None,
             read: false,

@@ -2,9 +2,13 @@
 
 mod commands;
 mod ends;
+mod letters;
 mod lives;
 mod meanings;
+mod measuring;
+mod mornings;
 mod notices;
+mod outer;
 mod progress;
 mod rules;
 mod signals;
@@ -14,3 +18,5 @@ mod stops;
 mod story;
 mod telling;
 mod validating;
+
+pub use story::defaults;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::fact::Severity;
+use crate::wire::letter::Try;
 
 fn road(outbox: usize, proof: &str, least: Severity, fallback: bool, chat: bool) -> Road {
     let way = Way { url: String::new(), min_severity: least, fallback, proof: proof.into() };
@@ -29,6 +30,7 @@ fn waiting(outbox: usize, incident: &str, number: u32, kind: Kind, severity: Sev
         output: None,
         steps: Vec::new(),
         runbook: None,
+        report: None,
     };
     Waiting { outbox, letter, tried: Tried::new() }
 }
@@ -38,7 +40,7 @@ fn warned(incident: &str, number: u32) -> Waiting {
 }
 
 fn failed(tries: u32, next: i64) -> Try {
-    Try { tries, next, done: false, error: Some("no".into()) }
+    Try { tries, next, error: Some("no".into()), ..Try::default() }
 }
 
 #[test]
@@ -110,9 +112,7 @@ fn what_was_over_before_people_could_read_of_it_is_one_message_to_them_and_all_t
     ];
     let all = [warned("a", 1), waiting(0, "a", 2, Kind::Closed, Severity::Warning)];
     let jobs = plan(&all, &roads, 2_000).jobs;
-    assert!(
-        matches!(jobs["chat"].as_slice(), [Job::GiveUp(0, _), Job::Send(list)] if list == &[1])
-    );
+    assert!(matches!(jobs["chat"].as_slice(), [Job::Skip(0), Job::Send(list)] if list == &[1]));
     assert_eq!(jobs["hook"], [Job::Send(vec![0])]);
 }
 
@@ -146,4 +146,30 @@ fn waits_double_up_to_a_quarter_of_an_hour_and_scatter() {
         }
     }
     assert_ne!(backoff(3, 1), backoff(3, 2));
+}
+
+#[test]
+fn what_becomes_critical_in_the_night_is_not_held_by_the_warning_before_it() {
+    let roads = [road(0, "p", Severity::Warning, false, true)];
+    let critical = waiting(0, "a", 2, Kind::Updated, Severity::Critical);
+    let mut all = [warned("a", 1), warned("b", 1), critical];
+    (all[0].letter.not_before, all[1].letter.not_before) = (Some(9_000), Some(9_000));
+    let found = plan(&all, &roads, 2_000);
+    assert_eq!(found.jobs["p"], [Job::Send(vec![0])], "in their order");
+    assert_eq!(found.next, Some(7_000), "the other incident is held");
+    all[0].tried.insert("p".into(), Try { done: true, ..Try::default() });
+    assert_eq!(plan(&all, &roads, 2_000).jobs["p"], [Job::Send(vec![2])]);
+}
+
+#[test]
+fn a_report_goes_to_whoever_asked_for_reports_and_is_never_rolled_up() {
+    let roads: Vec<Road> =
+        (0..4).map(|at| road(at, "p", Severity::Critical, false, true)).collect();
+    let report = |outbox, day: &str| waiting(outbox, day, 1, Kind::Report, Severity::Info);
+    let all = [report(0, "a"), report(1, "b"), report(2, "c"), report(3, "d")];
+    let jobs = plan(&all, &roads, 2_000).jobs;
+    let alone: Vec<Job> = (0..4).map(|at| Job::Send(vec![at])).collect();
+    assert_eq!(jobs["p"], alone);
+    let late = plan(&all, &roads, 1_000 + GIVE_UP).jobs;
+    assert!(matches!(late["p"][0], Job::GiveUp(0, _)), "a day later it is no news");
 }

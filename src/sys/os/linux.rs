@@ -251,23 +251,27 @@ fn stat(pid: i32) -> io::Result<Option<Process>> {
     let mut line = [0; 1024];
     let length = File::open(format!("/proc/{pid}/stat"))?.read(&mut line)?;
     // Not as text: the name of a process may be any bytes.
-    Ok(parse_stat(pid, &String::from_utf8_lossy(&line[..length])))
+    let page_kib = super::linux_evidence::sysconf(libc::_SC_PAGESIZE) / 1024;
+    Ok(parse_stat(pid, &String::from_utf8_lossy(&line[..length]), page_kib))
 }
 
-fn parse_stat(pid: i32, line: &str) -> Option<Process> {
+fn parse_stat(pid: i32, line: &str, page_kib: u64) -> Option<Process> {
     // The name may itself hold spaces and parentheses: it ends at the last one.
     let (head, tail) = line.rsplit_once(')')?;
     let (_, comm) = head.split_once('(')?;
     let mut fields = tail.split_ascii_whitespace();
-    // proc_pid_stat(5) counts from 1: state 3, parent 4, group 5, session 6, threads 20, start 22.
+    // proc_pid_stat(5) counts from 1: state 3, parent 4, group 5, session 6, threads 20, start 22, pages 24.
     let state = fields.next()?;
     let mut number = || fields.next()?.parse::<i32>().ok();
     let (parent, group, session) = (number()?, number()?, number()?);
     let threads: u64 = fields.nth(13)?.parse().ok()?;
     let start = StartTime(fields.nth(1)?.parse().ok()?);
+    let pages = fields.nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0_u64);
+    let rss_kib = pages.saturating_mul(page_kib);
     // A first thread that has ended leaves a process that runs on in the others.
     let zombie = matches!(state, "Z" | "X") && threads <= 1;
-    Some(Process { pid, parent, group, session, start, comm: comm.to_owned(), zombie })
+    let comm = comm.to_owned();
+    Some(Process { pid, parent, group, session, start, comm, zombie, rss_kib })
 }
 
 #[cfg(test)]
@@ -282,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
-        let line = "7 (a) S 1 (b) Z 1 42 43 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2\n";
+        let line = "7 (a) S 1 (b) Z 1 42 43 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 12\n";
         let process = Process {
             pid: 7,
             parent: 1,
@@ -291,7 +295,9 @@ mod tests {
             start: StartTime(98765),
             comm: "a) S 1 (b".into(),
             zombie: true,
+            rss_kib: 48,
         };
+        let parse_stat = |pid, line: &str| parse_stat(pid, line, 4);
         assert_eq!(parse_stat(7, line), Some(process.clone()));
         let threads = line.replace("20 0 1 0 98765", "20 0 2 0 98765");
         assert_eq!(parse_stat(7, &threads), Some(Process { zombie: false, ..process }));

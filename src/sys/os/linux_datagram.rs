@@ -33,6 +33,12 @@ pub fn sender(kind: libc::c_int, data: &[u8]) -> Option<Sender> {
     Some(Sender::User(u32::from_ne_bytes(uid)))
 }
 
+/// The address of a socket whose name is in no file system.
+pub fn abstract_address(name: &[u8]) -> std::io::Result<std::os::unix::net::SocketAddr> {
+    use std::os::linux::net::SocketAddrExt as _;
+    std::os::unix::net::SocketAddr::from_abstract_name(name)
+}
+
 /// Whose a process is, by its effective user; `None` if it is gone.
 pub fn owner(pid: i32) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;

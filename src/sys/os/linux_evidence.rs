@@ -41,7 +41,8 @@ struct Units {
     page: u64,
 }
 
-fn sysconf(name: libc::c_int) -> u64 {
+/// A number that the system knows of itself; 1 where it does not.
+pub fn sysconf(name: libc::c_int) -> u64 {
     #[expect(unsafe_code, reason = "nix has it behind a feature of its own")]
     // SAFETY: takes a number, touches no memory of ours.
     let value = unsafe { libc::sysconf(name) };

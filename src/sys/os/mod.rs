@@ -9,11 +9,15 @@ mod linux_datagram;
 #[cfg(target_os = "linux")]
 mod linux_evidence;
 #[cfg(target_os = "linux")]
+mod linux_machine;
+#[cfg(target_os = "linux")]
 mod linux_tcp;
 #[cfg(target_os = "linux")]
 mod signalfd;
 #[cfg(target_os = "linux")]
-pub use {clone::*, linux::*, linux_datagram::*, linux_evidence::look, signalfd::*};
+pub use {
+    clone::*, linux::*, linux_datagram::*, linux_evidence::look, linux_machine::*, signalfd::*,
+};
 
 #[cfg(not(target_os = "linux"))]
 mod fork;

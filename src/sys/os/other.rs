@@ -155,6 +155,21 @@ pub fn sender(_kind: libc::c_int, _data: &[u8]) -> Option<Sender> {
     None
 }
 
+/// Nothing here tells.
+pub fn clock_is_kept() -> Option<bool> {
+    None
+}
+
+/// Folders in memory are not usual here.
+pub fn is_in_memory(_path: &std::path::Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// There are no such names here.
+pub fn abstract_address(_name: &[u8]) -> io::Result<std::os::unix::net::SocketAddr> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub fn owner(_pid: i32) -> Option<u32> {
     None
 }

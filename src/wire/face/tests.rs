@@ -38,6 +38,7 @@ fn settings() -> Settings {
         limits: crate::core::cost::limits::Limits::default(),
         validation: None,
         alerting: crate::core::incident::Alerting::default(),
+        morning: None,
     }
 }
 
@@ -127,9 +128,14 @@ fn a_crash_loop() {
     assert_eq!(
         lines(&mut voice, &escalated),
         [
-            "agent: GAVE UP after 3 failures in 10m, same last line; stays down until: agentwatch resume agent"
+            "agent: GAVE UP after 3 failures in 10m, same last line; stays down until: agentwatch resume agent",
+            "agent: nobody was told, no alert sink; try: --alert ntfy:YOUR-TOPIC",
         ]
     );
+    let mut with_sink = settings();
+    with_sink.alerting.sinks = true;
+    let told = self::voice(with_sink).say(&escalated);
+    assert_eq!(told.len(), 1, "with a sink somebody is told");
 }
 
 #[test]

@@ -19,7 +19,7 @@ const OUTPUT_MAX: usize = 2000;
 #[must_use]
 pub fn message(sheet: &Sheet) -> Value {
     let title = cut_line(&sheet.title, TITLE_MAX - 4, escaped_cost);
-    let title = format!("{} {}", sheet.mark.sign(), escape(&title));
+    let title = sheet.mark.before(&escape(&title));
     json!({
         "embeds": [{
             "title": title,

@@ -21,9 +21,20 @@ const OUTPUT_MAX: usize = 10_240;
 /// The longest part of a message's id: with the rest it fits into a line of 78 characters, or nearly.
 const ID_MAX: usize = 64;
 
+/// Where in a thread a mail stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Others answer it.
+    First,
+    /// It answers the first.
+    Later,
+    /// Of many incidents: there is none that it could answer.
+    Alone,
+}
+
 /// The letter as a mail to that sink; none if it is another sink.
 #[must_use]
-pub fn mail(sink: &Sink, sheet: &Sheet, letter: &Letter, id: &str, first: bool) -> Option<Mail> {
+pub fn mail(sink: &Sink, sheet: &Sheet, letter: &Letter, id: &str, place: Place) -> Option<Mail> {
     let Sink::Mail { to, from, smtp } = sink else { return None };
     let sheet = sheet.fit(TEXT_MAX, OUTPUT_MAX, units, units);
     let root = message_id(&letter.incident, letter);
@@ -32,7 +43,7 @@ pub fn mail(sink: &Sink, sheet: &Sheet, letter: &Letter, id: &str, first: bool) 
         headers.push(("Importance", "high".to_owned()));
         headers.push(("X-Priority", "1".to_owned()));
     }
-    let subject = format!("{} {}", sheet.mark.sign(), sheet.title);
+    let subject = sheet.headed();
     Some(Mail {
         from: from.clone(),
         to: to.clone(),
@@ -41,9 +52,13 @@ pub fn mail(sink: &Sink, sheet: &Sheet, letter: &Letter, id: &str, first: bool) 
         text: format!("{}\n\n-- \n{} · agentwatch\n", text(&sheet, true), sheet.footer),
         html: html(&sheet),
         date: letter.at,
-        message_id: if first { root.clone() } else { message_id(id, letter) },
-        reply_to: (!first).then_some(root),
+        message_id: match place {
+            Place::First => root.clone(),
+            Place::Later | Place::Alone => message_id(id, letter),
+        },
+        reply_to: (place == Place::Later).then_some(root),
         headers,
+        attached: None,
     })
 }
 
@@ -94,14 +109,12 @@ fn html(sheet: &Sheet) -> String {
          <div class=\"card\" style=\"max-width:640px;margin:0 auto;background:#ffffff;\
          border:1px solid #e2e5ea;border-top:4px solid {colour};border-radius:8px;{SANS}\">\n\
          <div class=\"pad\" style=\"padding:20px 24px 8px\">\n\
-         <span style=\"display:inline-block;padding:3px 9px;border-radius:4px;background:{colour};\
-         color:#ffffff;font-size:12px;font-weight:700;letter-spacing:.06em\">{}</span>\n\
-         <h1 class=\"ink\" style=\"margin:12px 0 0;font-size:20px;line-height:1.35;font-weight:650;\
+         {}<h1 class=\"ink\" style=\"margin:12px 0 0;font-size:20px;line-height:1.35;font-weight:650;\
          color:#15181d;overflow-wrap:anywhere\">{}</h1>\n</div>\n\
          <div class=\"pad\" style=\"padding:4px 24px 20px\">\n",
         escape(&sheet.title),
         escape(&preview),
-        escape(chip),
+        chipped(chip, &colour),
         escape(title),
     )];
     parts.extend(sheet.lines.iter().map(line));
@@ -132,6 +145,18 @@ fn split_title(title: &str) -> (&str, &str) {
     }
     let (chip, rest) = title.split_at_checked(end).unwrap_or(("", title));
     (chip.trim_end(), rest)
+}
+
+/// The words in capitals, on their colour.
+fn chipped(chip: &str, colour: &str) -> String {
+    if chip.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<span style=\"display:inline-block;padding:3px 9px;border-radius:4px;background:{colour};\
+         color:#ffffff;font-size:12px;font-weight:700;letter-spacing:.06em\">{}</span>\n",
+        escape(chip)
+    )
 }
 
 fn line(line: &Line) -> String {

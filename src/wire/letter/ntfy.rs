@@ -10,6 +10,7 @@ use super::cut::{cut_line, json_bytes};
 use super::sheet::{Sheet, is_link};
 use super::text::text;
 use super::title::Mark;
+use crate::core::fact::Severity;
 
 /// The longest message, in bytes.
 pub const MESSAGE_MAX: usize = 4096;
@@ -22,12 +23,15 @@ const TITLE_MAX: usize = 400;
 #[must_use]
 pub fn message(sheet: &Sheet, topic: &str) -> Value {
     let (priority, tag) = match sheet.mark {
-        Mark::Critical => (5, "red_circle"),
-        Mark::Warning => (4, "orange_circle"),
-        Mark::Info => (2, "blue_circle"),
-        Mark::Seen => (2, "eyes"),
-        Mark::Good => (3, "white_check_mark"),
-        Mark::Test => (3, "test_tube"),
+        Mark::Critical => (5, Some("red_circle")),
+        Mark::Warning => (4, Some("orange_circle")),
+        Mark::Info => (2, Some("blue_circle")),
+        Mark::Seen => (2, Some("eyes")),
+        Mark::Good => (3, Some("white_check_mark")),
+        Mark::Test => (3, Some("test_tube")),
+        // Of a morning on which all is well no phone makes a sound.
+        Mark::Report(Severity::Info) => (2, None),
+        Mark::Report(Severity::Warning | Severity::Critical) => (3, None),
     };
     let link = sheet.runbook.as_deref().filter(|url| is_link(url));
     // The link is a button, and the footer follows the text.
@@ -40,7 +44,7 @@ pub fn message(sheet: &Sheet, topic: &str) -> Value {
         "title": cut_line(&sheet.title, TITLE_MAX, json_bytes),
         "message": format!("{}\n\n{}", text(&fitted, false), sheet.footer).trim_start(),
         "priority": priority,
-        "tags": [tag],
+        "tags": tag.into_iter().collect::<Vec<_>>(),
     });
     if let (Some(map), Some(url)) = (message.as_object_mut(), link) {
         let view = json!([{"action": "view", "label": "Runbook", "url": url}]);

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::wire::parcel::Parcel;
 use crate::wire::sink::Sink;
 
+use super::mail::Place;
 use super::sheet::Sheet;
 use super::{Letter, discord, mail, ntfy, pagerduty, slack, telegram, webhook};
 
@@ -29,7 +30,10 @@ pub fn pack(sink: &Sink, letter: &Letter) -> Result<Parcel, String> {
             let event = pagerduty::event(letter, key);
             Ok(post(&format!("{api}/v2/enqueue"), event.to_string(), &letter.id))
         }
-        _ => chat(sink, &Sheet::one(letter), letter, &letter.id, letter.number <= 1),
+        _ => {
+            let place = if letter.number <= 1 { Place::First } else { Place::Later };
+            chat(sink, &Sheet::one(letter), letter, &letter.id, place)
+        }
     }
 }
 
@@ -51,7 +55,7 @@ pub fn roll_up(sink: &Sink, letters: &[&Letter]) -> Result<Parcel, String> {
         hash.update(b"\n");
     }
     let id = hash.finalize().to_hex().to_string();
-    chat(sink, &sheet, last, &id, false)
+    chat(sink, &sheet, last, &id, Place::Alone)
 }
 
 /// What people read.
@@ -60,7 +64,7 @@ fn chat(
     sheet: &Sheet,
     letter: &Letter,
     id: &str,
-    first: bool,
+    place: Place,
 ) -> Result<Parcel, String> {
     let (url, body, authorization) = match sink {
         Sink::SlackHook { url } => (url.clone(), slack::message(sheet), None),
@@ -83,7 +87,7 @@ fn chat(
             (format!("{server}/"), ntfy::message(sheet, topic), auth)
         }
         Sink::Mail { .. } => {
-            let mail = mail::mail(sink, sheet, letter, id, first).map(Box::new);
+            let mail = mail::mail(sink, sheet, letter, id, place).map(Box::new);
             return mail.map(Parcel::Mail).ok_or_else(|| "is no mail".to_owned());
         }
         Sink::Unresolved { .. } => return Err("has secrets that are not known here".to_owned()),

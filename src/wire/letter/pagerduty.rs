@@ -24,7 +24,7 @@ const OUTPUT_MAX: usize = 10_240;
 #[must_use]
 pub fn event(letter: &Letter, routing_key: &str) -> Value {
     let action = match letter.kind {
-        Kind::Opened | Kind::Updated | Kind::Reminder | Kind::Test => "trigger",
+        Kind::Opened | Kind::Updated | Kind::Reminder | Kind::Test | Kind::Report => "trigger",
         Kind::Acknowledged => "acknowledge",
         Kind::Closed => "resolve",
     };

@@ -45,6 +45,7 @@ pub fn letter() -> Letter {
             step("Silence", "snooze trader 6h"),
         ],
         runbook: Some("https://wiki.example.org/agents?page=trader&v=2".to_owned()),
+        report: None,
     }
 }
 
@@ -80,6 +81,36 @@ pub fn recovered() -> Letter {
     letter.output = None;
     letter.steps.clear();
     letter
+}
+
+/// The report of a day on which one of seven needs somebody.
+pub fn report() -> Letter {
+    let words = [
+        "Alive the whole day? 99.2%: trader was down for 1h18m, the others never.",
+        "Restarts? 3, all of trader.",
+        "Tokens a cycle? As usual; crawler took 1.3 × its four weeks.",
+        "Loops or cooldowns? None.",
+        "What recovered by itself, what needs a human? 1 recovered; trader needs you.",
+        "trader gave up 3h12m ago: 3 failures in 10m, same last line. agentwatch resume trader",
+        "crawler: 9 of 11 restarts at 03:00, by chance once in 40,000 years.",
+    ];
+    let file = |kind: &str| Some(format!("/var/lib/agentwatch/reports/2026-11-22.{kind}"));
+    super::report::letter(super::report::About {
+        id: "report@vps2/0a1b2c3d/2026-11-22".to_owned(),
+        host: "vps2",
+        kept: Kept {
+            day: "2026-11-22".to_owned(),
+            html: file("html"),
+            text: file("txt"),
+            json: file("json"),
+        },
+        since: 1_795_302_000_000,
+        at: 1_795_417_203_000,
+        offset: 3600,
+        severity: Severity::Critical,
+        subject: "vps2: 6 fine, trader needs you",
+        lines: &words.map(str::to_owned),
+    })
 }
 
 /// Seven agents suffer from one thing.

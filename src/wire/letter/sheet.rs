@@ -110,6 +110,12 @@ impl Sheet {
         })
     }
 
+    /// The title behind its sign.
+    #[must_use]
+    pub fn headed(&self) -> String {
+        self.mark.before(&self.title)
+    }
+
     /// The same within a limit: commands are whole or left out, then lines, then output have what is
     /// left. `words` and `code` say what characters cost in either.
     #[must_use]
@@ -179,6 +185,9 @@ fn runbook(letter: &Letter) -> Option<String> {
 
 /// `2026-11-23 02:58 to 06:10 +01:00`.
 fn footer(since: i64, letter: &Letter) -> String {
+    if letter.kind == Kind::Report {
+        return super::report::footer(letter);
+    }
     // With the day, for whoever reads it later.
     let long = |at: i64| {
         let date = crate::wire::stamp::day(crate::core::time::Wall(at), letter.offset);
@@ -233,7 +242,7 @@ fn many_title(letters: &[&Letter], telling: &[&Letter], newest: &Letter) -> Stri
         // "gave_up: KeyError": the kind of trouble is not what they have in common.
         let kind =
             group.strip_prefix(newest.cause.as_str()).and_then(|rest| rest.strip_prefix(": "));
-        clean_line(kind.unwrap_or(&group))
+        common_words(&clean_line(kind.unwrap_or(&group)))
     });
     // "parked: status 529 until 03:32": how each begins is what became of all, if it counts nothing.
     let became = |l: &Letter| l.headline.split_once(':').map(|(became, _)| clean_line(became));
@@ -260,10 +269,32 @@ fn many_title(letters: &[&Letter], telling: &[&Letter], newest: &Letter) -> Stri
     format!("{still}{severity} {who}: {what} since {since}{all}{over}")
 }
 
+/// A name for what they have in common, without the marks that stand for what differs.
+fn common_words(group: &str) -> String {
+    let mut words = String::new();
+    for c in group.chars() {
+        // `12:04:05.404` and the like are one thing that differs.
+        let joins = words.ends_with('…') && ".:-/".contains(c);
+        match c {
+            '#' if words.ends_with('…') => {}
+            '#' => words.push('…'),
+            _ if joins => {}
+            c => words.push(c),
+        }
+    }
+    words
+}
+
+/// What of a letter may be about all: why, and what has no figure of one agent in it.
+fn is_of_all(line: &str) -> bool {
+    line.starts_with("Why:") || !line.contains(|c: char| c.is_ascii_digit())
+}
+
 /// Lines that every letter has.
 fn shared_lines(letters: &[&Letter]) -> Vec<Line> {
     let Some((first, rest)) = letters.split_first() else { return Vec::new() };
-    let shared = first.lines.iter().filter(|line| rest.iter().all(|l| l.lines.contains(line)));
+    let shared = first.lines.iter().filter(|line| is_of_all(line));
+    let shared = shared.filter(|line| rest.iter().all(|l| l.lines.contains(line)));
     shared.map(|line| Line::new(line)).filter(|line| !line.text().is_empty()).take(4).collect()
 }
 
@@ -295,30 +326,61 @@ fn rows(letters: &[&Letter]) -> Vec<Line> {
     rows
 }
 
-/// What everybody's letter says to type; where it differs, the first one for each agent.
+/// What the letters say to type, in the order of the first: one command for all agents where there is one, else
+/// one for each.
 fn shared_steps(letters: &[&Letter]) -> Vec<Step> {
-    let Some((first, rest)) = letters.split_first() else { return Vec::new() };
-    let mut differing = false;
+    let Some(first) = letters.first() else { return Vec::new() };
+    let mut left = COMMAND_MAX;
     let mut steps = Vec::new();
-    for wanted in &first.steps {
-        if rest.iter().all(|l| l.steps.contains(wanted)) {
-            steps.extend(step(wanted));
-        } else if !std::mem::replace(&mut differing, true) {
-            let same = letters.iter().flat_map(|l| &l.steps).filter(|s| s.label == wanted.label);
-            let mut commands: Vec<_> = same.filter_map(step).map(|s| s.command).collect();
-            let mut left = COMMAND_MAX;
-            commands.retain(|command| {
+    for wanted in first.steps.iter().take(STEPS_MAX) {
+        let mut same: Vec<(&str, String)> = Vec::new();
+        for letter in letters {
+            let one = letter.steps.iter().find(|step| step.label == wanted.label);
+            let command = one.and_then(step).map(|step| step.command);
+            same.extend(command.map(|command| (letter.agent.as_str(), command)));
+        }
+        let all = for_all(&same).filter(|command| cost_of(command, units) <= COMMAND_MAX);
+        let command = all.unwrap_or_else(|| {
+            let mut each: Vec<&str> = same.iter().map(|(_, command)| command.as_str()).collect();
+            each.retain(|command| {
                 let cost = cost_of(command, units) + 1;
                 let fits = cost <= left;
                 left = left.saturating_sub(cost);
                 fits
             });
-            let command = commands.join("\n");
-            steps.extend(step(&Step { label: wanted.label.clone(), command }));
+            each.join("\n")
+        });
+        steps.extend(step(&Step { label: wanted.label.clone(), command }));
+    }
+    steps
+}
+
+/// Commands of agentwatch that take many names.
+const OF_MANY: [&str; 7] = ["resume", "restart", "pause", "events", "status", "ack", "snooze"];
+
+/// The command that does for all agents what each of these does for its own.
+fn for_all(commands: &[(&str, String)]) -> Option<String> {
+    let (_, first) = commands.first()?;
+    if commands.iter().all(|(_, command)| command == first) {
+        return Some(first.clone());
+    }
+    let mut form = None;
+    for (agent, command) in commands {
+        let words: Vec<&str> = command.split(' ').collect();
+        let verb = words.iter().position(|word| *word == "agentwatch")? + 1;
+        let named = words.get(verb).is_some_and(|verb| OF_MANY.contains(verb))
+            && words.get(verb + 1) == Some(agent);
+        let (before, behind) = words.split_at_checked(verb + 1).filter(|_| named)?;
+        let this = (before.join(" "), behind.get(1..)?.join(" "));
+        if *form.get_or_insert_with(|| this.clone()) != this {
+            return None;
         }
     }
-    steps.truncate(STEPS_MAX);
-    steps
+    let (before, behind) = form?;
+    let mut names: Vec<&str> = commands.iter().map(|(agent, _)| *agent).collect();
+    names.dedup();
+    let parts = [before, names.join(" "), behind];
+    Some(parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

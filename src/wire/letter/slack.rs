@@ -19,7 +19,7 @@ const OUTPUT_MAX: usize = 2000;
 /// What the API of Slack takes, without a channel.
 #[must_use]
 pub fn message(sheet: &Sheet) -> Value {
-    let whole = format!("{} {}", sheet.mark.sign(), sheet.title);
+    let whole = sheet.headed();
     let header = cut_line(&whole, HEADER_MAX, units);
     let mut blocks = vec![json!({"type": "header", "text": plain(&header)})];
     let mut elements = Vec::new();

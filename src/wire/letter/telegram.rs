@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::cut::{cut_line, units};
 use super::sheet::{Line, Sheet, is_link};
 use super::title::Mark;
+use crate::core::fact::Severity;
 
 /// The longest text, in UTF-16 units, without its tags.
 pub const TEXT_MAX: usize = 4096;
@@ -24,7 +25,7 @@ pub fn message(sheet: &Sheet, chat: &str, topic: Option<&str>) -> Value {
         "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": true},
         // What can wait rings no phone.
-        "disable_notification": matches!(sheet.mark, Mark::Info | Mark::Seen),
+        "disable_notification": matches!(sheet.mark, Mark::Info | Mark::Seen | Mark::Report(Severity::Info)),
     });
     if let (Some(map), Some(topic)) = (message.as_object_mut(), topic) {
         let id = topic.parse::<i64>().map_or_else(|_| json!(topic), |id| json!(id));
@@ -38,7 +39,7 @@ fn text(sheet: &Sheet) -> String {
     let runbook = sheet.runbook.as_deref().map_or(0, |text| text.chars().count() + 20);
     // The title, the footer and the lines between the parts.
     let sheet = sheet.fit(TEXT_MAX.saturating_sub(600 + runbook), OUTPUT_MAX, units, units);
-    let mut parts = vec![format!("{} <b>{}</b>", sheet.mark.sign(), escape(&title))];
+    let mut parts = vec![sheet.mark.before(&format!("<b>{}</b>", escape(&title)))];
     parts.push(sheet.lines.iter().map(line).collect::<Vec<_>>().join("\n"));
     parts.extend(sheet.output.as_deref().map(pre));
     let step = |step: &super::Step| {

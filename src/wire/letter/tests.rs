@@ -39,6 +39,13 @@ pub fn cases(sink: &Sink) -> Vec<(&'static str, Parcel)> {
     ];
     let mut all: Vec<_> =
         letters.iter().map(|(case, letter)| (*case, pack(sink, letter).unwrap())).collect();
+    if !sink.is_pager() {
+        let report = sample::report();
+        let head = "<!doctype html>\n<html><head><title>vps2</title></head>\n";
+        let page = format!("{head}<body><p>all of it</p></body></html>\n");
+        let whole = report::Whole { html: page.clone(), text: "all of it, as text\n".to_owned() };
+        all.push(("report", report::parcel(sink, &report, Some(whole)).unwrap()));
+    }
     if sink.is_chat() {
         let storm = sample::storm();
         let letters: Vec<_> = storm.iter().collect();
@@ -80,7 +87,10 @@ fn shown(parcel: &Parcel) -> String {
                 mail.reply_to.as_deref().unwrap_or("-"),
                 mail.text,
                 mail.html
-            )
+            ) + &mail
+                .attached
+                .as_ref()
+                .map_or(String::new(), |file| format!("\n{}:\n{}", file.name, file.html))
         }
     }
 }
@@ -106,4 +116,27 @@ fn letters_as_people_get_them() {
             }
         }
     }
+}
+
+#[test]
+fn a_page_that_mail_providers_would_cut_is_attached_and_the_short_form_stands_in_its_place() {
+    let (_, sink) = sinks().into_iter().find(|(name, _)| *name == "mail").unwrap();
+    let letter = sample::report();
+    let html = "x".repeat(report::BODY_MAX + 1);
+    let whole = report::Whole { html: html.clone(), text: "all".to_owned() };
+    let Parcel::Mail(mail) = report::parcel(&sink, &letter, Some(whole)).unwrap() else {
+        panic!("no mail")
+    };
+    assert_eq!(mail.subject, "vps2: 6 fine, trader needs you");
+    assert_eq!(mail.text, "all");
+    assert!(mail.html.contains("needs you") && mail.html.len() < 20_000, "{}", mail.html);
+    let attached = mail.attached.unwrap();
+    assert_eq!((attached.name.as_str(), attached.html), ("agentwatch-2026-11-22.html", html));
+    // What was kept is gone: the short form says enough.
+    let Parcel::Mail(mail) = report::parcel(&sink, &letter, None).unwrap() else {
+        panic!("no mail")
+    };
+    assert!(mail.attached.is_none() && mail.text.contains("agentwatch resume trader"));
+    let (_, pager) = sinks().into_iter().find(|(name, _)| *name == "pagerduty").unwrap();
+    assert!(report::parcel(&pager, &letter, None).is_err());
 }

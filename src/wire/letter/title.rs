@@ -8,6 +8,23 @@ use crate::wire::words::span;
 use super::cut::clean_line;
 use super::{Kind, Letter};
 
+/// The longest few words about a letter, in bytes.
+const BRIEF_MAX: usize = 120;
+
+/// What a letter says in a few words, for journals: "over: gave up: 3 failures in 10m".
+#[must_use]
+pub fn brief(letter: &Letter) -> String {
+    let headline = clean_line(&letter.headline);
+    let words = match letter.kind {
+        Kind::Opened | Kind::Updated | Kind::Report => headline,
+        Kind::Reminder => format!("reminder: {headline}"),
+        Kind::Acknowledged => format!("acknowledged: {headline}"),
+        Kind::Closed => format!("over: {headline}"),
+        Kind::Test => "test".to_owned(),
+    };
+    crate::core::beat::clip(&words, BRIEF_MAX).to_owned()
+}
+
 /// The colour of a message, and the sign in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -23,6 +40,8 @@ pub enum Mark {
     Good,
     /// A test.
     Test,
+    /// A report, and how much a person is needed: its words say that, and no sign.
+    Report(Severity),
 }
 
 impl Mark {
@@ -33,6 +52,7 @@ impl Mark {
             (Kind::Closed, _) => Self::Good,
             (Kind::Acknowledged, _) => Self::Seen,
             (Kind::Test, _) => Self::Test,
+            (Kind::Report, severity) => Self::Report(severity),
             (_, Severity::Critical) => Self::Critical,
             (_, Severity::Warning) => Self::Warning,
             (_, Severity::Info) => Self::Info,
@@ -49,18 +69,26 @@ impl Mark {
             Self::Seen => "👀",
             Self::Good => "✅",
             Self::Test => "🧪",
+            Self::Report(_) => "",
         }
+    }
+
+    /// The sign in front of a title, if there is one.
+    #[must_use]
+    pub fn before(self, title: &str) -> String {
+        let sign = self.sign();
+        if sign.is_empty() { title.to_owned() } else { format!("{sign} {title}") }
     }
 
     /// The colour, as 0xRRGGBB: good to see on white and on black.
     #[must_use]
     pub fn colour(self) -> u32 {
         match self {
-            Self::Critical => 0xd9_2d_20,
-            Self::Warning => 0xdc_6a_03,
+            Self::Critical | Self::Report(Severity::Critical) => 0xd9_2d_20,
+            Self::Warning | Self::Report(Severity::Warning) => 0xdc_6a_03,
             Self::Info => 0x2e_70_d8,
             Self::Seen => 0x6b_72_80,
-            Self::Good => 0x12_8a_50,
+            Self::Good | Self::Report(Severity::Info) => 0x12_8a_50,
             Self::Test => 0x7a_5a_d8,
         }
     }
@@ -91,6 +119,7 @@ pub fn title(letter: &Letter) -> String {
             format!("OVER {who} after {}: {headline}", lasted(letter))
         }
         Kind::Closed => format!("RECOVERED {who} after {}: {headline}", lasted(letter)),
+        Kind::Report => headline,
         Kind::Test => format!("TEST {who} {headline} ({})", clock(letter.at, letter)),
     }
 }

@@ -19,14 +19,31 @@ pub(super) const PAGERDUTY_EU: &str = "https://events.eu.pagerduty.com";
 /// Where a topic without a server is.
 pub(super) const NTFY: &str = "https://ntfy.sh";
 
-/// Whether it is a URL of the web with a host.
+/// Whether it is a URL of the web with a host, and with a port that there is.
 fn is_web(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     rest.is_some_and(|rest| {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let name = host.split(':').next().unwrap_or_default();
-        (!name.is_empty() || host.starts_with('[')) && !rest.contains(char::is_whitespace)
+        // The colons of an address in brackets begin no port.
+        let bracket = host.rfind(']').map_or(0, |at| at + 1);
+        let inner = host.get(..bracket).unwrap_or_default();
+        let inner = inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+        let fits = !host.contains(['[', ']'])
+            || inner.is_some_and(|inner| inner.parse::<core::net::Ipv6Addr>().is_ok());
+        let (name, port) = match host.get(bracket..).and_then(|rest| rest.rsplit_once(':')) {
+            Some((before, port)) => (bracket + before.len(), port.parse::<u16>().unwrap_or(0)),
+            None => (host.len(), 1),
+        };
+        fits && 0 < name && 0 < port && !rest.contains(char::is_whitespace)
+    })
+}
+
+/// Whether it is no hook of that service, or a whole one: so many parts of a path, none of them empty.
+fn is_whole(url: &str, hooks: &str, parts: usize) -> bool {
+    url.strip_prefix(hooks).is_none_or(|path| {
+        let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
+        parts <= path.split('/').filter(|part| !part.is_empty()).count()
     })
 }
 
@@ -57,7 +74,67 @@ pub(super) fn web(url: &str) -> Option<Sink> {
         let chat = option(query, "chat_id")?;
         return telegram(&format!("{token}/{chat}{}", topic.unwrap_or_default()));
     }
+    // The address of a topic as the app shows it.
+    if let Some(topic) = url.strip_prefix(NTFY).and_then(|rest| rest.strip_prefix('/'))
+        && !topic.contains('/')
+        && let Some(sink) = ntfy(topic)
+    {
+        return Some(sink);
+    }
     is_web(url).then(|| Sink::Webhook { url: url.to_owned() })
+}
+
+/// What each scheme may have behind a question mark.
+const OPTIONS: [(&str, &[&str]); 4] = [
+    ("mailto", &["smtp", "from", "tls"]),
+    ("telegram", &["api"]),
+    ("pagerduty", &["region", "api"]),
+    ("slack", &["api"]),
+];
+
+/// What is wrong in particular with the URL of a scheme: no more of it is repeated than the name of an
+/// option.
+pub(super) fn particular(scheme: &str, rest: &str) -> Option<String> {
+    let (path, query) = split_query(rest);
+    let known = OPTIONS.iter().find(|(name, _)| *name == scheme).map(|(_, known)| *known);
+    if let Some(known) = known.filter(|_| !is_web(rest)) {
+        let mut names = query.split('&').filter_map(|part| part.split_once('='));
+        let unknown = names.find(|(name, _)| !known.contains(name)).map(|(name, _)| name);
+        let is_word =
+            |name: &&str| name.len() <= 16 && name.chars().all(|c| c.is_ascii_alphanumeric());
+        if let Some(name) = unknown {
+            let name = Some(name).filter(is_word).unwrap_or("…");
+            return Some(format!(
+                "has an option {name} that is none; there is {}",
+                known.join(", ")
+            ));
+        }
+    }
+    let mut parts = path.trim_start_matches('/').split('/');
+    let (bot, chat) = (parts.next()?, parts.next()?);
+    (scheme == "telegram" && is_bot(bot) && !is_chat(chat)).then(|| {
+        "names a chat that is none; a chat is a number, as getUpdates shows it (groups: -100…), \
+         or the @name of a channel"
+            .to_owned()
+    })
+}
+
+/// Such as `123456:ABC-DEF`.
+fn is_bot(token: &str) -> bool {
+    token.split_once(':').is_some_and(|(bot, word)| {
+        let digits = !bot.is_empty() && bot.chars().all(|c| c.is_ascii_digit());
+        digits && !word.is_empty() && is_token(word)
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+}
+
+/// A number, or the `@name` of a channel.
+fn is_chat(chat: &str) -> bool {
+    is_number(chat) || chat.strip_prefix('@').is_some_and(|name| !name.is_empty())
 }
 
 /// What stands behind the question mark, by name.
@@ -88,7 +165,7 @@ pub(super) fn slack(rest: &str) -> Option<Sink> {
         return Some(Sink::SlackBot { token: token.to_owned(), channel: channel.to_owned(), api });
     }
     if is_web(rest) {
-        return Some(Sink::SlackHook { url: rest.to_owned() });
+        return is_whole(rest, SLACK_HOOKS, 3).then(|| Sink::SlackHook { url: rest.to_owned() });
     }
     let path = rest.trim_start_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
@@ -102,7 +179,8 @@ fn is_token(text: &str) -> bool {
 
 pub(super) fn discord(rest: &str) -> Option<Sink> {
     if is_web(rest) {
-        return Some(Sink::Discord { url: rest.to_owned() });
+        let whole = is_whole(rest, DISCORD_HOOKS, 2) && is_whole(rest, DISCORD_OLD, 2);
+        return whole.then(|| Sink::Discord { url: rest.to_owned() });
     }
     let (id, token) = rest.trim_start_matches('/').split_once('/')?;
     let fits = !id.is_empty() && id.chars().all(|c| c.is_ascii_digit()) && !token.is_empty();
@@ -113,15 +191,7 @@ pub(super) fn telegram(rest: &str) -> Option<Sink> {
     let (rest, query) = split_query(rest.trim_start_matches('/'));
     let mut parts = rest.split('/');
     let (token, chat, topic) = (parts.next()?, parts.next()?, parts.next());
-    // Such as 123456:ABC-DEF; a chat is a number or the @name of a channel.
-    let (bot, word) = token.split_once(':')?;
-    let is_bot = !bot.is_empty() && bot.chars().all(|c| c.is_ascii_digit()) && !word.is_empty();
-    let is_number = |text: &str| {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
-    };
-    let is_chat = is_number(chat) || chat.strip_prefix('@').is_some_and(|name| !name.is_empty());
-    let fits = is_bot && is_token(word) && is_chat && parts.next().is_none();
+    let fits = is_bot(token) && is_chat(chat) && parts.next().is_none();
     Some(Sink::Telegram {
         token: token.to_owned(),
         chat: chat.to_owned(),
@@ -172,10 +242,13 @@ pub(super) fn mail(rest: &str) -> Option<Sink> {
     };
     let from = option(query, "from").map(str::to_owned);
     // A password may hold an ampersand only as %26, as in any URL.
-    let smtp = option(query, "smtp").map(str::to_owned);
+    let smtp = option(query, "smtp").map(|smtp| match option(query, "tls") {
+        Some(tls) => format!("{smtp}{}tls={tls}", if smtp.contains('?') { '&' } else { '?' }),
+        None => smtp.to_owned(),
+    });
     let known = |url: &String| {
         let rest = url.strip_prefix("smtps://").or_else(|| url.strip_prefix("smtp://"));
-        rest.is_some_and(|rest| !rest.is_empty())
+        rest.is_some_and(|rest| is_web(&format!("https://{rest}")))
     };
     let fits =
         is_address(to) && from.as_deref().is_none_or(is_address) && smtp.as_ref().is_none_or(known);

@@ -33,7 +33,14 @@ fn each_form_is_understood() {
     let mail = parse("mailto:a@b.org?smtp=smtps://u:p@h:465&from=c@d.org");
     assert!(matches!(&mail, Sink::Mail { smtp: Some(smtp), .. } if smtp == "smtps://u:p@h:465"));
     assert_eq!(parse("exec:./page --now"), Sink::Exec { command: "./page --now".into() });
-    assert!(matches!(parse("http://127.0.0.1:1/x"), Sink::Webhook { .. }));
+    for web in [
+        "http://127.0.0.1:1/x",
+        "http://[::1]/x",
+        "http://[::1]:80",
+        "https://hooks.slack.com/triggers/E/1/a",
+    ] {
+        assert!(matches!(parse(web), Sink::Webhook { .. }), "{web}");
+    }
 }
 
 #[test]
@@ -49,11 +56,26 @@ fn what_makes_no_sense_is_refused_with_what_would_be_right() {
         ("https://", "write https://HOST/PATH"),
         ("https:///x", "write https://HOST/PATH"),
         ("https://a b/", "write https://HOST/PATH"),
+        ("https://a.org:99999/x", "write https://HOST/PATH"),
+        ("https://a.org:/x", "write https://HOST/PATH"),
+        ("https://:80/x", "write https://HOST/PATH"),
+        ("ntfy:https://a.org:x/topic", "write ntfy:TOPIC"),
+        ("https://hooks.slack.com/services/T0/B0", "write slack:T"),
+        ("https://discord.com/api/webhooks/12/", "write discord:ID/TOKEN"),
+        ("loud@ntfy:topic", "begins with loud@; write critical@"),
         ("slack:T0/B0", "write slack:T"),
         ("slack:xoxb-1@", "write slack:T"),
         ("discord:ab/cd", "write discord:ID/TOKEN"),
         ("telegram:12/34", "write telegram:BOT_TOKEN"),
-        ("telegram:12:ab/chat", "write telegram:BOT_TOKEN"),
+        ("telegram:12:ab/chat", "a chat is a number, as getUpdates shows it"),
+        ("https://[::1/x", "write https://HOST/PATH"),
+        ("https://[]/x", "write https://HOST/PATH"),
+        ("https://::1]/x", "write https://HOST/PATH"),
+        (
+            "mailto:a@b.org?smtp=smtp://h&frm=c@d",
+            "has an option frm that is none; there is smtp, from",
+        ),
+        ("telegram:12:ab/-1?chat=5", "has an option chat that is none"),
         ("telegram:12:ab/1/2/3", "write telegram:BOT_TOKEN"),
         ("pagerduty:short", "32 letters and digits"),
         ("pagerduty:0123456789abcdef0123456789abcdef?region=mars", "32 letters"),
@@ -86,6 +108,7 @@ fn nothing_secret_is_shown() {
         ("https://example.org/hook/s3cret99?k=s3cret99", "s3cret99"),
         ("mailto:a@b.org?smtp=smtp://u:s3cret99@h", "s3cret99"),
         ("exec:page --key s3cret99", "s3cret99"),
+        ("exec:KEY=s3cret99 page", "s3cret99"),
     ] {
         let sink = parse(text);
         assert!(!sink.masked().contains(secret), "{}", sink.masked());
@@ -98,6 +121,23 @@ fn nothing_secret_is_shown() {
     for hostile in ["slak:s3cret99", "slack:s3cret99", "pagerduty:s3cret99", "discord:s3cret99"] {
         assert!(!Sink::parse(hostile).unwrap_err().contains("s3cret99"));
     }
+}
+
+#[test]
+fn sinks_of_one_name_are_told_apart() {
+    let urls =
+        ["https://a.org/x", "ntfy:t", "https://a.org/y", "https://b.org/x", "https://a.org/z"];
+    let sinks: Vec<Sink> = urls.into_iter().map(parse).collect();
+    let names = told_apart(sinks.iter().map(Some).chain([None]));
+    let want = [
+        "https://a.org/…",
+        "ntfy",
+        "https://a.org/… (2)",
+        "https://b.org/…",
+        "https://a.org/… (3)",
+        "a sink",
+    ];
+    assert_eq!(names, want);
 }
 
 #[test]
@@ -131,6 +171,8 @@ fn the_address_of_a_service_is_that_service() {
     assert_eq!(parse(&topic), parse("telegram:123:ABC/@ops/7"));
     assert_eq!(parse("https://hooks.slack.com/services/T0/B0/x9"), parse("slack:T0/B0/x9"));
     assert_eq!(parse("https://discord.com/api/webhooks/1/x"), parse("discord:1/x"));
+    assert_eq!(parse("https://ntfy.sh/mytopic"), parse("ntfy:mytopic"));
+    assert!(matches!(parse("https://ntfy.sh/mytopic/trigger"), Sink::Webhook { .. }));
     let error = Sink::parse(bot).unwrap_err();
     assert!(!error.contains("ABC") && error.contains("telegram:"), "{error}");
 }

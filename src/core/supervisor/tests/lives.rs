@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::core::event::By;
+use crate::core::event::{By, Event};
 use crate::core::fact::Fact;
+use crate::core::incident::Alerting;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings};
 use crate::core::supervisor::Phase;
 use crate::core::time::{Boot, LocalDay, Up};
@@ -168,4 +169,23 @@ fn an_alert_alone_is_no_debt_for_the_next_life() {
     let mut story = Story::healthy(Settings { on_missed: OnMissed::Alert, ..defaults() });
     story.advance(min(5)).exit(1);
     assert_eq!(story.sut.memory().streak.failures, 1);
+}
+
+fn with_a_sink() -> Settings {
+    let alerting = Alerting { sinks: true, ..Alerting::default() };
+    Settings { max_failures: 1, alerting, ..defaults() }
+}
+
+#[test]
+fn whoever_gives_up_tries_again_to_tell_it_while_there_is_time() {
+    let mut story = Story::healthy(with_a_sink());
+    story.step(Event::Delivered { next: None }).exit(1).tick();
+    story.step(Event::Delivered { next: Some(s(5)) }).is(Phase::Leaving);
+    story.take();
+    story.advance(s(6)).tells(&["deliver"]);
+    story.step(Event::Delivered { next: Some(s(60)) }).tells(&["SupervisorStopped", "exit 69"]);
+    // The life that follows does it, although it starts nothing.
+    story.relaunch(None, false).is(Phase::Leaving).tick();
+    story.tells(&["Latched", "deliver"]).is(Phase::Leaving);
+    story.step(Event::Delivered { next: None }).tells(&["SupervisorStopped", "exit 69"]);
 }

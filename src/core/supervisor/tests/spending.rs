@@ -150,7 +150,7 @@ fn a_budget_warns_and_then_parks_until_it_is_fresh() {
         .tells(&["too much of TokensPerDay: Park", "stopping 15 Budget", "signal 15 Group"])
         .is(Phase::Stopping);
     story.exit(0);
-    let left = story.now.midnight.since(story.now.wall);
+    let left = story.now.midnight().since(story.now.wall);
     let said = story.take();
     assert!(said.contains(&format!("parked {}s", left.as_secs())), "{said:?}");
     story.advance(left.saturating_sub(s(1))).is(Phase::Parked);

@@ -13,14 +13,15 @@ use crate::core::event::{
 };
 use crate::core::evidence::Evidence;
 use crate::core::fact::Fact;
+use crate::core::incident::Alert;
 use crate::core::memory::Memory;
 use crate::core::settings::{OnEscalate, OnMissed, Policy, Settings, StopScope};
 use crate::core::signal::{Request, Signal};
 use crate::core::supervisor::{Phase, Supervisor, Why};
-use crate::core::time::{Boot, LocalDay, Now, Up, Wall};
+use crate::core::time::{Boot, Day, LocalDay, Now, Up, Wall};
 use crate::core::validation::{Done, HookEnd, Task};
 
-use super::telling::{brief, tell};
+use super::telling::{brief, is_aside, seen, tell};
 
 pub const DAY: Duration = Duration::from_hours(24);
 
@@ -61,6 +62,7 @@ pub fn defaults() -> Settings {
         limits: Limits::default(),
         validation: None,
         alerting: crate::core::incident::Alerting::default(),
+        morning: None,
     }
 }
 
@@ -77,6 +79,8 @@ pub enum Strays {
 #[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 pub struct Story {
     pub sut: Supervisor,
+    /// Letters, each with the phase in which it was written.
+    pub alerts: Vec<(Phase, Alert)>,
     pub now: Now,
     pub strays: Strays,
     /// False: the child survives KILL.
@@ -110,12 +114,6 @@ pub struct Story {
     alive: Option<u32>,
 }
 
-/// The end of a day of UTC.
-fn midnight(wall: i64) -> Wall {
-    let day = 24 * 3_600_000;
-    Wall((wall.div_euclid(day) + 1) * day)
-}
-
 impl Story {
     pub fn new(settings: Settings) -> Self {
         Self::with(settings, Memory::default())
@@ -130,7 +128,8 @@ impl Story {
                 boot: Boot(s(5_000)),
                 wall: Wall(wall),
                 day: LocalDay(19_675),
-                midnight: midnight(wall),
+                today: Day::plain(Wall(wall.div_euclid(86_400_000) * 86_400_000)),
+                tomorrow: Day::plain(Wall((wall.div_euclid(86_400_000) + 1) * 86_400_000)),
             },
             strays: Strays::None,
             killable: true,
@@ -147,6 +146,7 @@ impl Story {
             frozen: false,
             escaped: 0,
             answers: VecDeque::new(),
+            alerts: Vec::new(),
             hooks: VecDeque::new(),
             errand: None,
             hook: None,
@@ -177,11 +177,7 @@ impl Story {
         self.effects.push(brief(&effect));
         match effect {
             Effect::Record(fact) => {
-                let aside = matches!(
-                    fact,
-                    Fact::Beat(_) | Fact::IncidentOpened(_) | Fact::IncidentClosed(_)
-                );
-                if !aside {
+                if !is_aside(&fact) {
                     self.told.push(tell(&fact));
                 }
                 self.facts.push(fact);
@@ -203,6 +199,9 @@ impl Story {
                 self.evidence.cpu_ms += self.burns_ms;
                 self.step(Event::Examined { incarnation, evidence });
             }
+            Effect::Measure { incarnation } => {
+                self.step(Event::Measured { incarnation, rss_kib: 2048, processes: 2 });
+            }
             Effect::Suspend { firmly } => self.told.push(format!("suspend {firmly}")),
             Effect::EndTree { incarnation, how } => self.end_tree(incarnation, how),
             Effect::Freeze { incarnation } => {
@@ -216,7 +215,11 @@ impl Story {
                 self.frozen = false;
             }
             Effect::Alert(alert) => self.post(&alert),
-            Effect::Deliver | Effect::DropDelivery | Effect::Ping { .. } => {
+            Effect::Deliver
+            | Effect::DropDelivery
+            | Effect::Report { .. }
+            | Effect::DropReport
+            | Effect::Ping { .. } => {
                 self.told.push(brief(&effect));
             }
             Effect::Errand { .. } | Effect::DropErrand { .. } | Effect::Hook { .. } => {
@@ -441,20 +444,4 @@ impl Story {
 
 fn left(name: &str) -> Vec<Stray> {
     vec![Stray { pid: 9, name: name.to_owned() }]
-}
-
-/// A sleeping child whose tree has used so much CPU.
-pub fn seen(cpu_ms: u64) -> Evidence {
-    Evidence {
-        pid: 101,
-        name: "agent".to_owned(),
-        state: 'S',
-        wchan: None,
-        cpu_ms,
-        rss_kib: 1,
-        processes: 1,
-        tcp: Vec::new(),
-        tcp_count: 0,
-        pressure: None,
-    }
 }

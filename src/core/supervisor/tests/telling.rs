@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use crate::core::cost::sign::LoopOver;
 use crate::core::effect::Effect;
 use crate::core::event::Event;
+use crate::core::evidence::Evidence;
 use crate::core::fact::{EvidenceFact, Fact, Outcome};
 use crate::core::incident::Alert;
 
@@ -15,6 +16,7 @@ pub fn brief(effect: &Effect) -> String {
         Effect::Spawn { incarnation, .. } => format!("spawn {incarnation}"),
         Effect::Stop { incarnation, .. } => format!("stop {incarnation}"),
         Effect::Examine { incarnation } => format!("examine {incarnation}"),
+        Effect::Measure { incarnation } => format!("measure {incarnation}"),
         Effect::Pass { incarnation, .. } => format!("pass {incarnation}"),
         Effect::Suspend { .. } => "suspend".to_owned(),
         Effect::EndTree { incarnation, how } => format!("end tree {incarnation} {how:?}"),
@@ -26,6 +28,8 @@ pub fn brief(effect: &Effect) -> String {
         Effect::Alert(alert) => format!("alert {:?} {:?}", alert.part, alert.incident.trouble),
         Effect::Deliver => "deliver".to_owned(),
         Effect::DropDelivery => "drop delivery".to_owned(),
+        Effect::Report { day } => format!("report {day}"),
+        Effect::DropReport => "drop report".to_owned(),
         Effect::Ping { fail } => format!("ping{}", if *fail { " fail" } else { "" }),
         Effect::Answer(_) => "answer".to_owned(),
         Effect::Exit { code } => format!("exit {code}"),
@@ -37,8 +41,21 @@ impl super::story::Story {
     pub fn post(&mut self, alert: &Alert) {
         let (trouble, since) = (alert.incident.trouble, alert.incident.since);
         self.told.push(format!("alert {:?} {trouble:?}", alert.part));
+        self.alerts.push((self.sut.phase(), alert.clone()));
         self.step(Event::Posted { trouble, since });
     }
+}
+
+/// Whether stories pass over a fact: others tell of it.
+pub fn is_aside(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Beat(_)
+            | Fact::Memory(_)
+            | Fact::IncidentOpened(_)
+            | Fact::IncidentWorsened(_)
+            | Fact::IncidentClosed(_)
+    )
 }
 
 /// A fact in a few words.
@@ -118,6 +135,7 @@ pub fn tell(fact: &Fact) -> String {
         | Fact::SpawnFailed { .. }
         | Fact::Beat(_)
         | Fact::BadBeat { .. }
+        | Fact::Memory(_)
         | Fact::Notified { .. }
         | Fact::Recognised { .. }
         | Fact::SourceOff { .. }
@@ -144,14 +162,17 @@ pub fn tell(fact: &Fact) -> String {
         | Fact::Latched { .. }
         | Fact::Resumed { .. }
         | Fact::IncidentOpened(_)
+        | Fact::IncidentWorsened(_)
         | Fact::IncidentClosed(_)
         | Fact::Acknowledged(_)
         | Fact::Snoozed(_)
         | Fact::AlertSent(_)
         | Fact::AlertFailed(_)
+        | Fact::ReportSent(_)
+        | Fact::ReportFailed(_)
         | Fact::StoreFailed { .. }
         | Fact::StoreWorks { .. }
-        | Fact::StateRebuilt { .. }
+        | Fact::StateRebuilt(_)
         | Fact::Bug { .. } => word(fact),
     }
 }
@@ -159,4 +180,20 @@ pub fn tell(fact: &Fact) -> String {
 /// The name of a variant.
 pub fn word(what: &impl Debug) -> String {
     format!("{what:?}").split([' ', '(', '{']).next().unwrap().to_owned()
+}
+
+/// A sleeping child whose tree has used so much CPU.
+pub fn seen(cpu_ms: u64) -> Evidence {
+    Evidence {
+        pid: 101,
+        name: "agent".to_owned(),
+        state: 'S',
+        wchan: None,
+        cpu_ms,
+        rss_kib: 1,
+        processes: 1,
+        tcp: Vec::new(),
+        tcp_count: 0,
+        pressure: None,
+    }
 }

@@ -53,6 +53,7 @@ impl Story {
             | Effect::Persist { .. }
             | Effect::Spawn { .. }
             | Effect::Examine { .. }
+            | Effect::Measure { .. }
             | Effect::Stop { .. }
             | Effect::Pass { .. }
             | Effect::Suspend { .. }
@@ -61,6 +62,8 @@ impl Story {
             | Effect::Alert(_)
             | Effect::Deliver
             | Effect::DropDelivery
+            | Effect::Report { .. }
+            | Effect::DropReport
             | Effect::Ping { .. }
             | Effect::Answer(_)
             | Effect::EndTree { .. }

@@ -1,0 +1,28 @@
+//! What Linux tells of its clock and of what a file system is made of.
+
+use std::io;
+use std::path::Path;
+
+use nix::libc;
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
+
+/// The magic number of ramfs (`linux/magic.h`).
+const RAMFS_MAGIC: i64 = 0x8584_58f6;
+
+/// Whether somebody keeps the clock right; `None` where the kernel does not say.
+pub fn clock_is_kept() -> Option<bool> {
+    #[expect(unsafe_code, reason = "nix has no wrapper for adjtimex")]
+    // SAFETY: a structure of zeroes asks for nothing to be changed, and the kernel fills it in.
+    let state = unsafe {
+        let mut asked: libc::timex = std::mem::zeroed();
+        libc::adjtimex(&raw mut asked)
+    };
+    (0 <= state).then_some(state != libc::TIME_ERROR)
+}
+
+/// Whether what is written there is gone after a reboot.
+pub fn is_in_memory(path: &Path) -> io::Result<bool> {
+    let kind = statfs(path)?.filesystem_type();
+    #[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "its width differs")]
+    Ok(kind == TMPFS_MAGIC || kind.0 as i64 == RAMFS_MAGIC)
+}
