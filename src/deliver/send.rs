@@ -1,5 +1,6 @@
 //! A parcel is handed over within a limit of time; what HTTP answers means.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,9 +108,16 @@ fn words(error: &Error) -> String {
         Error::Timeout(_) => "no answer in time".to_owned(),
         Error::HostNotFound => "no such host".to_owned(),
         Error::ConnectionFailed => "cannot be reached".to_owned(),
+        // Which of the three it is depends on who was faster.
+        Error::Io(error) if is_cut_off(error.kind()) => "the connection was closed".to_owned(),
         Error::Io(error) => cut(&error.to_string()),
         other => cut(&other.to_string()),
     }
+}
+
+fn is_cut_off(kind: ErrorKind) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 pub(super) fn cut(text: &str) -> String {

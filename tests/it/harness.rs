@@ -170,9 +170,16 @@ impl Run {
 
     /// Waits for the `n`th fact (from 1) for which `pick` finds something.
     pub fn fact<T>(&self, what: &str, n: usize, pick: impl Fn(&Fact) -> Option<T>) -> T {
-        until(&format!("{what} (number {n}); stderr: {}", self.stderr()), || {
-            facts(&self.agent).iter().filter_map(&pick).nth(n - 1)
-        })
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let facts = facts(&self.agent);
+            if let Some(found) = facts.iter().filter_map(&pick).nth(n - 1) {
+                return found;
+            }
+            let (said, told) = (self.stderr(), story(&facts));
+            assert!(Instant::now() < end, "waited in vain for {what} (number {n})\n{said}\n{told}");
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// The pid of the `n`th child (from 1).
