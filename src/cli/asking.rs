@@ -9,6 +9,7 @@ use crate::store::paths::Paths;
 use crate::sys::lock::{Lock, LockError};
 use crate::sys::{poll, socket};
 use crate::wire::control::{self, Answer, Request};
+use crate::wire::plain::plain;
 
 use super::{EXIT_FAILED, Failure};
 
@@ -38,7 +39,8 @@ pub fn ask(name: &str, paths: &Paths, request: &Request) -> Result<Asked, Failur
         Err(LockError::Io(error)) => return Err(failed(name, &error)),
     }
     let known = memory::look(paths).map_err(|error| failed(name, &error))?;
-    let Some(control) = known.and_then(|(identity, _)| identity.control) else {
+    let identity = known.map(|(identity, _)| identity).unwrap_or_default();
+    let Some(control) = identity.control else {
         let words = "its agentwatch has no control socket; signals reach it: TERM stops it";
         return Err(failed(name, &words));
     };
@@ -58,9 +60,24 @@ pub fn ask(name: &str, paths: &Paths, request: &Request) -> Result<Asked, Failur
         })?;
     match control::read_answer(&answer) {
         Some(answer) if answer.ok => Ok(Asked::Done(answer)),
-        Some(answer) => Err(Failure::new(EXIT_FAILED, answer.words)),
+        Some(answer) => {
+            let words = answer.words + &another(&identity.agentwatch);
+            Err(Failure::new(EXIT_FAILED, words))
+        }
         None => Err(failed(name, &"its agentwatch gave no sensible answer")),
     }
+}
+
+/// Why an agentwatch may not know what is wanted of it: it is another one than this.
+fn another(version: &str) -> String {
+    let ours = env!("CARGO_PKG_VERSION");
+    if version.is_empty() || version == ours {
+        return String::new();
+    }
+    let version = plain(version.as_bytes());
+    format!(
+        "; it is agentwatch {version}, and this is {ours}, which takes over when it is started again"
+    )
 }
 
 /// Waits until no agentwatch runs the agent any more. A stop always ends, so this does.

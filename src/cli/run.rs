@@ -86,8 +86,13 @@ pub fn main(matches: &ArgMatches) -> Outcome {
         refuse_strangers(&resolved, known.as_ref().map(|(identity, _)| identity))?;
         Err(busy)
     })?;
-    let mut found = memory::load(&paths, &clock.now())
-        .map_err(|error| format!("{}: {error}", paths.dir().display()));
+    let mut found = match memory::load(&paths, &clock.now()) {
+        // Of a newer agentwatch: what it knows must not be lost, and no start would heed it.
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            return Err(Failure::new(EXIT_CONFIG, format_args!("{}: {error}", resolved.name)));
+        }
+        found => found.map_err(|error| format!("{}: {error}", paths.dir().display())),
+    };
     if let Ok(found) = &mut found {
         // A restore by hand that was interrupted nobody has written into the memory.
         found.memory.custody.restoring |= Home::new(paths.dir()).is_under_way();

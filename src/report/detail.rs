@@ -31,6 +31,12 @@ pub fn rows(status: &Status, offset_s: i32, unicode: bool) -> Vec<(&'static str,
         (false, _) => "; no agentwatch runs it".to_owned(),
     };
     rows.push(("run", run + &by));
+    if let Some(version) = &status.supervisor_version {
+        let ours = env!("CARGO_PKG_VERSION");
+        let takes_over = "takes over when it is stopped and started again";
+        let other = status.other_version().map(|_| format!("; this is {ours}, which {takes_over}"));
+        rows.push(("agentwatch", version.clone() + &other.unwrap_or_default()));
+    }
     if let Some(last) = status.last_beat_ms {
         let word = status.status.as_deref().unwrap_or_default();
         let mut beats = format!("last {} ago ({word})", span(last));

@@ -70,6 +70,8 @@ pub struct Status {
     pub supervised: bool,
     /// That agentwatch.
     pub supervisor_pid: Option<i32>,
+    /// Of which version that is, if it said so.
+    pub supervisor_version: Option<String>,
     /// The child that runs.
     pub pid: Option<i32>,
     /// The last one that was started.
@@ -131,6 +133,15 @@ pub struct Status {
     /// Why a file of it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+impl Status {
+    /// The version of the agentwatch that runs it, if that is not this one: it stays what it was until it is
+    /// stopped and started again.
+    #[must_use]
+    pub fn other_version(&self) -> Option<&str> {
+        self.supervisor_version.as_deref().filter(|version| *version != env!("CARGO_PKG_VERSION"))
+    }
 }
 
 /// What is known of an agent besides its records.
@@ -209,6 +220,8 @@ pub fn status(known: &Known<'_>, view: &View, now: Wall) -> Status {
         status.interval_ms = identity.interval_ms;
         status.directory.clone_from(&identity.directory);
         status.command.clone_from(&identity.command);
+        let version = Some(&identity.agentwatch).filter(|version| alive && !version.is_empty());
+        status.supervisor_version = version.cloned();
         status.log.clone_from(&identity.log);
         if running {
             status.deadline = deadline::deadline(identity, memory, view, now);

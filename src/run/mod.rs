@@ -328,6 +328,7 @@ fn identity(resolved: &Resolved) -> Identity {
         std::env::current_dir().map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default();
     let settings = &resolved.settings;
     Identity {
+        agentwatch: env!("CARGO_PKG_VERSION").to_owned(),
         name: resolved.name.clone(),
         directory,
         command: masked_command(

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use crate::core::memory::Memory;
 use crate::core::time::{LocalDay, Now, Wall};
 use crate::sys::file;
-use crate::wire::state::{self, Identity};
+use crate::wire::state::{self, Identity, Unfit};
 
 use super::paths::Paths;
 use super::{read, rebuild};
 
-/// The largest `state.json` that is read; ours are below 2 KiB.
+/// The largest `state.json` that is read; ours are a few KiB.
 const SIZE_MAX: u64 = 1024 * 1024;
 
 /// Day files that are read to rebuild a lost state: a streak or a latch older than that is found too,
@@ -36,7 +36,8 @@ pub struct Found {
 /// Reads the state of an agent, changing nothing.
 ///
 /// # Errors
-/// The system's, naming the file; or, as [`io::ErrorKind::InvalidData`], what is wrong with its text.
+/// The system's, naming the file; or, as [`io::ErrorKind::InvalidData`], what is wrong with its text; as
+/// [`io::ErrorKind::Unsupported`], that a newer agentwatch wrote it.
 pub fn look(paths: &Paths) -> io::Result<Option<(Identity, Memory)>> {
     let path = paths.state();
     let length = match std::fs::symlink_metadata(&path) {
@@ -46,13 +47,17 @@ pub fn look(paths: &Paths) -> io::Result<Option<(Identity, Memory)>> {
         Err(error) => return Err(error),
     };
     if SIZE_MAX < length {
-        let words = format!("{length} bytes, and ours are below 2 KiB");
+        let words = format!("{length} bytes, and ours are a few KiB");
         return Err(io::Error::new(io::ErrorKind::InvalidData, words));
     }
     let bytes = std::fs::read(&path)?;
     match state::read(&bytes) {
         Ok(found) => Ok(Some(found)),
-        Err(words) => Err(io::Error::new(io::ErrorKind::InvalidData, words)),
+        Err(Unfit::Torn(words)) => Err(io::Error::new(io::ErrorKind::InvalidData, words)),
+        Err(Unfit::Newer(words)) => {
+            let words = format!("{}: {words}", path.display());
+            Err(io::Error::new(io::ErrorKind::Unsupported, words))
+        }
     }
 }
 
@@ -60,7 +65,7 @@ pub fn look(paths: &Paths) -> io::Result<Option<(Identity, Memory)>> {
 /// known is learnt from the journal, with the cooldown taken as full (SPEC rule 9).
 ///
 /// # Errors
-/// The system's: the folder cannot be read.
+/// The system's: the folder cannot be read; or that the state is of a newer agentwatch, as [`look`] has it.
 pub fn load(paths: &Paths, now: &Now) -> io::Result<Found> {
     let (mut memory, identity, error) = match look(paths) {
         Ok(Some((identity, memory))) => (memory, Some(identity), None),

@@ -1,6 +1,7 @@
 //! `state.json`: the core's memory on disk. Its own type, so that no refactoring of the core changes
 //! what older and newer versions can read.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,14 +14,35 @@ use crate::core::time::{LocalDay, Wall, millis};
 use crate::core::usage::Counter;
 use crate::core::validation::{Custody, StateFile};
 
-use super::plain::brief;
+use super::plain::{brief, plain};
 
-/// The version that is written; another one is not read.
+/// The format that is written. It changes when an older agentwatch would misunderstand what is written: it
+/// refuses what is newer. A field more or less is no other format.
 pub const VERSION: u32 = 1;
+
+/// Why a state cannot be used, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// Torn, or no state at all.
+    Torn(String),
+    /// A newer agentwatch wrote it: it is whole, and not ours to replace.
+    Newer(String),
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Torn(words) | Self::Newer(words) => f.write_str(words),
+        }
+    }
+}
 
 /// Who the state belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
+    /// The version of the agentwatch that wrote this; empty where that one did not say.
+    #[serde(default)]
+    pub agentwatch: String,
     /// The agent's name.
     pub name: String,
     /// Where it was started; undecodable bytes replaced.
@@ -146,6 +168,8 @@ struct DelayState {
 #[derive(Deserialize)]
 struct Version {
     version: u32,
+    #[serde(default)]
+    agentwatch: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -234,17 +258,34 @@ pub fn write(identity: &Identity, memory: &Memory) -> serde_json::Result<Vec<u8>
     Ok(bytes)
 }
 
+fn newer(found: &Version) -> String {
+    /// Longer than any version is.
+    const NAME_MAX: usize = 40;
+    let (format, ours) = (found.version, env!("CARGO_PKG_VERSION"));
+    let theirs = match plain(found.agentwatch.as_bytes()) {
+        name if name.is_empty() || NAME_MAX < name.len() => "a newer agentwatch".to_owned(),
+        name => format!("agentwatch {name}"),
+    };
+    format!(
+        "{theirs} wrote it, in format {format}; this is {ours}, which knows formats up to {VERSION}: use the newer one"
+    )
+}
+
 /// Reads `state.json`.
 ///
 /// # Errors
-/// What is wrong with it: torn, no JSON, or of another version.
-pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), String> {
-    // First, as another version may have other fields.
-    let Version { version } = serde_json::from_slice(bytes).map_err(|error| brief(&error))?;
-    if version != VERSION {
-        return Err(format!("version {version}, and this agentwatch knows {VERSION}"));
+/// What is wrong with it: torn, no JSON, or of another format.
+pub fn read(bytes: &[u8]) -> Result<(Identity, Memory), Unfit> {
+    let torn = |error: serde_json::Error| Unfit::Torn(brief(&error));
+    // First, as another format may have other fields.
+    let found: Version = serde_json::from_slice(bytes).map_err(torn)?;
+    if VERSION < found.version {
+        return Err(Unfit::Newer(newer(&found)));
     }
-    let state: State = serde_json::from_slice(bytes).map_err(|error| brief(&error))?;
+    if found.version != VERSION {
+        return Err(Unfit::Torn(format!("format {}, and there is no such format", found.version)));
+    }
+    let state: State = serde_json::from_slice(bytes).map_err(torn)?;
     let memory = Memory {
         incarnation: state.incarnation,
         tree: state.tree.map(|tree| Tree {
@@ -308,6 +349,7 @@ mod tests {
 
     fn full() -> (Identity, Memory) {
         let identity = Identity {
+            agentwatch: "0.1.0".into(),
             name: "crawler".into(),
             directory: "/srv".into(),
             command: vec!["python".into(), "crawler.py".into()],
@@ -412,15 +454,24 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_refused_in_words() {
+    fn another_format_is_refused_in_words() {
         let (identity, memory) = full();
         let text = String::from_utf8(write(&identity, &memory).unwrap()).unwrap();
         let error = read(text.replace("\"version\": 1", "\"version\": 9").as_bytes()).unwrap_err();
-        assert_eq!(error, "version 9, and this agentwatch knows 1");
+        let words = format!(
+            "agentwatch 0.1.0 wrote it, in format 9; this is {}, which knows formats up to 1: use the newer one",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(error, Unfit::Newer(words));
         let hostile = r#""how":"\u001b[31m\n\u009b""#;
         let error = read(text.replace("\"how\": \"exit\"", hostile).as_bytes()).unwrap_err();
-        assert!(!error.contains(char::is_control) && error.contains("variant"), "{error}");
+        let Unfit::Torn(words) = error else { panic!("{error}") };
+        assert!(!words.contains(char::is_control) && words.contains("variant"), "{words}");
+        let error = read(b"{\"version\":9,\"agentwatch\":\"\\u001b[2J\"}").unwrap_err();
+        let Unfit::Newer(words) = error else { panic!("{error}") };
+        assert!(!words.contains(char::is_control) && words.contains("in format 9"), "{words}");
         let error = read(b"{\"version\":9}").unwrap_err();
-        assert_eq!(error, "version 9, and this agentwatch knows 1");
+        assert!(matches!(&error, Unfit::Newer(words) if words.starts_with("a newer agentwatch")));
+        assert!(matches!(read(b"{\"version\":0}"), Err(Unfit::Torn(_))));
     }
 }

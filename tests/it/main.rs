@@ -56,5 +56,6 @@ mod terminal;
 mod told;
 mod top;
 mod tree;
+mod upgrades;
 mod validation;
 mod wrapper;

@@ -1,5 +1,6 @@
 //! Agents on a screen: a table of all, or one after the other in detail.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::core::fact::Severity;
@@ -10,6 +11,7 @@ use crate::sys::tty;
 use crate::wire::columns::fold;
 use crate::wire::incidents::severity;
 use crate::wire::paint;
+use crate::wire::plain::plain;
 use crate::wire::stamp;
 use crate::wire::words::span;
 
@@ -110,6 +112,33 @@ fn remarks(all: &[Glance]) -> String {
         {
             let _ = writeln!(text, "{} stays down until: {command}", status.agent);
         }
+    }
+    text.push_str(&versions(all));
+    text
+}
+
+/// Who runs under another version, a line for each version, however many they are.
+fn versions(all: &[Glance]) -> String {
+    let mut text = String::new();
+    let mut by_version: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Glance { status, .. } in all {
+        if let Some(version) = status.other_version() {
+            by_version.entry(version).or_default().push(&status.agent);
+        }
+    }
+    for (version, names) in by_version {
+        let who = match names.as_slice() {
+            [one] => format!("{one} runs"),
+            [one, two] => format!("{one} and {two} run"),
+            [one, rest @ ..] => format!("{one} and {} others run", rest.len()),
+            [] => continue,
+        };
+        let version = plain(version.as_bytes());
+        let ours = env!("CARGO_PKG_VERSION");
+        let _ = writeln!(
+            text,
+            "{who} under agentwatch {version}; this is {ours}, which takes over when they are stopped and started again"
+        );
     }
     text
 }
