@@ -111,9 +111,9 @@ fn a_reader_that_has_enough_ends_and_the_agent_goes_on() {
     terminal.shows("codes-0 0");
     let screen = terminal.screen();
     assert!(screen.contains("t: finished, exit 0"), "{screen}");
-    // A wrapper's child ends as it would without it.
+    // A wrapper's child ends as it would without it; more than the pipes between them hold, or it would be done by then.
     terminal.enters(
-        "\"$AW\" run --name u --restart never -- seq 1 100000 | head -3; echo codes-\"${PIPESTATUS[*]}\"",
+        "\"$AW\" run --name u --restart never -- seq 1 9999999 | head -3; echo codes-\"${PIPESTATUS[*]}\"",
     );
     terminal.shows("codes-141 0");
 }
