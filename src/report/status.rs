@@ -109,6 +109,9 @@ pub struct Status {
     pub streak: u32,
     /// The failure that escalates.
     pub max_failures: u32,
+    /// It is finished because it could not be started.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_started: bool,
     /// When the next start is due.
     pub next_start: Option<String>,
     /// How long that is from now.
@@ -198,6 +201,7 @@ pub fn status(known: &Known<'_>, view: &View, now: Wall) -> Status {
         tokens_per_cycle: per_cycle(view.tokens, view.cycles).filter(|mean| *mean > 0),
         last_end: view.last_end.as_ref().map(|(_, words)| words.clone()),
         last_end_ms: view.last_end.as_ref().map(|(at, _)| millis(now.since(*at))),
+        not_started: view.not_started && state == "finished",
         next_start: next_start.map(stamp::utc),
         next_start_ms: next_start.map(|at| millis(at.since(now))),
         latched_since: latch.map(|latch| stamp::utc(latch.since)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::core::fact::{Delivery, Fact, Outcome};
+use crate::core::fact::{Delivery, Fact, FinishedWhy, Outcome};
 use crate::core::notice::Extended;
 use crate::core::time::Wall;
 use crate::wire::ending;
@@ -51,6 +51,8 @@ pub struct View {
     pub cycles: u64,
     /// When a child ended last, and how, in words.
     pub last_end: Option<(Wall, String)>,
+    /// It is finished because it could not be started.
+    pub not_started: bool,
     /// When the next start is due.
     pub next_start: Option<Wall>,
     /// Sinks that did not take what was last sent there: since when, and why.
@@ -192,7 +194,14 @@ impl View {
                 self.turn(at, "stopped");
                 self.next_start = None;
             }
-            Fact::Finished { .. } => self.turn(at, "finished"),
+            Fact::SpawnFailed { failure, .. } => {
+                self.last_end = Some((at, format!("could not be started: {}", failure.error)));
+                (self.pid, self.ended) = (None, true);
+            }
+            Fact::Finished { reason, .. } => {
+                self.turn(at, "finished");
+                self.not_started = *reason == FinishedWhy::NotStarted;
+            }
             Fact::SupervisorStarted { .. } => self.next_start = None,
             Fact::AlertSent(sent) => drop(self.refused.remove(&sent.sink)),
             Fact::AlertFailed(failed) => self.refused(at, failed),
