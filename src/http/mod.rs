@@ -168,9 +168,9 @@ impl<S: Service> Server<S> {
     fn attend(&self, number: u64, stream: TcpStream, is_busy: bool) {
         let mut timed = Timed::new(stream, if is_busy { BUSY_LIMIT } else { LIMIT });
         let (mut is_head, mut path) = (false, String::new());
-        let head = timed.head();
+        let first = timed.head();
         self.silent().retain(|(of, _)| *of != number);
-        let heard = head.and_then(|(head, behind)| {
+        let heard = first.and_then(|(head, behind)| {
             if is_busy {
                 return Err((503, "too many at once; come again".to_owned()).into());
             }

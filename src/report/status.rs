@@ -54,6 +54,7 @@ pub enum Supervised {
 
 /// One agent, for a table or as JSON. Times are UTC as in the journal; what is not known is `null`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the JSON")]
 pub struct Status {
     /// Its name.
     pub agent: String,

@@ -132,27 +132,7 @@ impl View {
     pub fn learn(&mut self, at: Wall, fact: &Fact) {
         self.note(at);
         match fact {
-            Fact::Started { pid, first_beat_ms, .. } => {
-                // A new child has a new pulse.
-                *self = Self {
-                    state: self.state,
-                    since: self.since,
-                    first: self.first,
-                    whole: self.whole,
-                    tokens: self.tokens,
-                    cycles: self.cycles,
-                    last_tokens: self.last_tokens,
-                    recent: std::mem::take(&mut self.recent),
-                    last_end: self.last_end.take(),
-                    refused: std::mem::take(&mut self.refused),
-                    pid: Some(*pid),
-                    started: Some(at),
-                    first_beat_ms: *first_beat_ms,
-                    ..Self::default()
-                };
-                self.turn(at, if first_beat_ms.is_some() { "starting" } else { "running" });
-                self.since = Some(at);
-            }
+            Fact::Started { pid, first_beat_ms, .. } => self.started(at, *pid, *first_beat_ms),
             Fact::Notified { ready: true, first_beat_ms, .. } => {
                 (self.ready, self.extended_ms) = (Some(at), 0);
                 self.first_beat_ms = *first_beat_ms;
@@ -207,6 +187,29 @@ impl View {
             Fact::AlertFailed(failed) => self.refused(at, failed),
             _ => {}
         }
+    }
+
+    /// A child runs: what is about the one before it is over.
+    fn started(&mut self, at: Wall, pid: i32, first_beat_ms: Option<u64>) {
+        // A new child has a new pulse.
+        *self = Self {
+            state: self.state,
+            since: self.since,
+            first: self.first,
+            whole: self.whole,
+            tokens: self.tokens,
+            cycles: self.cycles,
+            last_tokens: self.last_tokens,
+            recent: std::mem::take(&mut self.recent),
+            last_end: self.last_end.take(),
+            refused: std::mem::take(&mut self.refused),
+            pid: Some(pid),
+            started: Some(at),
+            first_beat_ms,
+            ..Self::default()
+        };
+        self.turn(at, if first_beat_ms.is_some() { "starting" } else { "running" });
+        self.since = Some(at);
     }
 
     /// A letter was given up at a sink.
