@@ -30,6 +30,7 @@ mod listen;
 mod lives;
 mod logs;
 mod looking;
+mod loops;
 mod manual;
 mod meanings;
 mod mornings;
