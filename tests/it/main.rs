@@ -39,6 +39,7 @@ mod never;
 mod notify;
 mod odd_files;
 mod outer;
+mod pages;
 mod pipes;
 mod presets;
 mod prices;
