@@ -44,6 +44,7 @@ mod pipes;
 mod presets;
 mod prices;
 mod readme;
+mod recipes;
 mod replacing;
 mod report;
 mod restarts;
