@@ -297,11 +297,11 @@ fn what_codex_says_of_a_failed_turn_tells_its_cause() {
         ("stream disconnected before completion: stream closed", "error"),
     ];
     let world = World::new();
-    let mut lines = CODEX_401.lines().next().unwrap().to_owned();
-    for (message, _) in said {
-        lines += &format!("\n{{\"type\":\"turn.failed\",\"error\":{{\"message\":\"{message}\"}}}}");
-    }
-    fs::write(world.path("lines"), lines + "\n").unwrap();
+    let ends = said.map(|(message, _)| {
+        format!("{{\"type\":\"turn.failed\",\"error\":{{\"message\":\"{message}\"}}}}\n")
+    });
+    let begin = CODEX_401.lines().next().unwrap();
+    fs::write(world.path("lines"), format!("{begin}\n{}", ends.concat())).unwrap();
     world.script(&["--restart", "never"], "cat lines").wait();
     let heard: Vec<_> = beats(&world).into_iter().map(|beat| beat.status).collect();
     let want: Vec<_> = said.iter().map(|(_, status)| *status).collect();
