@@ -114,7 +114,7 @@ fn counts_and_leaves(heading: &str, imports: &str) {
     };
     assert!(facts.iter().any(announced), "{}", story(&facts));
     // 1,000 in, of which 400 were cached, and 50 out.
-    let counted: u64 = facts.iter().filter_map(|fact| tokens(fact)).sum();
+    let counted: u64 = facts.iter().filter_map(tokens).sum();
     assert_eq!(counted, 650 * mock.replies(), "{}", story(&facts));
 }
 
