@@ -29,4 +29,4 @@ pages() {
 }
 
 # is_static BINARY
-is_static() { ! LC_ALL=C readelf -d "$1" 2>/dev/null | grep -q '(NEEDED)'; }
+is_static() { [ -z "$(LC_ALL=C readelf -d "$1" 2>/dev/null | sed -n '/(NEEDED)/p')" ]; }
