@@ -260,10 +260,11 @@ fn outdated(agents: &[Seen]) -> Option<Finding> {
     const NAMED: usize = 5;
     let names: Vec<&str> =
         agents.iter().filter(|agent| agent.outdated).map(|agent| &*agent.name).collect();
-    let mut who = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    if let Some(more @ 1..) = names.len().checked_sub(NAMED) {
-        who += &format!(" and {more} more");
-    }
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let who = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ") + &more;
     (!names.is_empty()).then(|| {
         Finding::new(
             "program",
