@@ -163,7 +163,9 @@ fn program(facts: &Facts) -> Finding {
         Some((own, first)) => Finding::new(
             "program",
             Verdict::Bites,
-            format!("PATH finds {first} before {own}: another product has that name, too"),
+            format!(
+                "PATH finds {first} before {own}: an older one, or another product of that name"
+            ),
             format!("write {own} in full, or put its folder first in PATH"),
         ),
     }
