@@ -1,6 +1,8 @@
 //! What Linux alone can do, behind the same names as `other.rs`.
 
 use std::collections::BTreeSet;
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+use std::ffi::{c_char, c_int};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -126,6 +128,28 @@ pub fn give_back_heap() {
         libc::malloc_trim(0);
     }
 }
+
+/// A static program asks hosts files and name servers, and nobody else for users than the files. The system's
+/// nsswitch.conf may name plugins, which are of the system's C library and not of ours: to load one is the end
+/// of the process (SIGFPE, on a machine whose C library is newer).
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+pub fn keep_to_own_lookups() {
+    #[expect(unsafe_code, reason = "neither nix nor libc knows it")]
+    unsafe extern "C" {
+        fn __nss_configure_lookup(database: *const c_char, services: *const c_char) -> c_int;
+    }
+    for (database, services) in
+        [(c"hosts", c"files dns"), (c"passwd", c"files"), (c"group", c"files")]
+    {
+        #[expect(unsafe_code, reason = "neither nix nor libc knows it")]
+        // SAFETY: both are strings that live for ever, and no other thread has begun yet.
+        let _ = unsafe { __nss_configure_lookup(database.as_ptr(), services.as_ptr()) };
+    }
+}
+
+/// Linked dynamically, plugins are those of our C library.
+#[cfg(not(all(target_env = "gnu", target_feature = "crt-static")))]
+pub fn keep_to_own_lookups() {}
 
 /// Where the code of the first file in a memory map, which is the program, begins, and its length.
 fn code_of(maps: &str) -> Option<(usize, usize)> {
