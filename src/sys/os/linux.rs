@@ -110,10 +110,10 @@ pub fn is_stopped(pid: i32) -> bool {
 /// The code that the start needed is let go: what is needed again comes back from the page cache.
 pub fn give_back_code() {
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
-    if let Some((start, length)) = code_of(&maps) {
+    for (start, length) in code_of(&maps) {
         #[expect(unsafe_code, reason = "addresses are all that the kernel understands")]
-        // SAFETY: executable pages are those of the file and were never written to: nobody may, and the
-        // program is independent of its position. So what is read there next is the same as before.
+        // SAFETY: these pages are those of the file and were never written to: nobody may, and the program
+        // is independent of its position. So what is read there next is the same as before.
         unsafe {
             libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED);
         }
@@ -151,16 +151,23 @@ pub fn keep_to_own_lookups() {
 #[cfg(not(all(target_env = "gnu", target_feature = "crt-static")))]
 pub fn keep_to_own_lookups() {}
 
-/// Where the code of the first file in a memory map, which is the program, begins, and its length.
-fn code_of(maps: &str) -> Option<(usize, usize)> {
+/// Where the code of the first file in a memory map, which is the program, begins, and its length; and the
+/// same of the constants at the file's begin. What may only be read further back was written to when the
+/// program was loaded.
+fn code_of(maps: &str) -> Vec<(usize, usize)> {
     let file = |line: &str| line.split_ascii_whitespace().nth(5).map(str::to_owned);
-    let program = file(maps.lines().next()?)?;
-    let code = |line: &&str| line.contains(" r-xp ") && file(line).as_ref() == Some(&program);
-    let (range, _) = maps.lines().find(code)?.split_once(' ')?;
-    let (start, end) = range.split_once('-')?;
-    let number = |text| usize::from_str_radix(text, 16).ok();
-    let (start, end) = (number(start)?, number(end)?);
-    Some((start, end.checked_sub(start)?))
+    let program = maps.lines().next().and_then(file);
+    let is_ours = |line: &&str| {
+        let is_code = line.contains(" r-xp ") || line.contains(" r--p 00000000 ");
+        is_code && program.is_some() && file(line) == program
+    };
+    let range = |line: &str| {
+        let (start, end) = line.split_once(' ')?.0.split_once('-')?;
+        let number = |text| usize::from_str_radix(text, 16).ok();
+        let (start, end) = (number(start)?, number(end)?);
+        Some((start, end.checked_sub(start)?))
+    };
+    maps.lines().filter(is_ours).filter_map(range).collect()
 }
 
 pub fn boot_id() -> Option<String> {
@@ -365,9 +372,10 @@ mod tests {
         let maps = "1000-2000 r--p 00000000 fe:00 1 /bin/x\n2000-5000 r-xp 00001000 fe:00 1 /bin/x\n\
             5000-6000 r--p 00004000 fe:00 1 /bin/x\n6000-7000 rw-p 00005000 fe:00 1 /bin/x\n\
             8000-9000 r-xp 00000000 fe:00 2 /lib/libc.so\n";
-        assert_eq!(code_of(maps), Some((0x2000, 0x3000)));
-        let other = maps.replace("r-xp 00001000 fe:00 1 /bin/x", "r--p 00001000 fe:00 1 /bin/x");
-        assert_eq!((code_of(&other), code_of(""), code_of("1-2")), (None, None, None));
+        assert_eq!(code_of(maps), [(0x1000, 0x1000), (0x2000, 0x3000)]);
+        let other = maps.replace("r-xp 00001000 fe:00 1 /bin/x", "rwxp 00001000 fe:00 1 /bin/x");
+        assert_eq!(code_of(&other), [(0x1000, 0x1000)]);
+        assert_eq!((code_of(""), code_of("1-2 r-xp 0")), (vec![], vec![]));
         // And we live on.
         give_back_code();
         assert!(identity(crate::sys::host::pid()).is_some());
