@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::ending::Ending;
 use crate::core::event::{By, Traces};
-use crate::core::fact::{BeatFact, Cause, FinishedWhy, StopBy, Summary};
+use crate::core::fact::{BeatFact, Cause, Excess, FinishedWhy, Outcome, StopBy, Summary};
 use crate::core::memory::LatchWhy;
 use crate::core::time::{Boot, Day, LocalDay, Now, Up};
 
