@@ -297,3 +297,20 @@ fn a_file_is_named_once_and_the_verdict_comes_last() {
         "{said}"
     );
 }
+
+#[test]
+fn units_that_are_linked_are_seen_and_instances_are_their_template() {
+    let world = World::new();
+    let folder = units(&world);
+    fs::write(world.path("t.service"), "[Service]\nExecStart=/opt/agentwatch run --name t -- a\n")
+        .unwrap();
+    symlink(world.path("t.service"), folder.join("t.service")).unwrap();
+    symlink(world.path("t.service"), folder.join("alias.service")).unwrap();
+    symlink("/dev/null", folder.join("masked.service")).unwrap();
+    let all = findings(&world, 1);
+    says(&all, "systemd", "bites", "/t.service: no Restart=");
+    assert!(
+        !all.iter().any(|one| one.2.contains("alias.service") || one.2.contains("masked")),
+        "{all:#?}"
+    );
+}

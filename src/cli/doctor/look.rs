@@ -55,7 +55,7 @@ pub fn collect(resolved: &Resolved, usual: Duration, resolve: Resolve<'_>) -> Fa
         plists.filter_map(|path| launcher(&path)).filter(plist::starts_us).collect();
     let mut grounds = Grounds { resolve, known: BTreeMap::new() };
     for one in &mut units {
-        let needs = unit::program(one).into_iter().collect();
+        let needs: Vec<String> = unit::program(one).into_iter().collect();
         grounds.fill(one, unit::line(one).as_ref(), needs);
     }
     for one in &mut plists {
@@ -84,10 +84,13 @@ struct Grounds<'a> {
 }
 
 impl Grounds<'_> {
-    fn fill(&mut self, launcher: &mut Launcher, line: Option<&Line>, needs: Vec<String>) {
+    fn fill(&mut self, launcher: &mut Launcher, line: Option<&Line>, mut needs: Vec<String>) {
         let found = fs::metadata(&launcher.path).ok();
         let ground = &mut launcher.ground;
         ground.owner = found.map(|found| (found.uid(), found.mode()));
+        // Behind a shell it is another than the one that is executed first.
+        let own = line.map(|line| line.program.clone()).filter(|path| path.starts_with('/'));
+        needs.extend(own.filter(|path| !path.contains('%') && !needs.contains(path)));
         // What we may not look into may be there.
         let missing = |path: &String| matches!(Path::new(path).try_exists(), Ok(false));
         ground.missing = needs.into_iter().filter(missing).collect();
@@ -177,9 +180,18 @@ fn units_of(folders: impl Iterator<Item = PathBuf>) -> Vec<Launcher> {
     let mut found = Vec::new();
     for path in folders.iter().flat_map(|folder| files(folder, "service")) {
         let Some(name) = path.file_name().map(ToOwned::to_owned) else { continue };
-        // An instance that is linked to its template is the template.
-        if names.contains(&name) || path.is_symlink() {
+        if names.contains(&name) {
             continue;
+        }
+        match fs::canonicalize(&path) {
+            // Masked, and so is what other folders have of that name.
+            Ok(real) if real == Path::new("/dev/null") => {
+                names.push(name);
+                continue;
+            }
+            // An instance that is linked to its template is the template; an alias is its unit.
+            Ok(real) if real.file_name() != Some(&name) => continue,
+            _ => {}
         }
         let Some(mut unit) = launcher(&path) else { continue };
         let mut dropped = name.clone();

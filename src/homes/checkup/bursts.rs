@@ -36,6 +36,8 @@ impl Bursts {
     /// Takes in the next record.
     pub fn add(&mut self, at: Wall, fact: &Fact) {
         match fact {
+            // Another life of agentwatch may have another environment.
+            Fact::SupervisorStarted(_) => *self = Self::default(),
             Fact::Started { .. } => {
                 self.last = Some(at);
                 self.now = None;

@@ -121,6 +121,11 @@ fn one(
     usual: Duration,
 ) {
     let who = format!("{name}: ");
+    if service.get("extends").is_some() {
+        let words = format!("{who}what it extends is not looked at, so nothing is known of it");
+        judged.look(words, "docker compose config says what comes of it");
+        return;
+    }
     let text = |key| service.get(key).and_then(Node::text);
     // What is there and what is in memory is another matter inside.
     judged.line(&who, line, &Ground::default());

@@ -108,13 +108,15 @@ fn sinks(facts: &Facts) -> Finding {
         }
     }
     for (launcher, line) in lines(facts) {
-        let known =
-            |names: &[String]| line.name().is_some_and(|name| names.iter().any(|one| one == name));
-        match launcher.alerts(&line) {
-            _ if known(&heard) || known(&deaf) => {}
-            true => heard.push(unit::short(&launcher.path)),
-            false => deaf.push(unit::short(&launcher.path)),
+        let known = |name: &str| heard.iter().chain(&deaf).any(|one| one == name);
+        // A template starts nobody but those that are enabled.
+        let mut names: Vec<&str> = launcher.instances.iter().map(String::as_str).collect();
+        names.extend(line.name().filter(|name| !name.contains('%')));
+        if line.name().is_some() && names.iter().all(|name| known(name)) {
+            continue;
         }
+        let whose = if launcher.alerts(&line) { &mut heard } else { &mut deaf };
+        whose.push(unit::short(&launcher.path));
     }
     let fix = "alert.sinks = \"ntfy:YOUR-TOPIC\" in ~/.config/agentwatch/agentwatch.toml; then doctor \
                --alert";

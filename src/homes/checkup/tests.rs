@@ -140,6 +140,14 @@ fn sinks_that_stand_elsewhere() {
     let mut unit = launcher("/u.service", "[Service]\nExecStart=/usr/bin/agentwatch run a\n");
     let facts = |unit| Facts { sinks: 0, units: vec![unit], ..well() };
     finds(&facts(unit.clone()), "sinks", Verdict::Bites, "no alert sink");
+    // The template of a package starts nobody.
+    let template = launcher("/a@.service", "[Service]\nExecStart=/usr/bin/agentwatch run %i\n");
+    let told = Facts { agents: vec![agent("b", true)], ..facts(template.clone()) };
+    assert!(!found(&told).iter().any(|one| one.0 == "sinks"));
+    let instances = vec!["c".to_owned()];
+    let units = vec![Launcher { instances, ..template }];
+    let words = "nobody is told when a@.service is given up; of b somebody is";
+    finds(&Facts { units, ..told }, "sinks", Verdict::Bites, words);
     unit.ground.defined = Some(Defined { sinks: 1, ..Defined::default() });
     assert!(!found(&facts(unit)).iter().any(|one| one.0 == "sinks"));
 }
@@ -218,4 +226,44 @@ fn files_that_are_no_launchers_are_survived() {
         };
         let _ = judge(&facts);
     }
+}
+
+/// What is cut or broken anywhere is judged or passed over, and never the end of the doctor.
+#[test]
+fn files_that_are_cut_or_broken_are_survived() {
+    let agent = &crate::homes::tests::agents()[0];
+    for text in [
+        systemd::unit(agent).text,
+        docker::compose(agent).text,
+        docker::image(agent).text,
+        launchd::plist(agent).text,
+    ] {
+        // Every place is too many for a test; a prime meets all kinds of places.
+        for at in (0..text.len()).step_by(23).filter(|at| text.is_char_boundary(*at)) {
+            let (before, behind) = text.split_at(at);
+            for broken in [
+                before.to_owned(),
+                behind.to_owned(),
+                format!("{before}[\"{behind}"),
+                format!("{before}\n - &a *a:{behind}"),
+            ] {
+                let mut compose = launcher("c", &broken);
+                compose.ground.beside = vec![("Dockerfile".to_owned(), broken.clone())];
+                let facts = Facts {
+                    units: vec![launcher("u", &broken)],
+                    plists: vec![launcher("p", &broken)],
+                    composes: vec![compose, built_by(&broken)],
+                    ..well()
+                };
+                let _ = judge(&facts);
+            }
+        }
+    }
+}
+
+/// A service that is built by this Dockerfile.
+fn built_by(dockerfile: &str) -> Launcher {
+    let mut compose = launcher("c", "services: {a: {build: .}}");
+    compose.ground.beside = vec![("Dockerfile".to_owned(), dockerfile.to_owned())];
+    compose
 }

@@ -270,7 +270,7 @@ impl Reader {
                 };
             }
             let Some(line) = self.peek().filter(|line| indent <= line.indent).cloned() else {
-                return self.was("a bracket is not closed");
+                return self.was("a bracket is not closed, or holds what is not understood");
             };
             text.push(' ');
             text.push_str(without_remark(&line.text));
@@ -327,6 +327,10 @@ fn scalar(chars: &mut Chars<'_>) -> Option<String> {
                 c => text.push(c),
             }
         }
+    }
+    // What stands elsewhere is not put in here, and not taken for a text.
+    if chars.peek().is_some_and(|c| "*&!".contains(*c)) {
+        return None;
     }
     while let Some(c) = chars.peek().copied().filter(|c| !matches!(c, ',' | ']' | '}' | '[' | '{'))
     {
@@ -396,9 +400,10 @@ mod tests {
     fn what_is_beyond_it_is_said() {
         for (bad, words) in [
             ("a:\n\tb: 1", "line 2 is indented by a tab"),
-            ("a: [1, 2", "line 1: a bracket is not closed"),
-            ("a: {b: 1]", "line 1: a bracket is not closed"),
+            ("a: [1, 2", "line 1: a bracket is not closed, or holds what is not understood"),
+            ("a: {b: 1]", "line 1: a bracket is not closed, or holds what is not understood"),
             ("a: *b", "line 1: an alias of nothing"),
+            ("a: [*b]", "line 1: a bracket is not closed, or holds what is not understood"),
             ("a: !reset []", "line 1: a tag"),
             ("just words", "line 1: it is neither a key nor an item"),
             ("  a: 1\n b: 2", "line 2 is indented like no other"),

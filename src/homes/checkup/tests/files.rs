@@ -111,6 +111,9 @@ fn a_dockerfile_beside_it_counts() {
 
 #[test]
 fn a_file_of_compose_that_is_not_understood_is_said() {
+    let extends = service("command: agentwatch run a\nextends: {file: b.yaml, service: two}");
+    finds(&extends, "docker", Verdict::Look, "one: what it extends is not looked at");
+    assert_eq!(found(&extends).len(), 1);
     for text in ["services:\n\tone: agentwatch", "services: [", "include: agentwatch.yaml"] {
         let facts = Facts { composes: vec![launcher("compose.yaml", text)], ..well() };
         let all = found(&facts);
