@@ -20,6 +20,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::core::time::millis;
+use crate::wire::columns::clip;
+use crate::wire::plain::plain;
 use crate::wire::words::span as told;
 
 use bursts::Bursts;
@@ -57,9 +59,18 @@ pub struct Finding {
     pub fix: Option<String>,
 }
 
+/// What is said longer than this nobody reads, in columns.
+const WORDS_MAX: usize = 1000;
+
+/// Words as a terminal may have them: names in files may be anything.
+fn clean(words: &str) -> String {
+    clip(&plain(words.replace(['\n', '\r', '\t'], " ").as_bytes()), WORDS_MAX)
+}
+
 impl Finding {
     fn good(check: &'static str, words: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Good, file: None, words: words.into(), fix: None }
+        let words = clean(&words.into());
+        Self { check, verdict: Verdict::Good, file: None, words, fix: None }
     }
 
     fn new(
@@ -68,7 +79,8 @@ impl Finding {
         words: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { check, verdict, file: None, words: words.into(), fix: Some(fix.into()) }
+        let fix = Some(clean(&fix.into()));
+        Self { check, verdict, file: None, words: clean(&words.into()), fix }
     }
 }
 
@@ -81,7 +93,7 @@ struct Judged {
 
 impl Judged {
     fn of(check: &'static str, launcher: &Launcher) -> Self {
-        Self { check, file: launcher.path.clone(), found: Vec::new() }
+        Self { check, file: clean(&launcher.path), found: Vec::new() }
     }
 
     fn say(&mut self, verdict: Verdict, words: impl Into<String>, fix: impl Into<String>) {
@@ -317,7 +329,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     }
     for (check, file, why) in &facts.unread {
         let words = format!("cannot be read, so nothing is known of it: {why}");
-        let file = Some(file.clone());
+        let file = Some(clean(file));
         all.push(Finding {
             file,
             ..Finding::new(check, Verdict::Look, words, "doctor as who may read it")

@@ -38,13 +38,11 @@ pub fn collect(resolved: &Resolved, usual: Duration, resolve: Resolve<'_>) -> Fa
     let config = config.filter(|path| path.is_absolute()).unwrap_or_else(|| home.join(".config"));
     let mut units = Vec::new();
     // Later folders are overruled by earlier ones, by name (systemd.unit(5)).
-    for folders in [
-        &["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"][..],
-        &["/etc/systemd/user", "/usr/lib/systemd/user"],
-    ] {
-        units.extend(units_of(folders.iter().map(PathBuf::from)));
-    }
-    units.extend(units_of([config.join("systemd/user")].into_iter()));
+    let system = ["/etc", "/run", "/usr/local/lib", "/usr/lib"];
+    units.extend(units_of(system.iter().map(|root| Path::new(root).join("systemd/system"))));
+    let own = [config, home.join(".local/share")].into_iter();
+    let users = own.chain(system.iter().map(PathBuf::from)).map(|root| root.join("systemd/user"));
+    units.extend(units_of(users));
     let folders = [
         home.join("Library/LaunchAgents"),
         "/Library/LaunchAgents".into(),

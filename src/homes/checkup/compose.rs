@@ -152,11 +152,11 @@ fn one(
     let theirs = text("stop_grace_period").and_then(time).unwrap_or(GRACE);
     let stop = launcher.stop_timeout(line, usual);
     judged.stops(&who, (theirs, stop), |seconds| format!("stop_grace_period: {seconds}s"));
-    state(judged, &who, service, line.state_dir().unwrap_or(STATE));
+    state(judged, name, service, line.state_dir().unwrap_or(STATE));
 }
 
 /// Whether the state outlives the container.
-fn state(judged: &mut Judged, who: &str, service: &Node, dir: &str) {
+fn state(judged: &mut Judged, name: &str, service: &Node, dir: &str) {
     let target = |text: &str| {
         let mut parts = text.split(':');
         let first = parts.next().unwrap_or_default();
@@ -187,9 +187,15 @@ fn state(judged: &mut Judged, who: &str, service: &Node, dir: &str) {
         return;
     }
     let words = if fleeting.iter().any(holds) {
-        format!("{who}the state is in memory ({dir}): a new start has forgotten streak and latch")
+        format!(
+            "{name}: the state is in memory ({dir}): a new start has forgotten streak and latch"
+        )
     } else {
-        format!("{who}no volume for the state: a new container has forgotten streak and latch")
+        format!("{name}: no volume for the state: a new container has forgotten streak and latch")
     };
-    judged.say(Verdict::Bites, words, format!("volumes: [NAME-state:{dir}]"));
+    judged.say(
+        Verdict::Bites,
+        words,
+        format!("volumes: [{name}-state:{dir}], and {name}-state: below the volumes of the file"),
+    );
 }

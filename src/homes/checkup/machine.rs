@@ -58,7 +58,7 @@ fn state(dir: &StateDir) -> Finding {
             "state",
             Verdict::Bites,
             format!("{path} is in memory: after a reboot a given-up agent is started again"),
-            "give --state-dir a folder on a disk; in a container a volume",
+            "--state-dir /var/lib/agentwatch, or another folder on a disk; in a container a volume",
         ),
         StateDir { .. } => Finding::good("state", format!("{path} can be written and lasts")),
     }
@@ -162,6 +162,6 @@ fn buffering(set: Option<&str>) -> Finding {
             "PYTHONUNBUFFERED is set to nothing: a piped Python holds its beats back for minutes",
             "unset PYTHONUNBUFFERED; agentwatch sets it to 1",
         ),
-        _ => Finding::good("stdout", "Python is told not to hold its beats back"),
+        _ => Finding::good("stdout", "nothing set here makes Python hold its beats back"),
     }
 }

@@ -6,6 +6,9 @@ const DEPTH_MAX: usize = 32;
 /// Where aliases would make more of a file than this, it is not read.
 const NODES_MAX: usize = 20_000;
 
+/// Each alias looks through all anchors.
+const ANCHORS_MAX: usize = 500;
+
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
@@ -205,6 +208,9 @@ impl Reader {
 
     /// What stands behind a key or a hyphen at this indentation.
     fn value(&mut self, rest: &str, indent: usize, of_key: bool, depth: usize) -> Read<Node> {
+        if DEPTH_MAX < depth || ANCHORS_MAX < self.anchors.len() {
+            return self.was("it is nested too deeply, or has too many anchors");
+        }
         let rest = without_remark(rest);
         if let Some(rest) = rest.strip_prefix('&') {
             let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -414,6 +420,7 @@ mod tests {
         assert!(read(&format!("a: {deep}")).is_err());
         let many =
             |lines: usize, line: &dyn Fn(usize) -> String| (1..lines).map(line).collect::<String>();
+        assert!(read(&format!("a: {}", "&a ".repeat(100_000))).is_err());
         let deep = many(1000, &|n| format!("{}a:\n", " ".repeat(n)));
         assert!(read(&deep).is_err());
         let bomb = many(64, &|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1));
