@@ -38,7 +38,7 @@ fn program(found: &OnPath) -> Finding {
             "program",
             Verdict::Bites,
             format!(
-                "PATH finds {first} before {own}: another version, or another product of that name"
+                "PATH finds {first} before {own}: an older one, or another product of that name"
             ),
             format!("write {own} in full, or put its folder first in PATH"),
         ),
