@@ -16,7 +16,8 @@ pub mod beat;
 pub mod check;
 pub mod config;
 pub mod control;
-pub mod env_file;
+pub mod doctor;
+mod env_file;
 pub mod http;
 pub mod lines;
 pub mod name;
@@ -36,12 +37,13 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is also that of its corpus and of its file in `targets/`.
-pub const TARGETS: [(&str, Check); 20] = [
+pub const TARGETS: [(&str, Check); 21] = [
     ("amounts", amounts::check),
     ("beat", beat::check),
     ("check", check::check),
     ("config", config::check),
     ("control", control::check),
+    ("doctor", doctor::check),
     ("env_file", env_file::check),
     ("http", http::check),
     ("lines", lines::check),

@@ -1,8 +1,16 @@
 //! What would bite: how agentwatch is launched here, judged over what was collected. Pure.
 
+mod agents;
+pub mod bursts;
 pub mod compose;
+mod dockerfile;
+mod line;
+mod machine;
 pub mod plist;
+mod span;
 pub mod unit;
+mod words;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -11,13 +19,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::wire::words::span;
+use crate::core::time::millis;
+use crate::wire::columns::clip;
+use crate::wire::plain::plain;
+use crate::wire::words::span as told;
 
-/// An agent that has run for this long without a beat will not beat.
-const NEVER_BEAT: u64 = 10 * 60 * 1000;
+use bursts::Bursts;
+pub use line::Line;
 
-/// Less room than this on the disk of the state is too little for a night, in bytes.
-const ROOM: u64 = 64 * 1024 * 1024;
+/// What an agent may still need after its stop timeout: what is left of its tree, letters to people.
+const AFTER_STOP: Duration = Duration::from_secs(30);
 
 /// How much something matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,6 +49,9 @@ pub struct Finding {
     pub check: &'static str,
     /// How much it matters.
     pub verdict: Verdict,
+    /// The file that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// What is so.
     pub words: String,
     /// What to do about it.
@@ -45,9 +59,18 @@ pub struct Finding {
     pub fix: Option<String>,
 }
 
+/// What is said longer than this nobody reads, in columns.
+const WORDS_MAX: usize = 1000;
+
+/// Words as a terminal may have them: names in files may be anything.
+fn clean(words: &str) -> String {
+    clip(&plain(words.replace(['\n', '\r', '\t'], " ").as_bytes()), WORDS_MAX)
+}
+
 impl Finding {
     fn good(check: &'static str, words: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Good, words: words.into(), fix: None }
+        let words = clean(&words.into());
+        Self { check, verdict: Verdict::Good, file: None, words, fix: None }
     }
 
     fn new(
@@ -56,8 +79,125 @@ impl Finding {
         words: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { check, verdict, words: words.into(), fix: Some(fix.into()) }
+        let fix = Some(clean(&fix.into()));
+        Self { check, verdict, file: None, words: clean(&words.into()), fix }
     }
+}
+
+/// What is found in one file.
+struct Judged {
+    check: &'static str,
+    file: String,
+    found: Vec<Finding>,
+}
+
+impl Judged {
+    fn of(check: &'static str, launcher: &Launcher) -> Self {
+        Self { check, file: clean(&launcher.path), found: Vec::new() }
+    }
+
+    fn say(&mut self, verdict: Verdict, words: impl Into<String>, fix: impl Into<String>) {
+        let file = Some(self.file.clone());
+        self.found.push(Finding { file, ..Finding::new(self.check, verdict, words, fix) });
+    }
+
+    fn bites(&mut self, words: impl Into<String>, fix: impl Into<String>) {
+        self.say(Verdict::Bites, words, fix);
+    }
+
+    fn look(&mut self, words: impl Into<String>, fix: impl Into<String>) {
+        self.say(Verdict::Look, words, fix);
+    }
+
+    /// Says it if who is above agentwatch kills it before its agent had the time to stop.
+    fn stops(
+        &mut self,
+        who: &str,
+        (theirs, ours): (Duration, Duration),
+        fix: impl Fn(u64) -> String,
+    ) {
+        if ours < theirs {
+            return;
+        }
+        let all = ours.saturating_add(AFTER_STOP);
+        let seconds = all.as_secs().saturating_add(u64::from(all.subsec_nanos() > 0));
+        let (theirs, ours) = (told(millis(theirs)), told(millis(ours)));
+        let words = format!(
+            "{who}stops are nested wrongly: killed after {theirs}, the agent may take {ours}"
+        );
+        self.bites(words, fix(seconds));
+    }
+
+    /// What is wrong with the line itself, whoever starts it.
+    fn line(&mut self, who: &str, line: &Line, ground: &Ground) {
+        if let Some(below) = line.supervisor_below() {
+            let words = format!(
+                "{who}agentwatch runs {below}, which restarts the agent unseen, or detaches it"
+            );
+            self.bites(words, "give agentwatch the agent itself: agentwatch run -- COMMAND");
+        }
+        if line.followed {
+            let words = format!("{who}the shell goes on after agentwatch and hides its exit code");
+            self.bites(words, "exec agentwatch run …, as the last command");
+        }
+        if line.var("PYTHONUNBUFFERED").is_none()
+            && line.vars.iter().any(|(name, _)| name == "PYTHONUNBUFFERED")
+        {
+            let words =
+                format!("{who}PYTHONUNBUFFERED is set to nothing: Python holds its beats back");
+            self.bites(words, "remove it (agentwatch sets it to 1), or PYTHONUNBUFFERED=1");
+        }
+        if let Some(dir) = line.state_dir().filter(|dir| ground.in_memory || lasts_not(dir)) {
+            let words =
+                format!("{who}the state is in memory ({dir}): a reboot forgets streak and latch");
+            self.bites(words, "--state-dir /var/lib/agentwatch, or another folder on a disk");
+        }
+        for missing in &ground.missing {
+            let words = format!("{who}{missing} is not there");
+            self.bites(words, "write the path of what is there, or put it there");
+        }
+    }
+
+    fn done(mut self) -> Vec<Finding> {
+        if self.found.is_empty() {
+            let file = Some(self.file);
+            self.found.push(Finding { file, ..Finding::good(self.check, "fits agentwatch") });
+        }
+        self.found
+    }
+}
+
+/// Whether a folder is gone after a reboot by its very name.
+fn lasts_not(dir: &str) -> bool {
+    ["/run/", "/dev/shm/", "%t/", "/var/run/"]
+        .iter()
+        .any(|root| format!("{dir}/").starts_with(root))
+}
+
+/// What the file system says of what a launcher names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ground {
+    /// What the definition of its agent says; of a template that of the instance that may take longest to stop.
+    pub defined: Option<Defined>,
+    /// Programs and folders that it names and that are not there.
+    pub missing: Vec<String>,
+    /// The state directory that it names is gone after a reboot.
+    pub in_memory: bool,
+    /// Whose the file is, and who may write it.
+    pub owner: Option<(u32, u32)>,
+    /// Files that lie beside it and belong to it: path as it names it, text.
+    pub beside: Vec<(String, String)>,
+}
+
+/// What matters here of the definition of an agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Defined {
+    /// How long a stop of it may take.
+    pub stop_timeout: Duration,
+    /// Who is told of it.
+    pub sinks: usize,
+    /// agentwatch stays when it was given up.
+    pub holds: bool,
 }
 
 /// A file that starts agentwatch.
@@ -67,6 +207,28 @@ pub struct Launcher {
     pub path: String,
     /// What it says; of a unit with everything that is dropped in behind it.
     pub text: String,
+    /// Of a template those that are enabled.
+    pub instances: Vec<String>,
+    /// What is so around it.
+    pub ground: Ground,
+}
+
+impl Launcher {
+    /// How long a stop of the agent of a line may take.
+    fn stop_timeout(&self, line: &Line, usual: Duration) -> Duration {
+        let defined = || self.ground.defined.map(|defined| defined.stop_timeout);
+        line.stop_timeout().or_else(defined).unwrap_or(usual)
+    }
+
+    /// Whether agentwatch stays when the agent of a line was given up; `None` if nobody says.
+    fn holds(&self, line: &Line) -> Option<bool> {
+        let said = line.setting("--on-escalate").map(|word| word == "hold");
+        said.or_else(|| self.ground.defined.map(|defined| defined.holds))
+    }
+
+    fn alerts(&self, line: &Line) -> bool {
+        line.alerts() || self.ground.defined.is_some_and(|defined| 0 < defined.sinks)
+    }
 }
 
 /// Where agents keep their data.
@@ -83,6 +245,7 @@ pub struct StateDir {
 }
 
 /// What is known of an agent.
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Its name.
@@ -101,6 +264,26 @@ pub struct Seen {
     pub directory: String,
     /// What was started.
     pub command: Vec<String>,
+    /// Beats that came in bursts.
+    pub bursts: Bursts,
+    /// Somebody is told of it.
+    pub told: bool,
+    /// Why its state is refused: a newer agentwatch wrote it.
+    pub newer: Option<String>,
+}
+
+/// The agentwatch that `PATH` finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OnPath {
+    /// This one.
+    #[default]
+    This,
+    /// None; this one is here.
+    Nowhere(String),
+    /// A copy of this one: here, there.
+    Copy(String, String),
+    /// Something else: this one here, that there.
+    Other(String, String),
 }
 
 /// All that was collected.
@@ -120,8 +303,10 @@ pub struct Facts {
     pub sinks: usize,
     /// Agents that are known here.
     pub agents: Vec<Seen>,
-    /// agentwatch as it runs, and the one that `PATH` finds, if it is another.
-    pub other: Option<(String, String)>,
+    /// Files that may start agentwatch and cannot be read: the check, the file, why.
+    pub unread: Vec<(&'static str, String, String)>,
+    /// The agentwatch that `PATH` finds.
+    pub on_path: OnPath,
     /// `PYTHONUNBUFFERED` as it is set here, if it is.
     pub unbuffered: Option<String>,
     /// How long a stop of an agent may take, where nothing else is said.
@@ -131,18 +316,8 @@ pub struct Facts {
 /// Everything that is to be said, what bites first.
 #[must_use]
 pub fn judge(facts: &Facts) -> Vec<Finding> {
-    let mut all = vec![
-        program(facts),
-        state(&facts.state_dir),
-        room(&facts.state_dir),
-        clock(facts.clock_kept),
-        sinks(facts.sinks),
-        buffering(facts.unbuffered.as_deref()),
-    ];
-    all.extend(outdated(&facts.agents));
-    all.extend(facts.agents.iter().filter_map(never_beats));
-    all.extend(facts.agents.iter().filter_map(nested));
-    all.extend(twice(&facts.agents));
+    let mut all = machine::judge(facts);
+    all.extend(agents::judge(facts));
     for launcher in &facts.units {
         all.extend(unit::judge(launcher, facts.stop_timeout));
     }
@@ -152,198 +327,45 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     for launcher in &facts.composes {
         all.extend(compose::judge(launcher, facts.stop_timeout));
     }
+    for (check, file, why) in &facts.unread {
+        let words = format!("cannot be read, so nothing is known of it: {why}");
+        let file = Some(clean(file));
+        all.push(Finding {
+            file,
+            ..Finding::new(check, Verdict::Look, words, "doctor as who may read it")
+        });
+    }
     all.extend(launched_twice(facts));
     all.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
     all
 }
 
-fn program(facts: &Facts) -> Finding {
-    match &facts.other {
-        None => Finding::good("program", "agentwatch on PATH is this one"),
-        Some((own, first)) => Finding::new(
-            "program",
-            Verdict::Bites,
-            format!(
-                "PATH finds {first} before {own}: an older one, or another product of that name"
-            ),
-            format!("write {own} in full, or put its folder first in PATH"),
-        ),
-    }
-}
-
-fn state(dir: &StateDir) -> Finding {
-    let path = &dir.path;
-    match dir {
-        StateDir { writable: false, .. } => Finding::new(
-            "state",
-            Verdict::Bites,
-            format!("{path} cannot be written: streak and latch do not survive agentwatch"),
-            "run it as who owns that folder, or give --state-dir",
-        ),
-        StateDir { in_memory: true, .. } => Finding::new(
-            "state",
-            Verdict::Bites,
-            format!("{path} is in memory: after a reboot a given-up agent is started again"),
-            "give --state-dir a folder on a disk; in a container a volume",
-        ),
-        StateDir { .. } => Finding::good("state", format!("{path} can be written and lasts")),
-    }
-}
-
-fn room(dir: &StateDir) -> Finding {
-    match dir.free {
-        Some(free) if free < ROOM => Finding::new(
-            "room",
-            Verdict::Bites,
-            format!("{} has {} MB left for journals", dir.path, free / 1_000_000),
-            "make room, or set journal.keep_days lower",
-        ),
-        _ => Finding::good("room", "the disk of the state has room"),
-    }
-}
-
-fn clock(kept: Option<bool>) -> Finding {
-    match kept {
-        Some(false) => Finding::new(
-            "clock",
-            Verdict::Look,
-            "nobody keeps the clock right: cooldowns over a restart and days of reports follow it",
-            "timedatectl set-ntp true, or run chrony; in a virtual machine the host may do it",
-        ),
-        Some(true) => Finding::good("clock", "the clock is kept right"),
-        None => Finding::good("clock", "whether the clock is kept right is not told here"),
-    }
-}
-
-fn sinks(count: usize) -> Finding {
-    match count {
-        0 => Finding::new(
-            "sinks",
-            Verdict::Bites,
-            "no alert sink: when an agent is given up in the night nobody is told",
-            "alert.sinks = \"ntfy:YOUR-TOPIC\" in ~/.config/agentwatch/agentwatch.toml; then doctor --alert",
-        ),
-        1 => Finding::good("sinks", "1 sink; doctor --alert sends a test through it"),
-        n => Finding::good("sinks", format!("{n} sinks; doctor --alert sends a test through each")),
-    }
-}
-
-fn buffering(set: Option<&str>) -> Finding {
-    match set {
-        Some("") => Finding::new(
-            "stdout",
-            Verdict::Bites,
-            "PYTHONUNBUFFERED is set to nothing: a piped Python holds its beats back for minutes",
-            "unset PYTHONUNBUFFERED; agentwatch sets it to 1",
-        ),
-        _ => Finding::good("stdout", "Python is told not to hold its beats back"),
-    }
-}
-
-fn never_beats(agent: &Seen) -> Option<Finding> {
-    let up = agent.up_ms.filter(|up| NEVER_BEAT <= *up)?;
-    // Where no beat is expected it says so: --beats none leaves it running, and is meant.
-    let waits = agent.supervised && !agent.beats && matches!(&*agent.state, "running" | "starting");
-    waits.then(|| {
-        let name = &agent.name;
-        Finding::new(
-            "beats",
-            Verdict::Look,
-            format!("{name} has been up for {} without a beat, so a hang goes unseen", span(up)),
-            "print one line a cycle and flush it (stdout of a pipe is buffered: flush=True, \
-             stdbuf -oL), or say --beats none",
-        )
-    })
-}
-
-/// After an upgrade: nothing is wrong, and what was mended is not yet in force.
-fn outdated(agents: &[Seen]) -> Option<Finding> {
-    /// So many names fit a line.
-    const NAMED: usize = 5;
-    let names: Vec<&str> =
-        agents.iter().filter(|agent| agent.outdated).map(|agent| &*agent.name).collect();
-    let more = match names.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let who = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ") + &more;
-    (!names.is_empty()).then(|| {
-        Finding::new(
-            "program",
-            Verdict::Look,
-            format!("{who}: run by an agentwatch that was replaced or removed since, and goes on as it was"),
-            "when it suits: systemctl restart UNIT, or agentwatch stop NAME and start it again",
-        )
-    })
-}
-
-/// Programs that restart what they run.
-const SUPERVISORS: [&str; 12] = [
-    "pm2",
-    "forever",
-    "nodemon",
-    "supervisord",
-    "circusd",
-    "honcho",
-    "foreman",
-    "runsv",
-    "s6-supervise",
-    "monit",
-    "daemonize",
-    "nohup",
-];
-
-fn nested(agent: &Seen) -> Option<Finding> {
-    let program = agent.command.first()?.rsplit('/').next()?;
-    if program == "agentwatch" || !SUPERVISORS.contains(&program) {
-        return None;
-    }
-    let name = &agent.name;
-    Some(Finding::new(
-        "supervisors",
-        Verdict::Bites,
-        format!(
-            "{name} is run by {program}, below agentwatch: it restarts the agent unseen, or detaches it"
-        ),
-        format!("give agentwatch the agent itself: agentwatch run --name {name} -- COMMAND"),
-    ))
-}
-
-/// The same agent, run by two agentwatches under two names.
-fn twice(agents: &[Seen]) -> Vec<Finding> {
-    let up: Vec<&Seen> =
-        agents.iter().filter(|agent| agent.supervised && !agent.command.is_empty()).collect();
-    let mut found = Vec::new();
-    for (at, one) in up.iter().enumerate() {
-        let same =
-            |other: &&&Seen| (&other.directory, &other.command) == (&one.directory, &one.command);
-        if let Some(other) = up.iter().skip(at + 1).find(same) {
-            found.push(Finding::new(
-                "supervisors",
-                Verdict::Look,
-                format!(
-                    "{} and {} are the same command in {}",
-                    one.name, other.name, one.directory
-                ),
-                format!("if that is one agent: agentwatch stop --stay {}", other.name),
-            ));
-        }
-    }
-    found
+/// Every line by which something outside of a container starts agentwatch.
+fn lines(facts: &Facts) -> impl Iterator<Item = (&Launcher, Line)> {
+    let units = facts.units.iter().filter_map(|one| Some((one, unit::line(one)?)));
+    units.chain(facts.plists.iter().filter_map(|one| Some((one, plist::line(one)?))))
 }
 
 /// The same agent, started by two files: the one that comes second is refused (75), again and again.
 fn launched_twice(facts: &Facts) -> Vec<Finding> {
-    let names = facts.units.iter().filter_map(|one| Some((one, unit::agent(one)?)));
-    let more = facts.plists.iter().filter_map(|one| Some((one, plist::agent(one)?)));
-    let all: Vec<(&Launcher, String)> = names.chain(more).collect();
+    let mut all: Vec<(String, String, String)> = Vec::new();
+    for (launcher, line) in lines(facts) {
+        let home = unit::state_of(launcher, &line);
+        for name in &launcher.instances {
+            all.push((format!("{} for {name}", launcher.path), home.clone(), name.clone()));
+        }
+        if let Some(name) = line.name().filter(|name| !name.contains('%')) {
+            all.push((launcher.path.clone(), home, name.to_owned()));
+        }
+    }
     let mut found = Vec::new();
-    for (at, (one, name)) in all.iter().enumerate() {
-        if let Some((other, _)) = all.iter().skip(at + 1).find(|(_, other)| other == name) {
+    for (at, (one, home, name)) in all.iter().enumerate() {
+        let same = |other: &&(String, String, String)| (&other.1, &other.2) == (home, name);
+        if let Some((other, ..)) = all.iter().skip(at + 1).find(same) {
             found.push(Finding::new(
                 "supervisors",
                 Verdict::Bites,
-                format!("{} and {} both start {name}", one.path, other.path),
+                format!("{one} and {other} both start {name}"),
                 "keep one of them; the other is refused with code 75, again and again",
             ));
         }

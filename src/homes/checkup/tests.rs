@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::agents::NEVER_BEAT;
 use super::*;
 use crate::homes::{docker, launchd, systemd};
+
+mod files;
+mod units;
 
 const STOP: Duration = Duration::from_secs(30);
 
@@ -24,7 +28,7 @@ fn well() -> Facts {
 }
 
 fn launcher(path: &str, text: &str) -> Launcher {
-    Launcher { path: path.to_owned(), text: text.to_owned() }
+    Launcher { path: path.to_owned(), text: text.to_owned(), ..Launcher::default() }
 }
 
 /// What is found besides what is good: check, verdict, words.
@@ -68,13 +72,19 @@ fn what_init_writes_has_no_fault() {
             ..well()
         };
         assert_eq!(found(&facts), []);
+        let place = if agent.own {
+            "/Users/ann/Library/LaunchAgents/t.plist"
+        } else {
+            "/Library/LaunchDaemons/t.plist"
+        };
         let facts = Facts {
-            plists: vec![launcher("/Library/LaunchDaemons/t.plist", &launchd::plist(&agent).text)],
+            plists: vec![launcher(place, &launchd::plist(&agent).text)],
             stop_timeout,
             ..well()
         };
         assert_eq!(found(&facts), []);
-        assert_eq!(plist::agent(&facts.plists[0]), Some(agent.name));
+        let line = plist::line(&facts.plists[0]).unwrap();
+        assert_eq!(line.name(), Some(&*agent.name));
     }
 }
 
@@ -93,8 +103,53 @@ fn the_surroundings() {
     let facts = Facts { unbuffered: Some(String::new()), ..well() };
     finds(&facts, "stdout", Verdict::Bites, "PYTHONUNBUFFERED is set to nothing");
     assert_eq!(found(&Facts { unbuffered: Some("1".to_owned()), ..well() }), []);
-    let other = Some(("/opt/agentwatch".to_owned(), "/usr/bin/agentwatch".to_owned()));
-    finds(&Facts { other, ..well() }, "program", Verdict::Bites, "PATH finds /usr/bin/agentwatch");
+    let (own, first) = ("/opt/agentwatch".to_owned(), "/usr/bin/agentwatch".to_owned());
+    let path = |on_path| Facts { on_path, ..well() };
+    let nowhere = path(OnPath::Nowhere(own.clone()));
+    finds(&nowhere, "program", Verdict::Look, "PATH finds no agentwatch; this one is /opt");
+    let copy = path(OnPath::Copy(own.clone(), first.clone()));
+    finds(&copy, "program", Verdict::Look, "/usr/bin/agentwatch, a second copy");
+    finds(&path(OnPath::Other(own, first)), "program", Verdict::Bites, "another product");
+    let unread = vec![("docker", "compose.yaml".to_owned(), "Permission denied".to_owned())];
+    finds(
+        &Facts { unread, ..well() },
+        "docker",
+        Verdict::Look,
+        "be read, so nothing is known of it",
+    );
+}
+
+#[test]
+fn sinks_that_stand_elsewhere() {
+    let agent = |name: &str, told| Seen {
+        name: name.to_owned(),
+        supervised: true,
+        told,
+        beats: true,
+        ..Seen::default()
+    };
+    let facts = Facts { sinks: 0, agents: vec![agent("a", true)], ..well() };
+    assert_eq!(found(&facts), []);
+    let facts = Facts { agents: vec![agent("a", true), agent("b", false)], ..facts };
+    finds(&facts, "sinks", Verdict::Bites, "nobody is told when b is given up; of a somebody is");
+    // The line of a unit that was never started yet, and the definition by which it runs.
+    let line = "[Service]\nExecStart=/usr/bin/agentwatch run --alert ntfy:x -- a\n";
+    let units = vec![launcher("/etc/systemd/system/u.service", line)];
+    let facts = Facts { sinks: 0, units, ..well() };
+    assert!(!found(&facts).iter().any(|one| one.0 == "sinks"));
+    let mut unit = launcher("/u.service", "[Service]\nExecStart=/usr/bin/agentwatch run a\n");
+    let facts = |unit| Facts { sinks: 0, units: vec![unit], ..well() };
+    finds(&facts(unit.clone()), "sinks", Verdict::Bites, "no alert sink");
+    // The template of a package starts nobody.
+    let template = launcher("/a@.service", "[Service]\nExecStart=/usr/bin/agentwatch run %i\n");
+    let told = Facts { agents: vec![agent("b", true)], ..facts(template.clone()) };
+    assert!(!found(&told).iter().any(|one| one.0 == "sinks"));
+    let instances = vec!["c".to_owned()];
+    let units = vec![Launcher { instances, ..template }];
+    let words = "nobody is told when a@.service is given up; of b somebody is";
+    finds(&Facts { units, ..told }, "sinks", Verdict::Bites, words);
+    unit.ground.defined = Some(Defined { sinks: 1, ..Defined::default() });
+    assert!(!found(&facts(unit)).iter().any(|one| one.0 == "sinks"));
 }
 
 #[test]
@@ -108,6 +163,7 @@ fn agents_that_never_beat_or_are_run_by_two() {
         up_ms: Some(NEVER_BEAT),
         directory: "/srv".to_owned(),
         command: vec!["python".to_owned(), "a.py".to_owned()],
+        ..Seen::default()
     };
     let with = |agents: &[&Seen]| Facts {
         agents: agents.iter().map(|agent| (*agent).clone()).collect(),
@@ -135,103 +191,19 @@ fn agents_that_never_beat_or_are_run_by_two() {
     finds(&with(&crowd), "program", Verdict::Look, "b, b, b, b, b and 2 more: run by");
 }
 
-/// The unit of a user who has read no manual, with some lines more.
-fn unit_with(lines: &str) -> Facts {
-    let text = format!(
-        "[Unit]\nDescription=x\n[Service]\n\
-         ExecStart=/usr/bin/agentwatch run --name t --stop-timeout 2m -- python a.py\n\
-         KillMode=mixed\nTimeoutStopSec=3min\n{lines}\n[Install]\n"
-    );
-    Facts { units: vec![launcher("/etc/systemd/system/t.service", &text)], ..well() }
-}
-
 #[test]
-fn units_that_fight_agentwatch() {
-    let good = "Restart=on-failure\nRestartSec=5\nRestartPreventExitStatus=2 69 75 78\n";
-    assert_eq!(found(&unit_with(good)), []);
-    let bites =
-        |lines: &str, words: &str| finds(&unit_with(lines), "systemd", Verdict::Bites, words);
-    bites("", "no Restart=");
-    bites("Restart=always\nRestartSec=5", "given-up agent again and again (code 69)");
-    bites("Restart=on-failure\nRestartPreventExitStatus=69", "no RestartSec=");
-    bites(&format!("{good}TimeoutStopSec=90"), "systemd kills after 1m30s, the agent may take 2m");
-    bites(&format!("{good}KillMode=none"), "KillMode=none");
-    bites(&format!("{good}WatchdogSec=30\nType=simple"), "WatchdogSec= without Type=notify");
-    let looks =
-        |lines: &str, words: &str| finds(&unit_with(lines), "systemd", Verdict::Look, words);
-    looks("Restart=on-failure\nRestartSec=5\nRestartPreventExitStatus=69", "only a human can mend");
-    looks(&good.replace("on-failure", "always"), "an agent again that has finished");
-    looks(&format!("{good}KillMode=control-group"), "beside agentwatch");
-    looks(&format!("{good}WatchdogSec=30\nType=notify"), "SIGABRT of the watchdog");
-    // What is emptied is forgotten, and what stands in another section is no setting of the service.
-    bites(&format!("{good}RestartPreventExitStatus="), "code 69");
-    bites(&good.replace("RestartSec", "[X]\nRestartSec"), "no RestartSec=");
-    // A stop that never times out is no mistake.
-    assert_eq!(found(&unit_with(&format!("{good}TimeoutStopSec=infinity"))), []);
-}
-
-#[test]
-fn an_agent_that_two_files_start() {
-    let mut facts =
-        unit_with("Restart=on-failure\nRestartSec=5\nRestartPreventExitStatus=2 69 75 78");
-    let other = Launcher { path: "/home/a/t.service".to_owned(), ..facts.units[0].clone() };
-    facts.units.push(other);
-    finds(&facts, "supervisors", Verdict::Bites, "both start t");
-}
-
-#[test]
-fn spans_of_systemd() {
-    let seconds = |text| unit::time(text).map(|time| time.as_millis());
-    for (text, ms) in [("90", 90_000), ("1min 30s", 90_000), ("500ms", 500), ("1h", 3_600_000)] {
-        assert_eq!(seconds(text), Some(ms), "{text}");
-    }
-    for text in ["soon", "5 parsecs", "1e400", "-5"] {
-        assert_eq!(seconds(text), None, "{text}");
-    }
-}
-
-#[test]
-fn files_of_compose_that_fight_agentwatch() {
-    let compose = |text: &str| Facts { composes: vec![launcher("compose.yaml", text)], ..well() };
-    let rest = "stop_grace_period: 1m\nvolumes: [x:/var/lib/agentwatch]\n";
-    let bites = |text: &str, words: &str| finds(&compose(text), "docker", Verdict::Bites, words);
-    let exits = r#"command: ["agentwatch", "run", "--on-escalate", "exit", "--", "a"]"#;
-    bites(&format!("{exits}\nrestart: always\n{rest}"), "given-up agent again and again");
-    bites(&format!("init: true\nrestart: always\n{rest}"), "not PID 1");
-    bites("restart: always\nvolumes: [x:/var/lib/agentwatch]", "Docker kills after 10s");
-    bites("restart: always\nstop_grace_period: 1m", "no volume");
-    finds(&compose(rest), "docker", Verdict::Look, "no restart:");
-    assert_eq!(found(&compose(&format!("restart: always # why not\n{rest}"))), []);
-}
-
-#[test]
-fn property_lists_that_fight_agentwatch() {
-    let words = |more: &str| {
-        format!(
-            "<key>ProgramArguments</key><array><string>/opt/agentwatch</string><string>run</string>\
-             <string>--name</string><string>t</string>{more}<string>--</string><string>a</string></array>\
-             <key>EnvironmentVariables</key><dict><key>PATH</key><string>/bin</string></dict>"
-        )
-    };
-    let hold = "<string>--on-escalate</string><string>hold</string>";
-    let keep = "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict>";
-    let late = "<key>ExitTimeOut</key><integer>60</integer>";
-    let (agents, daemons) =
-        ("/Users/a/Library/LaunchAgents/t.plist", "/Library/LaunchDaemons/t.plist");
-    let at = |path: &str, text: String| Facts { plists: vec![launcher(path, &text)], ..well() };
-    assert_eq!(found(&at(agents, format!("{}{keep}{late}", words(hold)))), []);
-    let bites = |facts: &Facts, said: &str| finds(facts, "launchd", Verdict::Bites, said);
-    let user = "<key>UserName</key><string>a</string>";
-    bites(&at(agents, format!("{}{keep}{late}{user}", words(hold))), "UserName means nothing");
-    let session = "<key>LimitLoadToSessionType</key><string>Aqua</string>";
-    bites(&at(daemons, format!("{}{keep}{late}{session}", words(hold))), "never loaded");
-    bites(&at(daemons, format!("{}{keep}{late}", words(""))), "again and again");
-    bites(&at(daemons, format!("{}{keep}", words(hold))), "launchd kills after 20s");
-    let always = "<key>KeepAlive</key><true/>";
-    let facts = at(daemons, format!("{}{always}{late}", words(hold)));
-    finds(&facts, "launchd", Verdict::Look, "finished agent");
-    let bare = words(hold).replace("<key>PATH</key>", "<key>X</key>");
-    finds(&at(daemons, format!("{bare}{keep}{late}")), "launchd", Verdict::Look, "no PATH");
+fn beats_that_come_in_bursts_and_a_state_of_tomorrow() {
+    let agent = |bursts| Seen { name: "a".to_owned(), beats: true, bursts, ..Seen::default() };
+    let with = |agent| Facts { agents: vec![agent], ..well() };
+    let once = Bursts { count: 1, most: 157, silence_ms: 151_000, ..Bursts::default() };
+    let words = "a holds its beats back: once many came in one second, 157 after 2m31s of silence";
+    finds(&with(agent(once.clone())), "stdout", Verdict::Look, words);
+    let hung = Bursts { hung: 1, ..once.clone() };
+    finds(&with(agent(hung)), "stdout", Verdict::Bites, "and it was taken for hung");
+    finds(&with(agent(Bursts { count: 2, ..once })), "stdout", Verdict::Bites, "2 times many came");
+    let newer = Some("version 9; this one knows 1".to_owned());
+    let facts = with(Seen { newer, ..agent(Bursts::default()) });
+    finds(&facts, "program", Verdict::Bites, "a: its state is refused (code 78): version 9");
 }
 
 #[test]
@@ -254,4 +226,44 @@ fn files_that_are_no_launchers_are_survived() {
         };
         let _ = judge(&facts);
     }
+}
+
+/// What is cut or broken anywhere is judged or passed over, and never the end of the doctor.
+#[test]
+fn files_that_are_cut_or_broken_are_survived() {
+    let agent = &crate::homes::tests::agents()[0];
+    for text in [
+        systemd::unit(agent).text,
+        docker::compose(agent).text,
+        docker::image(agent).text,
+        launchd::plist(agent).text,
+    ] {
+        // Every place is too many for a test; a prime meets all kinds of places.
+        for at in (0..text.len()).step_by(23).filter(|at| text.is_char_boundary(*at)) {
+            let (before, behind) = text.split_at(at);
+            for broken in [
+                before.to_owned(),
+                behind.to_owned(),
+                format!("{before}[\"{behind}"),
+                format!("{before}\n - &a *a:{behind}"),
+            ] {
+                let mut compose = launcher("c", &broken);
+                compose.ground.beside = vec![("Dockerfile".to_owned(), broken.clone())];
+                let facts = Facts {
+                    units: vec![launcher("u", &broken)],
+                    plists: vec![launcher("p", &broken)],
+                    composes: vec![compose, built_by(&broken)],
+                    ..well()
+                };
+                let _ = judge(&facts);
+            }
+        }
+    }
+}
+
+/// A service that is built by this Dockerfile.
+fn built_by(dockerfile: &str) -> Launcher {
+    let mut compose = launcher("c", "services: {a: {build: .}}");
+    compose.ground.beside = vec![("Dockerfile".to_owned(), dockerfile.to_owned())];
+    compose
 }
