@@ -34,7 +34,20 @@ pub fn unit(agent: &Agent) -> Written {
     text = set(&text, "TimeoutStopSec", &agent.stop_seconds().max(90).to_string());
     let name = format!("{}.service", agent.name);
     let steps = steps(agent, &name, &agent.name);
-    Written::new(name, text, steps)
+    Written { warnings: hidden(agent).into_iter().collect(), ..Written::new(name, text, steps) }
+}
+
+/// What a unit of the system does not see of where the agent is.
+fn hidden(agent: &Agent) -> Option<String> {
+    let own = ["/tmp", "/var/tmp"].into_iter().find(|folder| {
+        agent.cwd.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    own.filter(|_| !agent.own).map(|folder| {
+        format!(
+            "{} is not there for the unit, which has a {folder} of its own (PrivateTmp=); keep the agent elsewhere",
+            agent.cwd
+        )
+    })
 }
 
 /// As whom it runs, and with which `PATH`.

@@ -237,6 +237,17 @@ fn a_unit_of_the_system_runs_as_who_asked_for_it_and_with_their_path() {
 }
 
 #[test]
+fn a_folder_that_the_unit_does_not_see_is_said() {
+    let warnings = |cwd: &str, own| {
+        systemd::unit(&Agent { cwd: cwd.to_owned(), own, ..odd() }).warnings.join("\n")
+    };
+    assert!(warnings("/tmp/agent", false).starts_with("/tmp/agent is not there for the unit"));
+    for (cwd, own) in [("/tmp/agent", true), ("/tmpagent", false), ("/srv/tmp", false)] {
+        assert_eq!(warnings(cwd, own), "");
+    }
+}
+
+#[test]
 fn a_state_directory_of_ones_own_is_followed() {
     let with = |dir: &str, agent: Agent| Agent { state_dir: Some(dir.to_owned()), ..agent };
     let text = systemd::unit(&with("/srv/state", odd())).text;

@@ -211,7 +211,7 @@ fn what_will_not_start_is_said_and_written_all_the_same() {
             assert!(said.contains("warning") && said.contains(words), "{command:?}: {said}");
         }
     }
-    let output = world.output(&["init", "systemd", "--output", "-", "--", "true"]);
+    let output = world.output(&["init", "systemd", "--user", "--output", "-", "--", "true"]);
     assert_eq!(text(&output.stderr), "");
 }
 
