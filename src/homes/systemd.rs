@@ -43,10 +43,8 @@ fn hidden(agent: &Agent) -> Option<String> {
         agent.cwd.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     });
     own.filter(|_| !agent.own).map(|folder| {
-        format!(
-            "{} is not there for the unit, which has a {folder} of its own (PrivateTmp=); keep the agent elsewhere",
-            agent.cwd
-        )
+        let words = "of its own (PrivateTmp=); keep the agent elsewhere";
+        format!("{} is not there for the unit, which has a {folder} {words}", agent.cwd)
     })
 }
 
