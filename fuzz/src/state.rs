@@ -24,7 +24,7 @@ pub fn check(data: &[u8]) {
             look(Some(&identity), &memory, &View::default());
             launch(memory);
         }
-        Err(words) => assert_plain(&words),
+        Err(unfit) => assert_plain(&unfit.to_string()),
     }
 }
 

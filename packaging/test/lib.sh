@@ -1,5 +1,5 @@
 # What the scripts here share. Each is run as: packaging/test/NAME [AGENTWATCH]; without a binary it builds one.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 HOME_NAME="$(basename "$0")"
 
@@ -31,6 +31,24 @@ workspace() {
     trap 'exit 143' TERM
 }
 cleanup() { :; }
+
+# Sets ROOTFS, the tar of a Debian with apt, python3, man and completion in bash; or fails, and WHY tells why. It is made
+# once, which takes a minute: AGENTWATCH_TEST_ROOTFS=TAR names another one.
+rootfs() {
+    ROOTFS="${AGENTWATCH_TEST_ROOTFS:-${CARGO_TARGET_DIR:-$ROOT/target}/rootfs.tar}"
+    [ ! -s "$ROOTFS" ] || return 0
+    has mmdebstrap || { WHY="mmdebstrap is not installed"; return 1; }
+    say "making a root file system, which takes a minute"
+    mkdir -p "$(dirname "$ROOTFS")"
+    if ! mmdebstrap --quiet --variant=apt --include=python3-minimal,man-db,bash-completion bookworm "$ROOTFS.new.tar" \
+        >"$W/mm.log" 2>&1; then
+        tail -n 3 "$W/mm.log"
+        rm -f "$ROOTFS.new.tar"
+        WHY="mmdebstrap cannot reach its packages"
+        return 1
+    fi
+    mv "$ROOTFS.new.tar" "$ROOTFS"
+}
 
 # within SECONDS WORDS COMMAND...: waits until the command succeeds.
 within() {

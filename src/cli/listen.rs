@@ -49,7 +49,8 @@ pub fn command() -> Command {
 pub fn main(matches: &ArgMatches) -> Outcome {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let address = listening::address("--address", text("address").unwrap_or(ADDRESS), ADDRESS)?;
-    let token = text("token").map(listening::token).transpose()?;
+    let token =
+        text("token").map(|text| listening::token("listen", "--token", text)).transpose()?;
     listening::refuse_open("--address", address, token.is_some(), "--token file:PATH")?;
     let maps = matches.get_many::<String>("map").into_iter().flatten();
     let names = maps.map(|map| pair(map)).collect::<Result<BTreeMap<_, _>, _>>()?;

@@ -2,10 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::Path;
 
 use crate::store::secrets::look_up;
+use crate::sys::file;
 use crate::wire::sink::{references, resolve};
 
+use super::output::complain;
 use super::{EXIT_FAILED, EXIT_USAGE, Failure};
 
 /// A shorter token is guessed; healthchecks.io's ping keys have 22 characters.
@@ -29,8 +32,8 @@ pub fn address(flag: &str, text: &str, example: &str) -> Result<SocketAddr, Fail
 ///
 /// # Errors
 /// It stands there, is nowhere, or is too short.
-pub fn token(text: &str) -> Result<String, Failure> {
-    let wrong = |words: &str| Failure::new(EXIT_USAGE, format_args!("--token: {words}"));
+pub fn token(command: &str, flag: &str, text: &str) -> Result<String, Failure> {
+    let wrong = |words: &str| Failure::new(EXIT_USAGE, format_args!("{flag}: {words}"));
     let found = references(text).map_err(|words| wrong(&words))?;
     if found.is_empty() {
         return Err(wrong(
@@ -40,6 +43,13 @@ pub fn token(text: &str) -> Result<String, Failure> {
     let token = resolve(text, look_up).map_err(|words| wrong(&words))?;
     if token.len() < TOKEN_MIN {
         return Err(wrong(&format!("must be at least {TOKEN_MIN} characters, or it is guessed")));
+    }
+    if let Some(path) = text.strip_prefix("file:")
+        && file::others_may_read(Path::new(path))
+    {
+        complain(&format!(
+            "{command}: {flag} {path}: every user of this machine can read it; chmod 600 {path}"
+        ));
     }
     Ok(token)
 }

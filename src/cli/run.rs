@@ -89,7 +89,8 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let mut found = match memory::load(&paths, &clock.now()) {
         // Of a newer agentwatch: what it knows must not be lost, and no start would heed it.
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            return Err(Failure::new(EXIT_CONFIG, format_args!("{}: {error}", resolved.name)));
+            let words = format!("{}: {}: {error}", resolved.name, paths.dir().display());
+            return Err(Failure::new(EXIT_CONFIG, words));
         }
         found => found.map_err(|error| format!("{}: {error}", paths.dir().display())),
     };

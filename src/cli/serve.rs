@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::http::Server;
+use crate::look;
 use crate::serve::metrics::metrics;
 use crate::serve::text::Format;
 use crate::serve::web::Web;
@@ -93,14 +94,37 @@ pub fn command() -> Command {
 /// The deed.
 pub fn main(matches: &ArgMatches) -> Outcome {
     let dirs = agents::state_dirs(matches)?;
-    let names = matches.get_many::<String>("name").map(|names| names.cloned().collect());
+    let names: Option<Vec<String>> =
+        matches.get_many::<String>("name").map(|names| names.cloned().collect());
+    if let Some(names) = &names {
+        say_who_is_missing(&dirs, names);
+    }
+    for dir in dirs.iter().filter(|dir| !dir.is_dir()) {
+        complain(&format!("serve: {}: there is no such directory yet", dir.display()));
+    }
     let gather = Gather::new(dirs.clone(), names);
     match matches.get_one::<PathBuf>("textfile") {
         Some(path) => {
             let every = matches.get_one::<Duration>("every").copied().unwrap_or(EVERY);
+            if path.extension().is_none_or(|end| end != "prom") {
+                let path = path.display();
+                complain(&format!(
+                    "serve: --textfile {path}: node_exporter reads *.prom and no other"
+                ));
+            }
             write(gather, path, (!matches.get_flag("once")).then_some(every.max(EVERY_MIN)))
         }
         None => serve(matches, gather, &dirs),
+    }
+}
+
+/// An agent that will be there tomorrow may be named today; one that is mistyped would never be missed.
+fn say_who_is_missing(dirs: &[PathBuf], names: &[String]) {
+    let (known, _) = look::all_of(dirs);
+    for name in names.iter().filter(|name| known.iter().all(|agent| agent.name != **name)) {
+        complain(&format!(
+            "serve: {name}: there is no such agent yet; it is served once it is there"
+        ));
     }
 }
 
@@ -133,7 +157,9 @@ fn serve(matches: &ArgMatches, gather: Gather, dirs: &[PathBuf]) -> Outcome {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
     let address = listening::address("--listen", text("listen").unwrap_or(ADDRESS), ADDRESS)?;
     let file = text("token_file").map(|path| format!("file:{path}"));
-    let token = text("token").or(file.as_deref()).map(listening::token).transpose()?;
+    let flag = if file.is_some() { "--token-file" } else { "--token" };
+    let token = text("token").or(file.as_deref());
+    let token = token.map(|text| listening::token("serve", flag, text)).transpose()?;
     listening::refuse_open("--listen", address, token.is_some(), "--token-file FILE")?;
     let (listener, address) = listening::bind("serve", "--listen", address)?;
     let painter = Painter::new(matches);

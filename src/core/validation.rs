@@ -199,6 +199,9 @@ pub enum Task {
     },
 }
 
+/// What `Done::NothingThere` means, in words.
+pub const NOTHING_THERE: &str = "none of the state files is there";
+
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "done", rename_all = "snake_case")]
@@ -209,6 +212,8 @@ pub enum Done {
     Taken(Taken),
     /// None was taken, as the files are not valid now.
     NotValid(Checked),
+    /// None was taken, as none of the files is there.
+    NothingThere,
     /// A set was put in place.
     Restored(Restored),
     /// There is no set that could be.

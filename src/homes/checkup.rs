@@ -89,6 +89,8 @@ pub struct Seen {
     pub name: String,
     /// Whether an agentwatch runs for it.
     pub supervised: bool,
+    /// The program of that agentwatch was replaced or removed since.
+    pub outdated: bool,
     /// A beat was ever heard of what runs now.
     pub beats: bool,
     /// Where it stands.
@@ -137,6 +139,7 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
         sinks(facts.sinks),
         buffering(facts.unbuffered.as_deref()),
     ];
+    all.extend(outdated(&facts.agents));
     all.extend(facts.agents.iter().filter_map(never_beats));
     all.extend(facts.agents.iter().filter_map(nested));
     all.extend(twice(&facts.agents));
@@ -160,7 +163,9 @@ fn program(facts: &Facts) -> Finding {
         Some((own, first)) => Finding::new(
             "program",
             Verdict::Bites,
-            format!("PATH finds {first} before {own}: another product has that name, too"),
+            format!(
+                "PATH finds {first} before {own}: an older one, or another product of that name"
+            ),
             format!("write {own} in full, or put its folder first in PATH"),
         ),
     }
@@ -247,6 +252,27 @@ fn never_beats(agent: &Seen) -> Option<Finding> {
             format!("{name} has been up for {} without a beat, so a hang goes unseen", span(up)),
             "print one line a cycle and flush it (stdout of a pipe is buffered: flush=True, \
              stdbuf -oL), or say --beats none",
+        )
+    })
+}
+
+/// After an upgrade: nothing is wrong, and what was mended is not yet in force.
+fn outdated(agents: &[Seen]) -> Option<Finding> {
+    /// So many names fit a line.
+    const NAMED: usize = 5;
+    let names: Vec<&str> =
+        agents.iter().filter(|agent| agent.outdated).map(|agent| &*agent.name).collect();
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let who = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ") + &more;
+    (!names.is_empty()).then(|| {
+        Finding::new(
+            "program",
+            Verdict::Look,
+            format!("{who}: run by an agentwatch that was replaced or removed since, and goes on as it was"),
+            "when it suits: systemctl restart UNIT, or agentwatch stop NAME and start it again",
         )
     })
 }

@@ -5,10 +5,10 @@
 pub mod access;
 mod timed;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::sys::poll;
@@ -110,6 +110,9 @@ pub trait Service: Send + Sync + 'static {
     /// Told to who is not let in: `Bearer`.
     const CHALLENGE: Headers;
 
+    /// Told to who asks by another method: `Allow`.
+    const ALLOW: Headers;
+
     /// Answers a request; reads its body if it wants that.
     ///
     /// # Errors
@@ -133,21 +136,25 @@ pub trait Service: Send + Sync + 'static {
 pub struct Server<S> {
     service: S,
     told: Mutex<BTreeSet<String>>,
+    /// Connections that have not said what they want, the oldest first.
+    silent: Mutex<VecDeque<(u64, TcpStream)>>,
 }
 
 impl<S: Service> Server<S> {
     /// One that has said nothing yet.
     #[must_use]
     pub fn new(service: S) -> Self {
-        Self { service, told: Mutex::default() }
+        Self { service, told: Mutex::default(), silent: Mutex::default() }
     }
 
     /// Listens until it is killed.
     pub fn serve(self, listener: &TcpListener) {
         let own = Arc::new(self);
+        let mut number = 0;
         loop {
+            number += 1;
             match listener.accept() {
-                Ok((stream, _)) => meet(&own, stream),
+                Ok((stream, _)) => meet(&own, number, stream),
                 // No descriptors, most likely: they come back when connections end.
                 Err(error) => {
                     own.tell(&format!("cannot take a connection: {error}"));
@@ -158,10 +165,12 @@ impl<S: Service> Server<S> {
     }
 
     /// Hears a request and answers it.
-    fn attend(&self, stream: TcpStream, is_busy: bool) {
+    fn attend(&self, number: u64, stream: TcpStream, is_busy: bool) {
         let mut timed = Timed::new(stream, if is_busy { BUSY_LIMIT } else { LIMIT });
         let (mut is_head, mut path) = (false, String::new());
-        let heard = timed.head().and_then(|(head, behind)| {
+        let first = timed.head();
+        self.silent().retain(|(of, _)| *of != number);
+        let heard = first.and_then(|(head, behind)| {
             if is_busy {
                 return Err((503, "too many at once; come again".to_owned()).into());
             }
@@ -177,12 +186,27 @@ impl<S: Service> Server<S> {
                     what => self.tell(&format!("{code} for {what}: {words}")),
                 }
                 let (kind, body) = self.service.refusal(&path, &words);
-                Answer { code, kind, headers: if code == 401 { S::CHALLENGE } else { &[] }, body }
+                let headers = match code {
+                    401 => S::CHALLENGE,
+                    405 => S::ALLOW,
+                    _ => &[],
+                };
+                Answer { code, kind, headers, body }
             }
             Err(Lost::Gone) => return,
         };
         let bytes = answer(given.code, given.kind, given.headers, &given.body, is_head);
         timed.finish(&bytes, ANSWER_LIMIT);
+    }
+
+    fn silent(&self) -> MutexGuard<'_, VecDeque<(u64, TcpStream)>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hangs up on whoever has been silent for longest: many who say nothing keep nobody out who does.
+    fn make_room(&self) -> bool {
+        let longest = self.silent().pop_front();
+        longest.is_some_and(|(_, stream)| stream.shutdown(Shutdown::Both).is_ok())
     }
 
     /// Tells a trouble on stderr, the first time it comes.
@@ -195,15 +219,21 @@ impl<S: Service> Server<S> {
 }
 
 /// Gives a connection its thread.
-fn meet<S: Service>(own: &Arc<Server<S>>, stream: TcpStream) {
+fn meet<S: Service>(own: &Arc<Server<S>>, number: u64, stream: TcpStream) {
     // The thread that accepts has one itself.
     let others = Arc::strong_count(own) - 1;
+    let is_full = AT_ONCE <= others;
+    let is_busy = is_full && !own.make_room();
     if 2 * AT_ONCE <= others {
         return;
     }
+    if let Ok(same) = stream.try_clone() {
+        own.silent().push_back((number, same));
+    }
     let mine = Arc::clone(own);
     let thread = std::thread::Builder::new().stack_size(S::STACK);
-    if let Err(error) = thread.spawn(move || mine.attend(stream, AT_ONCE <= others)) {
+    if let Err(error) = thread.spawn(move || mine.attend(number, stream, is_busy)) {
+        own.silent().retain(|(of, _)| *of != number);
         own.tell(&format!("cannot take a connection: {error}"));
         poll::pause(BREATH);
     }

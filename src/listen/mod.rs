@@ -38,6 +38,7 @@ impl Service for Listen {
     const NAME: &'static str = "listen";
     const STACK: usize = 512 * 1024;
     const CHALLENGE: Headers = &[("WWW-Authenticate", "Bearer")];
+    const ALLOW: Headers = &[("Allow", "GET, HEAD, POST")];
 
     fn answer(&self, request: &mut Request<'_>) -> Result<Answer, Lost> {
         let head = request.head;

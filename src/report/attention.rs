@@ -51,6 +51,7 @@ pub fn need(status: &Status, memory: Option<&Memory>) -> Need {
         // Who was told to stay down needs nobody.
         "escalated" if kept_down => Need::Down,
         "escalated" | "unknown" => Need::Human,
+        _ if status.not_started => Need::Trouble,
         "unhealthy" | "failed" | "cooldown" | "parked" | "paused" => Need::Trouble,
         // One missed beat is not yet the end of anybody's patience, and rows that jump are no help.
         "healthy" | "running" | "late" | "waiting" | "starting" | "validating" => Need::Fine,
@@ -84,7 +85,9 @@ pub fn note(status: &Status, memory: Option<&Memory>, now: Wall) -> Option<Strin
     }
     let words = match status.state {
         "escalated" => latch.map_or_else(|| "given up".to_owned(), latched),
+        "unknown" if status.supervised => "its state cannot be read".to_owned(),
         "unknown" => "its agentwatch is gone".to_owned(),
+        "finished" if status.not_started => "could not be started".to_owned(),
         "paused" => "until it is resumed".to_owned(),
         _ => {
             let loops = status.spend.as_ref().and_then(|spend| spend.loop_since.as_deref());

@@ -21,22 +21,8 @@ pub fn rows(status: &Status, offset_s: i32, unicode: bool) -> Vec<(&'static str,
     if let Some(ms) = status.next_start_ms {
         rows.push(("next start", format!("in {}", span(ms))));
     }
-    let run = match (status.pid, status.up_ms) {
-        (Some(pid), Some(up)) => format!("{}, pid {pid}, up {}", status.incarnation, span(up)),
-        _ => format!("{}, none is up", status.incarnation),
-    };
-    let by = match (status.supervised, status.supervisor_pid) {
-        (true, Some(pid)) => format!("; supervised by pid {pid}"),
-        (true, None) => String::new(),
-        (false, _) => "; no agentwatch runs it".to_owned(),
-    };
-    rows.push(("run", run + &by));
-    if let Some(version) = &status.supervisor_version {
-        let ours = env!("CARGO_PKG_VERSION");
-        let takes_over = "takes over when it is stopped and started again";
-        let other = status.other_version().map(|_| format!("; this is {ours}, which {takes_over}"));
-        rows.push(("agentwatch", version.clone() + &other.unwrap_or_default()));
-    }
+    rows.push(("run", run(status)));
+    rows.extend(agentwatch(status).map(|words| ("agentwatch", words)));
     if let Some(last) = status.last_beat_ms {
         let word = status.status.as_deref().unwrap_or_default();
         let mut beats = format!("last {} ago ({word})", span(last));
@@ -89,6 +75,30 @@ pub fn rows(status: &Status, offset_s: i32, unicode: bool) -> Vec<(&'static str,
         *value = plain(value.replace(['\n', '\r'], " ").as_bytes());
     }
     rows
+}
+
+/// Which run this is, and who looks after it.
+fn run(status: &Status) -> String {
+    let run = match (status.pid, status.up_ms) {
+        (Some(pid), Some(up)) => format!("{}, pid {pid}, up {}", status.incarnation, span(up)),
+        _ => format!("{}, none is up", status.incarnation),
+    };
+    let by = match (status.supervised, status.supervisor_pid) {
+        (true, Some(pid)) => format!("; supervised by pid {pid}"),
+        (true, None) => String::new(),
+        (false, _) => "; no agentwatch runs it".to_owned(),
+    };
+    run + &by
+}
+
+/// The version that runs it, and how that becomes this one.
+fn agentwatch(status: &Status) -> Option<String> {
+    let version = status.supervisor_version.as_ref()?;
+    let ours = env!("CARGO_PKG_VERSION");
+    Some(match status.other_version() {
+        Some(other) => format!("{other}; this is {ours}, which takes over at a stop and a start"),
+        None => version.clone(),
+    })
 }
 
 /// Tokens a cycle: the last, and what is usual.

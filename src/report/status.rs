@@ -54,6 +54,7 @@ pub enum Supervised {
 
 /// One agent, for a table or as JSON. Times are UTC as in the journal; what is not known is `null`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the JSON")]
 pub struct Status {
     /// Its name.
     pub agent: String,
@@ -109,6 +110,9 @@ pub struct Status {
     pub streak: u32,
     /// The failure that escalates.
     pub max_failures: u32,
+    /// It is finished because it could not be started.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_started: bool,
     /// When the next start is due.
     pub next_start: Option<String>,
     /// How long that is from now.
@@ -198,6 +202,7 @@ pub fn status(known: &Known<'_>, view: &View, now: Wall) -> Status {
         tokens_per_cycle: per_cycle(view.tokens, view.cycles).filter(|mean| *mean > 0),
         last_end: view.last_end.as_ref().map(|(_, words)| words.clone()),
         last_end_ms: view.last_end.as_ref().map(|(at, _)| millis(now.since(*at))),
+        not_started: view.not_started && state == "finished",
         next_start: next_start.map(stamp::utc),
         next_start_ms: next_start.map(|at| millis(at.since(now))),
         latched_since: latch.map(|latch| stamp::utc(latch.since)),

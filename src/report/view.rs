@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::core::fact::{Delivery, Fact, Outcome};
+use crate::core::fact::{Delivery, Fact, FinishedWhy, Outcome};
 use crate::core::notice::Extended;
 use crate::core::time::Wall;
 use crate::wire::ending;
@@ -51,6 +51,8 @@ pub struct View {
     pub cycles: u64,
     /// When a child ended last, and how, in words.
     pub last_end: Option<(Wall, String)>,
+    /// It is finished because it could not be started.
+    pub not_started: bool,
     /// When the next start is due.
     pub next_start: Option<Wall>,
     /// Sinks that did not take what was last sent there: since when, and why.
@@ -130,27 +132,7 @@ impl View {
     pub fn learn(&mut self, at: Wall, fact: &Fact) {
         self.note(at);
         match fact {
-            Fact::Started { pid, first_beat_ms, .. } => {
-                // A new child has a new pulse.
-                *self = Self {
-                    state: self.state,
-                    since: self.since,
-                    first: self.first,
-                    whole: self.whole,
-                    tokens: self.tokens,
-                    cycles: self.cycles,
-                    last_tokens: self.last_tokens,
-                    recent: std::mem::take(&mut self.recent),
-                    last_end: self.last_end.take(),
-                    refused: std::mem::take(&mut self.refused),
-                    pid: Some(*pid),
-                    started: Some(at),
-                    first_beat_ms: *first_beat_ms,
-                    ..Self::default()
-                };
-                self.turn(at, if first_beat_ms.is_some() { "starting" } else { "running" });
-                self.since = Some(at);
-            }
+            Fact::Started { pid, first_beat_ms, .. } => self.started(at, *pid, *first_beat_ms),
             Fact::Notified { ready: true, first_beat_ms, .. } => {
                 (self.ready, self.extended_ms) = (Some(at), 0);
                 self.first_beat_ms = *first_beat_ms;
@@ -192,12 +174,42 @@ impl View {
                 self.turn(at, "stopped");
                 self.next_start = None;
             }
-            Fact::Finished { .. } => self.turn(at, "finished"),
+            Fact::SpawnFailed { failure, .. } => {
+                self.last_end = Some((at, format!("could not be started: {}", failure.error)));
+                (self.pid, self.ended) = (None, true);
+            }
+            Fact::Finished { reason, .. } => {
+                self.turn(at, "finished");
+                self.not_started = *reason == FinishedWhy::NotStarted;
+            }
             Fact::SupervisorStarted { .. } => self.next_start = None,
             Fact::AlertSent(sent) => drop(self.refused.remove(&sent.sink)),
             Fact::AlertFailed(failed) => self.refused(at, failed),
             _ => {}
         }
+    }
+
+    /// A child runs: what is about the one before it is over.
+    fn started(&mut self, at: Wall, pid: i32, first_beat_ms: Option<u64>) {
+        // A new child has a new pulse.
+        *self = Self {
+            state: self.state,
+            since: self.since,
+            first: self.first,
+            whole: self.whole,
+            tokens: self.tokens,
+            cycles: self.cycles,
+            last_tokens: self.last_tokens,
+            recent: std::mem::take(&mut self.recent),
+            last_end: self.last_end.take(),
+            refused: std::mem::take(&mut self.refused),
+            pid: Some(pid),
+            started: Some(at),
+            first_beat_ms,
+            ..Self::default()
+        };
+        self.turn(at, if first_beat_ms.is_some() { "starting" } else { "running" });
+        self.since = Some(at);
     }
 
     /// A letter was given up at a sink.

@@ -89,9 +89,9 @@ impl Counts {
             Fact::BadBeat { suppressed, .. } => {
                 add(&mut self.bad_beats, suppressed.saturating_add(1));
             }
-            Fact::SupervisorStarted(_) | Fact::SupervisorStopped { .. } => {
-                (self.had_child, self.rss_kib) = (false, None);
-            }
+            // Its child died with it: what is started next is started again.
+            Fact::SupervisorStarted(_) => self.rss_kib = None,
+            Fact::SupervisorStopped { .. } => (self.had_child, self.rss_kib) = (false, None),
             Fact::Started { .. } => {
                 add(&mut self.starts, 1);
                 add(&mut self.restarts, u64::from(self.had_child));
@@ -103,6 +103,9 @@ impl Counts {
                 if let Outcome::Failure { cause, .. } = outcome {
                     add(self.failures.entry(name(*cause).to_owned()).or_default(), 1);
                 }
+            }
+            Fact::SpawnFailed { .. } => {
+                add(self.failures.entry(name(Cause::NotStarted).to_owned()).or_default(), 1);
             }
             Fact::Escalated { .. } => add(&mut self.escalations, 1),
             Fact::LoopSuspected { .. } => add(&mut self.loops, 1),

@@ -175,6 +175,8 @@ impl Service for Web {
         ("WWW-Authenticate", "Basic realm=\"agentwatch\", charset=\"UTF-8\""),
     ];
 
+    const ALLOW: Headers = &[("Allow", "GET, HEAD")];
+
     fn answer(&self, request: &mut Request<'_>) -> Result<Answer, Lost> {
         let head = request.head;
         let path = head.path();

@@ -43,7 +43,7 @@ pub fn take(errand: &Errand, home: &Home, incarnation: u32) -> Result<Done, Stri
         return Ok(Done::NotValid(checked));
     }
     if listing.files.is_empty() {
-        return Err("none of the state files is there".to_owned());
+        return Ok(Done::NothingThere);
     }
     if let Some(taken) = unchanged(&parent, &listing.files) {
         return Ok(Done::Taken(taken));

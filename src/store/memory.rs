@@ -54,10 +54,7 @@ pub fn look(paths: &Paths) -> io::Result<Option<(Identity, Memory)>> {
     match state::read(&bytes) {
         Ok(found) => Ok(Some(found)),
         Err(Unfit::Torn(words)) => Err(io::Error::new(io::ErrorKind::InvalidData, words)),
-        Err(Unfit::Newer(words)) => {
-            let words = format!("{}: {words}", path.display());
-            Err(io::Error::new(io::ErrorKind::Unsupported, words))
-        }
+        Err(Unfit::Newer(words)) => Err(io::Error::new(io::ErrorKind::Unsupported, words)),
     }
 }
 

@@ -11,7 +11,7 @@ use nix::fcntl::{OFlag, open};
 use nix::libc;
 use nix::sys::stat::Mode;
 
-use super::signals;
+use super::{os, signals};
 
 /// Defines the `main` of a binary: calls a function of the arguments and leaves with the code it gives.
 #[macro_export]
@@ -41,6 +41,7 @@ macro_rules! entry {
 pub unsafe fn begin(count: c_int, arguments: *const *const c_char) -> Vec<OsString> {
     open_standard_descriptors();
     signals::block_pipe();
+    os::keep_to_own_lookups();
     let argument = |n| {
         // SAFETY: it holds `count` pointers to strings that live as long as the process.
         let text = unsafe { CStr::from_ptr(*arguments.add(n)) };

@@ -226,6 +226,12 @@ pub fn is_linked_to(folder: &Path, target: &Path) -> bool {
     links.any(|link| fs::canonicalize(link.path()).is_ok_and(|path| path == target))
 }
 
+/// Whether others than its owner may read a file; false if that cannot be told.
+#[must_use]
+pub fn others_may_read(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+}
+
 /// Makes a folder and those above it, each 0700; those that exist are left as they are.
 ///
 /// # Errors

@@ -75,6 +75,13 @@ pub fn is_stopped(pid: i32) -> bool {
     os::is_stopped(pid)
 }
 
+/// Whether the program that a process runs was replaced or removed since it began, as an upgrade does it; as far
+/// as the system tells: Linux only.
+#[must_use]
+pub fn runs_what_is_gone(pid: i32) -> bool {
+    os::runs_what_is_gone(pid)
+}
+
 /// Lets go of the code that only the start needed, most of the memory of this process: two hundred agents
 /// share it anyway, but one alone is charged for all of it. Linux only.
 pub fn give_back_code() {

@@ -147,7 +147,10 @@ pub fn what(incident: &Incident) -> String {
                     Fact::StateRestored(_) | Fact::StateQuarantined(_) | Fact::StatePassedOver(_)
                 )
             });
-            worth.or(latest).map(|fact| describe(fact).1).unwrap_or_default()
+            let words = worth.or(latest).map(|fact| describe(fact).1).unwrap_or_default();
+            // The words of this fact go with its name.
+            let verb = if let Some(Fact::StateRestored(_)) = worth { "restored " } else { "" };
+            format!("{verb}{words}")
         }
         Trouble::Silent
         | Trouble::Loop

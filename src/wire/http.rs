@@ -67,10 +67,14 @@ impl Head {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The target without its query.
+    /// The target without its query, and as proxies send it without the server before it.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.target.split(['?', '#']).next().unwrap_or_default()
+        let target = self.target.split(['?', '#']).next().unwrap_or_default();
+        match target.strip_prefix("http://") {
+            Some(rest) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+            None => target,
+        }
     }
 
     /// Whether the client waits for a word before it sends the body.
@@ -251,6 +255,11 @@ mod tests {
         }
         let (head, length) = Head::parse(text.as_bytes()).unwrap().unwrap();
         assert_eq!((head.method.as_str(), head.path(), length), ("POST", "/a/b", text.len() - 3));
+        for (target, path) in
+            [("http://x:1/a?b", "/a"), ("http://x", "/"), ("/http://", "/http://")]
+        {
+            assert_eq!(self::head(&format!("GET {target} HTTP/1.1\r\n\r\n")).path(), path);
+        }
         assert_eq!(head.header("x-api-key"), Some("k"));
         assert_eq!(head.framing(), Ok(Framing::Length(3)));
         assert!(!head.expects_continue());

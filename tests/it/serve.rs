@@ -367,3 +367,39 @@ fn promtool_finds_nothing_to_say() {
         }
     }
 }
+
+#[test]
+fn a_crowd_that_says_nothing_keeps_no_scraper_out() {
+    let world = World::new();
+    let listener = serve(&world, &[]);
+    let crowd: Vec<TcpStream> = (0..150)
+        .map(|_| {
+            let mut stream = listener.connect();
+            stream.write_all(b"G").unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..20 {
+        let (code, text) = listener.get("/metrics");
+        assert_eq!(code, 200, "{text}");
+    }
+    drop(crowd);
+    let answer = listener.raw("PUT / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(answer.contains("405") && answer.contains("Allow: GET, HEAD"), "{answer}");
+    let answer = listener.raw("GET http://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(answer.ends_with("ok\n"), "{answer}");
+}
+
+#[test]
+fn who_is_mistyped_or_open_to_all_is_said() {
+    let world = World::new();
+    let token = world.path("token");
+    fs::write(&token, "0123456789abcdef").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o644)).unwrap();
+    let listener = serve(&world, &["--token-file", token.to_str().unwrap(), "nosuch"]);
+    until("what is said of it", || {
+        let said = listener.run.stderr();
+        let all = ["nosuch: there is no such agent yet", "no such directory yet", "chmod 600 "];
+        all.iter().all(|words| said.contains(words)).then_some(())
+    });
+}

@@ -86,8 +86,9 @@ fn a_newer_state_is_refused_in_words_and_left_as_it_is() {
     assert_eq!(output.status.code(), Some(78));
     let said = text(&output.stderr);
     let version = env!("CARGO_PKG_VERSION");
-    let words =
-        format!("agentwatch {version} wrote it, in format 7; this is {version}, which knows");
+    let words = format!(
+        "state.json is of agentwatch {version}, in format 7; this is {version}, which knows"
+    );
     assert!(said.contains(&words) && said.contains("state.json"), "{said}");
     for args in [&["resume", "t"][..], &["ack", "t"]] {
         let output = world.output(args);

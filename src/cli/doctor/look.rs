@@ -120,6 +120,7 @@ fn agents(state_dir: &Path) -> Vec<Seen> {
         Seen {
             name: status.agent,
             supervised: status.supervised,
+            outdated: status.supervisor_pid.is_some_and(host::runs_what_is_gone),
             beats: status.last_beat.is_some(),
             state: status.state.to_owned(),
             up_ms: status.up_ms,

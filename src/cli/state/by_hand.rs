@@ -10,7 +10,7 @@ use crate::cli::output::{complain, print};
 use crate::cli::{EXIT_FAILED, Failure, Outcome};
 use crate::core::fact::Fact;
 use crate::core::fact::RestoreFailed;
-use crate::core::validation::Done;
+use crate::core::validation::{Done, NOTHING_THERE};
 use crate::statefiles::{self, Entry};
 use crate::store::memory;
 use crate::sys::file;
@@ -73,6 +73,7 @@ pub fn snapshot(matches: &ArgMatches) -> Outcome {
             let words = first.map(|fault| format!("{}: {}", fault.path, fault.words));
             Err(agent.failed(words.unwrap_or_else(|| "the state is not valid".to_owned())))
         }
+        Done::NothingThere => Err(agent.failed(NOTHING_THERE.to_owned())),
         done => Err(failed(&agent, done)),
     }
 }

@@ -137,7 +137,7 @@ fn versions(all: &[Glance]) -> String {
         let ours = env!("CARGO_PKG_VERSION");
         let _ = writeln!(
             text,
-            "{who} under agentwatch {version}; this is {ours}, which takes over when they are stopped and started again"
+            "{who} under agentwatch {version}; this is {ours}, which takes over at a stop and a start"
         );
     }
     text

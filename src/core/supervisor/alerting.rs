@@ -80,7 +80,7 @@ impl Supervisor {
             self.memory.incidents.hear(now.wall, fact);
         }
         if self.memory.latch.is_none() {
-            // The word that lifted it may have been lost on a disk that took neither the journal nor the state.
+            // A disk that took neither journal nor state has lost the word that lifted it.
             self.memory.incidents.unlatch();
         }
         // What comes after the word to leave the next life tells.

@@ -1,12 +1,13 @@
 //! When the state files are copied: while the agent is healthy, at a beat, and not too often (SPEC §5).
 
+use std::mem;
 use std::time::Duration;
 
 use crate::core::beat::{Beat, Status};
 use crate::core::effect::Effect;
 use crate::core::fact::Fact;
 use crate::core::time::Up;
-use crate::core::validation::{Done, Task, Validation};
+use crate::core::validation::{Done, NOTHING_THERE, Task, Validation};
 
 use super::{State, Supervisor};
 
@@ -29,6 +30,8 @@ pub(super) struct Snapshots {
     wanted: bool,
     /// Why the last one could not be taken, if it could not.
     trouble: Option<String>,
+    /// There was nothing to be copied yet.
+    nothing_yet: bool,
     /// The number of the last errand of any kind.
     last_number: u32,
 }
@@ -75,10 +78,8 @@ impl Supervisor {
         if self.snapshots.wanted {
             return since_begun.is_none_or(|since| CHECKPOINT_EVERY <= since);
         }
-        let every = match self.snapshots.trouble {
-            Some(_) => how.snapshot_every / SOONER,
-            None => how.snapshot_every,
-        };
+        let soon = self.snapshots.trouble.is_some() || self.snapshots.nothing_yet;
+        let every = if soon { how.snapshot_every / SOONER } else { how.snapshot_every };
         if let Some(since) = since_begun {
             return every <= since;
         }
@@ -101,9 +102,16 @@ impl Supervisor {
             return false;
         }
         self.snapshots.running = None;
+        // An agent that begins from nothing writes its first file some time after its first beat. If there
+        // is still none at the next try, a path may be wrong.
+        let yet = *done == Done::NothingThere && self.memory.custody.snapshot_ms.is_none();
+        if yet && !mem::replace(&mut self.snapshots.nothing_yet, true) {
+            return true;
+        }
         let trouble = match done {
             Done::Taken(taken) => {
                 self.memory.custody.snapshot_ms = Some(self.now.wall.0);
+                self.snapshots.nothing_yet = false;
                 self.persist(out);
                 if !taken.unchanged {
                     out.push(Effect::Record(Fact::SnapshotTaken(taken.clone())));
@@ -114,6 +122,7 @@ impl Supervisor {
                 Some(fault) => format!("{}: {}", fault.path, fault.words),
                 None => "the state is not valid".to_owned(),
             }),
+            Done::NothingThere => Some(NOTHING_THERE.to_owned()),
             Done::Failed { error } => Some(error.clone()),
             Done::Checked(_)
             | Done::Restored(_)

@@ -160,7 +160,7 @@ impl Supervisor {
                 self.call_a_human(out);
             }
             Done::Failed { error } => self.errand_failed(error, out),
-            Done::Taken(_) | Done::NotValid(_) => {
+            Done::Taken(_) | Done::NotValid(_) | Done::NothingThere => {
                 Self::bug("a snapshot was answered where none was asked for", out);
                 self.errand_failed("answered something else than was asked".to_owned(), out);
             }

@@ -102,6 +102,7 @@ fn agents_that_never_beat_or_are_run_by_two() {
     let agent = Seen {
         name: "a".to_owned(),
         supervised: true,
+        outdated: false,
         beats: false,
         state: "running".to_owned(),
         up_ms: Some(NEVER_BEAT),
@@ -123,6 +124,15 @@ fn agents_that_never_beat_or_are_run_by_two() {
     finds(&with(&[&beats, &again]), "supervisors", Verdict::Look, "a and b are the same command");
     let down = Seen { supervised: false, ..again };
     assert_eq!(found(&with(&[&beats, &down])), []);
+    let old = Seen { outdated: true, ..down };
+    finds(
+        &with(&[&beats, &old]),
+        "program",
+        Verdict::Look,
+        "b: run by an agentwatch that was replaced",
+    );
+    let crowd = [&old; 7];
+    finds(&with(&crowd), "program", Verdict::Look, "b, b, b, b, b and 2 more: run by");
 }
 
 /// The unit of a user who has read no manual, with some lines more.

@@ -65,6 +65,7 @@ impl Fold<'_> {
             gaps,
             starts: self.story.starts,
             restarts: self.story.restarts,
+            restarts_asked: self.story.restarts_asked,
             failures: self.story.failures,
             causes: self.story.causes(),
             recovered: self.story.recovered,

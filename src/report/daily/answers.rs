@@ -97,12 +97,19 @@ fn restarts(agents: &[Agent]) -> Answer {
             if of.is_empty() { causes } else { format!("{of} ({causes})") }
         },
     );
+    let asked: u64 = agents.iter().map(|agent| u64::from(agent.restarts_asked)).sum();
+    let by_hand = match asked {
+        0 => String::new(),
+        _ if asked == number => " by hand".to_owned(),
+        _ => format!(", {} by hand,", grouped(asked)),
+    };
     let (mark, words) = match (number, failures) {
         (0, 0) => (Mark::Good, "none".to_owned()),
+        (_, 0) if asked == number => (Mark::Good, format!("{}{by_hand}", grouped(number))),
         (_, 0) => (Mark::Good, format!("{}, none after a failure", grouped(number))),
         _ => {
             let after = count(failures, "failure");
-            (Mark::Warning, format!("{} after {after}: {why}", grouped(number)))
+            (Mark::Warning, format!("{}{by_hand} after {after}: {why}", grouped(number)))
         }
     };
     Answer { key: "restarts", question: "How many restarts?", mark, words, number }

@@ -186,6 +186,8 @@ pub struct Agent {
     pub starts: u32,
     /// Of these, those that followed another child.
     pub restarts: u32,
+    /// Of these, what a person asked for.
+    pub restarts_asked: u32,
     /// Failures.
     pub failures: u32,
     /// What they were, most frequent first.

@@ -57,6 +57,8 @@ pub(super) struct Story<'a> {
     calendar: &'a Calendar,
     pub(super) starts: u32,
     pub(super) restarts: u32,
+    /// Of these, what a person asked for.
+    pub(super) restarts_asked: u32,
     pub(super) failures: u32,
     pub(super) recovered: u32,
     pub(super) escalated: u32,
@@ -86,6 +88,10 @@ pub(super) struct Story<'a> {
     more: u64,
     /// A child was started, and its agentwatch has not left since.
     had_child: bool,
+    /// A person wants the next start.
+    asked: bool,
+    /// A cooldown began, and nothing has cut it short.
+    cools: bool,
     /// Why it stays down, or was halted: when, and in words.
     pub(super) halted: Option<(i64, String)>,
 }
@@ -97,6 +103,7 @@ impl<'a> Story<'a> {
             calendar,
             starts: 0,
             restarts: 0,
+            restarts_asked: 0,
             failures: 0,
             recovered: 0,
             escalated: 0,
@@ -118,6 +125,8 @@ impl<'a> Story<'a> {
             last: VecDeque::new(),
             more: 0,
             had_child: false,
+            asked: false,
+            cools: false,
             halted: None,
         }
     }
@@ -131,11 +140,18 @@ impl<'a> Story<'a> {
         let reported = self.is_reported(at.0);
         let one = u32::from(reported);
         match fact {
-            Fact::SupervisorStopped { .. } => self.had_child = false,
+            Fact::SupervisorStopped { .. } => {
+                (self.had_child, self.asked, self.cools) = (false, false, false);
+            }
+            Fact::RestartAsked { .. } => (self.asked, self.cools) = (true, false),
             Fact::Started { .. } => {
                 self.starts += one;
-                self.restarts += if self.had_child { one } else { 0 };
-                self.had_child = true;
+                if self.had_child {
+                    self.restarts += one;
+                    self.restarts_asked += if self.asked { one } else { 0 };
+                }
+                self.cooldowns += if self.cools { one } else { 0 };
+                (self.had_child, self.asked, self.cools) = (true, false, false);
             }
             Fact::Exited { incarnation, ending, outcome, traces, .. } => {
                 if let Outcome::Failure { cause, .. } = outcome {
@@ -155,7 +171,7 @@ impl<'a> Story<'a> {
                 self.lives.entry(incarnation).or_default().0.push((*age_ms, kib));
             }
             Fact::Recovered { .. } => self.recovered += one,
-            Fact::Cooldown { .. } => self.cooldowns += one,
+            Fact::Cooldown { .. } => self.cools = true,
             Fact::BadBeat { suppressed, .. } if reported => {
                 self.bad_beats = self.bad_beats.saturating_add(1 + suppressed);
             }
@@ -167,7 +183,8 @@ impl<'a> Story<'a> {
                 let words = format!("stays down: {}", down::latched(*why, *failures));
                 self.halted.get_or_insert((since.0, words));
             }
-            Fact::Resumed { .. } | Fact::Continued { .. } => self.halted = None,
+            Fact::Resumed { .. } => (self.halted, self.asked, self.cools) = (None, true, false),
+            Fact::Continued { .. } => self.halted = None,
             _ => self.learn_more(at, fact, reported),
         }
         if reported && is_told(fact) {

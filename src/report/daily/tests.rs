@@ -165,6 +165,21 @@ fn a_failure_is_a_gap_with_its_cause_and_a_restart() {
 }
 
 #[test]
+fn what_a_person_started_again_is_said_apart_and_a_cooldown_cut_short_was_not_waited_out() {
+    let mut journal = Journal::new();
+    journal.put(0.0, &began()).put(0.0, &started(1)).beats(0.1, 3.0, 1_000);
+    journal.put(3.0, &failed(1)).put(3.0, &Fact::Cooldown { wait_ms: 1, until: Wall(0) });
+    journal.put(3.1, &Fact::RestartAsked { at_beat: false });
+    journal.put(3.1, &started(2)).beats(3.2, 5.0, 1_000);
+    journal.put(5.0, &failed(2)).put(5.0, &Fact::Cooldown { wait_ms: 1, until: Wall(0) });
+    journal.put(5.5, &started(3)).beats(5.6, 30.0, 1_000);
+    let (agent, _) = journal.seen(30.0);
+    assert_eq!((agent.restarts, agent.restarts_asked, agent.cooldowns), (2, 1, 1));
+    let report = journal.report(30.0);
+    assert_eq!(report.answers[1].words, "2, 1 by hand, after 2 failures: exit 1 ×2");
+}
+
+#[test]
 fn who_was_given_up_needs_a_human_until_somebody_resumes_it() {
     let mut journal = Journal::new();
     journal.put(-2.0, &began()).put(-2.0, &started(1)).beats(-1.9, 20.0, 1_000);

@@ -1,6 +1,8 @@
 //! What Linux alone can do, behind the same names as `other.rs`.
 
 use std::collections::BTreeSet;
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+use std::ffi::{c_char, c_int};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -108,10 +110,10 @@ pub fn is_stopped(pid: i32) -> bool {
 /// The code that the start needed is let go: what is needed again comes back from the page cache.
 pub fn give_back_code() {
     let Ok(maps) = fs::read_to_string("/proc/self/maps") else { return };
-    if let Some((start, length)) = code_of(&maps) {
+    for (start, length) in code_of(&maps) {
         #[expect(unsafe_code, reason = "addresses are all that the kernel understands")]
-        // SAFETY: executable pages are those of the file and were never written to: nobody may, and the
-        // program is independent of its position. So what is read there next is the same as before.
+        // SAFETY: these pages are those of the file and were never written to: nobody may, and the program
+        // is independent of its position. So what is read there next is the same as before.
         unsafe {
             libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED);
         }
@@ -127,16 +129,45 @@ pub fn give_back_heap() {
     }
 }
 
-/// Where the code of the first file in a memory map, which is the program, begins, and its length.
-fn code_of(maps: &str) -> Option<(usize, usize)> {
+/// A static program asks hosts files and name servers, and nobody else for users than the files. The system's
+/// nsswitch.conf may name plugins, which are of the system's C library and not of ours: to load one is the end
+/// of the process (SIGFPE, on a machine whose C library is newer).
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+pub fn keep_to_own_lookups() {
+    #[expect(unsafe_code, reason = "neither nix nor libc knows it")]
+    unsafe extern "C" {
+        fn __nss_configure_lookup(database: *const c_char, services: *const c_char) -> c_int;
+    }
+    for (database, services) in
+        [(c"hosts", c"files dns"), (c"passwd", c"files"), (c"group", c"files")]
+    {
+        #[expect(unsafe_code, reason = "neither nix nor libc knows it")]
+        // SAFETY: both are strings that live for ever, and no other thread has begun yet.
+        let _ = unsafe { __nss_configure_lookup(database.as_ptr(), services.as_ptr()) };
+    }
+}
+
+/// Linked dynamically, plugins are those of our C library.
+#[cfg(not(all(target_env = "gnu", target_feature = "crt-static")))]
+pub fn keep_to_own_lookups() {}
+
+/// Where the code of the first file in a memory map, which is the program, begins, and its length; and the
+/// same of the constants at the file's begin. What may only be read further back was written to when the
+/// program was loaded.
+fn code_of(maps: &str) -> Vec<(usize, usize)> {
     let file = |line: &str| line.split_ascii_whitespace().nth(5).map(str::to_owned);
-    let program = file(maps.lines().next()?)?;
-    let code = |line: &&str| line.contains(" r-xp ") && file(line).as_ref() == Some(&program);
-    let (range, _) = maps.lines().find(code)?.split_once(' ')?;
-    let (start, end) = range.split_once('-')?;
-    let number = |text| usize::from_str_radix(text, 16).ok();
-    let (start, end) = (number(start)?, number(end)?);
-    Some((start, end.checked_sub(start)?))
+    let program = maps.lines().next().and_then(file);
+    let is_ours = |line: &&str| {
+        let is_code = line.contains(" r-xp ") || line.contains(" r--p 00000000 ");
+        is_code && program.is_some() && file(line) == program
+    };
+    let range = |line: &str| {
+        let (start, end) = line.split_once(' ')?.0.split_once('-')?;
+        let number = |text| usize::from_str_radix(text, 16).ok();
+        let (start, end) = (number(start)?, number(end)?);
+        Some((start, end.checked_sub(start)?))
+    };
+    maps.lines().filter(is_ours).filter_map(range).collect()
 }
 
 pub fn boot_id() -> Option<String> {
@@ -341,9 +372,10 @@ mod tests {
         let maps = "1000-2000 r--p 00000000 fe:00 1 /bin/x\n2000-5000 r-xp 00001000 fe:00 1 /bin/x\n\
             5000-6000 r--p 00004000 fe:00 1 /bin/x\n6000-7000 rw-p 00005000 fe:00 1 /bin/x\n\
             8000-9000 r-xp 00000000 fe:00 2 /lib/libc.so\n";
-        assert_eq!(code_of(maps), Some((0x2000, 0x3000)));
-        let other = maps.replace("r-xp 00001000 fe:00 1 /bin/x", "r--p 00001000 fe:00 1 /bin/x");
-        assert_eq!((code_of(&other), code_of(""), code_of("1-2")), (None, None, None));
+        assert_eq!(code_of(maps), [(0x1000, 0x1000), (0x2000, 0x3000)]);
+        let other = maps.replace("r-xp 00001000 fe:00 1 /bin/x", "rwxp 00001000 fe:00 1 /bin/x");
+        assert_eq!(code_of(&other), [(0x1000, 0x1000)]);
+        assert_eq!((code_of(""), code_of("1-2 r-xp 0")), (vec![], vec![]));
         // And we live on.
         give_back_code();
         assert!(identity(crate::sys::host::pid()).is_some());

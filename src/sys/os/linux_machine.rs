@@ -1,6 +1,7 @@
-//! What Linux tells of its clock and of what a file system is made of.
+//! What Linux tells of its clock, of what a file system is made of, and of what became of a program.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use nix::libc;
@@ -18,6 +19,13 @@ pub fn clock_is_kept() -> Option<bool> {
         libc::adjtimex(&raw mut asked)
     };
     (0 <= state).then_some(state != libc::TIME_ERROR)
+}
+
+/// The kernel says so behind the path of a program whose file has lost its name. Of another user's process it
+/// says nothing, without rights.
+pub fn runs_what_is_gone(pid: i32) -> bool {
+    std::fs::read_link(format!("/proc/{pid}/exe"))
+        .is_ok_and(|path| path.as_os_str().as_bytes().ends_with(b" (deleted)"))
 }
 
 /// Whether what is written there is gone after a reboot.

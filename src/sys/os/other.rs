@@ -29,6 +29,9 @@ pub const BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
 /// Never block; Rust ignores SIGPIPE before `main`, and nix knows no `MSG_NOSIGNAL` here.
 pub const SEND_FLAGS: MsgFlags = MsgFlags::MSG_DONTWAIT;
 
+/// The C library is the system's.
+pub fn keep_to_own_lookups() {}
+
 /// Waits in whole milliseconds, rounded up: rounded down, the last one would be spun away.
 pub fn poll(fds: &mut [PollFd<'_>], timeout: Option<Duration>) -> nix::Result<i32> {
     let timeout = match timeout {
@@ -97,6 +100,11 @@ pub fn identity(_pid: i32) -> Option<StartTime> {
 
 /// Nothing here tells without rights that a probe has not.
 pub fn is_stopped(_pid: i32) -> bool {
+    false
+}
+
+/// Nobody tells what became of a program.
+pub fn runs_what_is_gone(_pid: i32) -> bool {
     false
 }
 

@@ -8,6 +8,7 @@ use crate::core::fact::{Cause, EvidenceFact, Excess};
 use crate::core::memory::Streak;
 use crate::core::supervisor::tests::defaults;
 use crate::core::time::{Boot, Up};
+use crate::core::validation::Restored;
 use crate::wire::letter::sheet::Sheet;
 
 /// 03:14:00 on 2026-11-23, in UTC.
@@ -75,6 +76,19 @@ impl Night {
 
 fn beat() -> Fact {
     Fact::Beat(crate::core::fact::BeatFact::default())
+}
+
+#[test]
+fn state_that_was_put_back_is_said_to_be() {
+    let restored = Restored {
+        set: "20261123T031000Z".to_owned(),
+        age_ms: 240_000,
+        files: 1,
+        quarantine: Some("20261123T031400Z".to_owned()),
+        unfit: Vec::new(),
+    };
+    let text = Night::new(&[(0, Fact::StateRestored(restored))]).text(Part::Opened);
+    assert!(text.contains(" restored 1 file from snapshot 20261123T031000Z, 4m old"), "{text}");
 }
 
 #[test]

@@ -417,6 +417,16 @@ fn what_keeps_snapshots_from_being_taken_is_said_once() {
 }
 
 #[test]
+fn files_that_are_not_there_yet_are_news_at_the_second_try() {
+    let mut story = Story::new(how(files()));
+    story.launch().beat().answer(Done::NothingThere).tells(&["started 1", "errand Snapshot"]);
+    story.beats_for(min(1)).answer(Done::NothingThere);
+    story.tells(&["errand Snapshot", "SnapshotFailed"]);
+    story.beats_for(min(1)).answer(taken(false));
+    story.tells(&["errand Snapshot", "SnapshotTaken", "SnapshotWorks"]);
+}
+
+#[test]
 fn who_is_unwell_or_leaves_is_not_copied() {
     use crate::core::beat::Status;
     let mut story = Story::new(how(files()));
