@@ -3,17 +3,19 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::config::keys::KEYS;
-use crate::config::{self, Resolved, flags};
-use crate::homes::{Agent, Written, definition, docker, kubernetes, launchd, systemd};
+use crate::config::keys::{KEYS, Kind};
+use crate::config::{self, Origin, Resolved, flags};
+use crate::homes::quote::{shell, shell_all};
+use crate::homes::{Agent, Written, definition, docker, fits, kubernetes, launchd, systemd};
 use crate::sys::{host, program};
 
-use super::output::print;
+use super::output::{complain, print};
 use super::{EXIT_FAILED, EXIT_USAGE, Failure, Outcome};
 
 /// Writes one kind of home.
@@ -34,15 +36,17 @@ pub fn command() -> Command {
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
     };
+    // Thirty of them would hide the few that are of this command; completions and pages know them.
+    let hidden = |flag: Arg| flag.hide_short_help(true).hide_long_help(true);
     Command::new("init")
-        .about("Write a unit, image, manifest or configuration for an agent, each line with what it is for")
+        .about("Write a unit, image, manifest or configuration for an agent")
         .arg(
             Arg::new("home")
-                .value_name("systemd|docker|compose|launchd|kubernetes|config")
+                .value_name("HOME")
                 .required(true)
                 .value_parser(PossibleValuesParser::new(HOMES.map(|(name, _)| name)))
                 .hide_possible_values(true)
-                .help("Where the agent is to live"),
+                .help("systemd, docker, compose, launchd, kubernetes or config"),
         )
         .arg(flag("user", "For a user's own systemd or launchd, without root"))
         .arg(
@@ -55,10 +59,12 @@ pub fn command() -> Command {
         )
         .arg(flag("force", "Overwrite what is there"))
         .arg(flag("install", "Say what to do with it, command by command"))
-        .args(config::run_flags())
+        .args(config::run_flags().into_iter().map(hidden))
         .arg(config::command_arg())
         .after_help(
-            "Example:\n  agentwatch init systemd --install -- python agent.py\n  \
+            "Every option of run (--interval 5m and the others of agentwatch run --help)\n\
+             is taken, too, and written.\n\n\
+             Example:\n  agentwatch init systemd --install -- python agent.py\n  \
              agentwatch init systemd --user --interval 5m -- python agent.py\n  \
              agentwatch init docker --output - -- python agent.py",
         )
@@ -69,8 +75,18 @@ pub fn command() -> Command {
 /// # Errors
 /// What clap finds wrong, and its help.
 pub fn matches(args: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    let command = command().arg(flags::dashes_arg()).bin_name("agentwatch init");
-    command.try_get_matches_from(flags::mark_dashes(args))
+    let read = |args: &[OsString]| {
+        let command = command().arg(flags::dashes_arg()).bin_name("agentwatch init");
+        command.try_get_matches_from(args)
+    };
+    let matches = read(&flags::mark_dashes(args))?;
+    // Behind -- a word is a program; one that is none, and the name of an agent, is that.
+    let word = flags::first_word(&matches).filter(|_| flags::command(&matches).len() == 1);
+    let is_name = word.is_some_and(|word| {
+        program::look_up(word.as_ref(), None).is_err()
+            && super::run::defined(&matches).is_ok_and(|known| known.contains(&word))
+    });
+    if is_name { read(args) } else { Ok(matches) }
 }
 
 /// The deed.
@@ -79,16 +95,40 @@ pub fn main(matches: &ArgMatches) -> Outcome {
     let Some((_, write)) = HOMES.iter().find(|(name, _)| *name == home) else {
         return Err(Failure::new(EXIT_USAGE, format_args!("{home} is no home")));
     };
-    let agent = agent(home, matches)?;
+    let folder = Path::new(flags::given(matches, "output").unwrap_or_default());
+    let printed = folder == "-";
+    if !printed && !folder.is_dir() {
+        let folder = folder.display();
+        let words = format!("{folder}: no such folder; mkdir -p it, or give --output another");
+        return Err(Failure::new(EXIT_FAILED, words));
+    }
+    let (mut agent, warnings) = agent(home, matches)?;
+    if let Some(words) = fits::refusal(home, &agent) {
+        return Err(Failure::new(EXIT_USAGE, words));
+    }
+    let here = std::env::current_dir()?;
+    if !printed && fs::canonicalize(folder)? != fs::canonicalize(&here)? {
+        agent.folder = Some(text(std::path::absolute(folder)?)?);
+    }
     let written = write(&agent);
+    for words in warnings.iter().chain(&written.warnings) {
+        complain(&format!("warning: {words}"));
+    }
     let steps = if matches.get_flag("install") { steps(&written) } else { String::new() };
-    let folder = flags::given(matches, "output").unwrap_or_default();
-    if folder == "-" {
-        print(&format!("{}{steps}", written.text))?;
+    if printed {
+        // As what it must be there before the first of them.
+        let saved = if steps.is_empty() { "" } else { &*format!("# saved as {}:\n", written.name) };
+        print(&format!("{}{saved}{steps}", written.text))?;
         return Ok(0);
     }
-    let path = Path::new(folder).join(&written.name);
-    let words = save(&path, &written.text, matches.get_flag("force"))?;
+    let mut words = save(&folder.join(&written.name), &written.text, matches.get_flag("force"))?;
+    if let Some((name, text)) = &written.beside {
+        let path = folder.join(name);
+        // One that is there is the person's own.
+        if !path.exists() {
+            words = format!("{words}\n{}", save(&path, text, false)?);
+        }
+    }
     let hint = if steps.is_empty() { "; --install says what to do with it" } else { "" };
     print(&format!("{words}{hint}\n{steps}"))?;
     Ok(0)
@@ -125,43 +165,123 @@ fn steps(written: &Written) -> String {
     lines.collect()
 }
 
-fn agent(home: &str, matches: &ArgMatches) -> Result<Agent, Failure> {
-    let defined = match flags::single_word(matches) {
-        Some(name) => super::run::defined(matches)?.contains(&name),
-        None => false,
-    };
+/// The agent, and what is likely not to work.
+fn agent(home: &str, matches: &ArgMatches) -> Result<(Agent, Vec<String>), Failure> {
+    let known = |name: &String| super::run::defined(matches).map(|all| all.contains(name));
+    let word = flags::single_word(matches);
+    let defined = word.map(|word| known(&word).map(|is| is.then_some(word))).transpose()?.flatten();
     let resolved = super::run::resolve(matches)?;
-    let command = if defined { Vec::new() } else { texts(&flags::command(matches))? };
-    // Of others the command is in the file itself.
-    if command.is_empty() && !matches!(home, "systemd" | "config") || defined && home == "config" {
+    let is_image = fits::IMAGES.contains(&home);
+    if let Some(name) = defined.as_ref().filter(|_| is_image) {
+        return Err(Failure::new(EXIT_USAGE, written_out(home, name, &resolved)?));
+    }
+    let command = if defined.is_some() { Vec::new() } else { texts(&flags::command(matches))? };
+    // The template unit is for all; of a configuration file the command may be missing.
+    let named = !command.is_empty() || defined.is_some();
+    if !named && !matches!(home, "systemd" | "config") || defined.is_some() && home == "config" {
         let words = format!("{home}: which command? agentwatch init {home} -- python agent.py");
         return Err(Failure::new(EXIT_USAGE, words));
     }
-    let cwd = std::env::current_dir()?;
-    let found = resolved.command.first().filter(|_| !command.is_empty());
-    let found = found.and_then(|word| program::look_up(word, Some(&cwd)).ok());
+    let here = std::env::current_dir()?;
+    let cwd = resolved.cwd.clone().filter(|_| defined.is_some()).unwrap_or(here);
+    let (found, warning) = found(&resolved, &cwd, named, is_image);
     let found = found.map(|path| std::path::absolute(cwd.join(path))).transpose()?;
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let user = match host::uid() {
-        0 => variable("SUDO_USER").filter(|name| name != "root"),
-        _ => host::user_name(),
-    };
-    let (options, settings) = typed(matches)?;
-    Ok(Agent {
+    let (options, settings) = typed(is_image, matches, &resolved)?;
+    let state_dir = options.iter().position(|word| word == "--state-dir");
+    let has = |name: &&str| cwd.join(name).is_file();
+    let agent = Agent {
         name: name(&resolved),
         command,
+        defined,
+        state_dir: state_dir.and_then(|at| options.get(at + 1)).cloned(),
         options,
         settings,
+        files: docker::TELLING.into_iter().filter(has).collect(),
+        user: user(&cwd),
         cwd: text(cwd)?,
+        folder: None,
         program: text(std::env::current_exe()?)?,
         found: found.map(text).transpose()?,
         path: variable("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned()),
-        user,
         uid: host::uid(),
         home: host::home().map(text).transpose()?.unwrap_or_default(),
         own: matches.get_flag("user"),
         stop_timeout: resolved.settings.stop_timeout,
-    })
+    };
+    Ok((agent, warning.into_iter().collect()))
+}
+
+/// As whom it is to run; none is root. By sudo it is who has asked, in a folder of theirs.
+fn user(cwd: &Path) -> Option<String> {
+    if host::uid() != 0 {
+        return host::user_name();
+    }
+    let owner = fs::metadata(cwd).ok()?.uid();
+    let asked: u32 = std::env::var("SUDO_UID").ok()?.parse().ok()?;
+    let name = std::env::var("SUDO_USER").ok()?;
+    (asked == owner && asked != 0 && !name.is_empty()).then_some(name)
+}
+
+/// The program as this machine finds it, and words about one that it does not find.
+fn found(
+    resolved: &Resolved,
+    cwd: &Path,
+    named: bool,
+    is_image: bool,
+) -> (Option<PathBuf>, Option<String>) {
+    // A PATH of its own is looked through at the start only.
+    let looked = named && resolved.variables.get("PATH").is_none();
+    let Some(first) = resolved.command.first().filter(|_| looked) else { return (None, None) };
+    let shown = first.to_string_lossy();
+    let assigns = shown.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    });
+    match program::look_up(first, Some(cwd)) {
+        Ok(path) => (Some(path), None),
+        Err(_) if assigns => {
+            let words =
+                format!("{shown} is taken for a program, not for a variable; write env {shown} …");
+            (None, Some(words))
+        }
+        // It need be in the image alone.
+        Err(_) if is_image => (None, None),
+        Err(words) => (None, Some(format!("{words}, or it will not start (127)"))),
+    }
+}
+
+/// Refuses an agent whose definition is not in the image, with the same written out.
+fn written_out(home: &str, name: &str, resolved: &Resolved) -> Result<String, Failure> {
+    let mut words = ["agentwatch", "init", home, "--name", name].map(str::to_owned).to_vec();
+    let mut lost = Vec::new();
+    for value in &resolved.values {
+        let (Some(set), Origin::File { .. }) = (&value.value, &value.origin) else { continue };
+        let one = !value.key.kind.is_secret() && !matches!(value.key.kind, Kind::Files);
+        match value.key.flag.filter(|_| one) {
+            Some(flag) => words.extend([format!("--{flag}"), set.clone()]),
+            None if matches!(value.key.path, "command" | "cwd") => {}
+            None => lost.push(value.key.path),
+        }
+    }
+    if !resolved.rules.is_empty() {
+        lost.push("the restart rules");
+    }
+    words.push("--".to_owned());
+    words.extend(texts(&resolved.command)?);
+    let folder =
+        resolved.cwd.as_ref().map(|cwd| format!("cd {} && ", shell(&cwd.to_string_lossy())));
+    let lost = match lost.as_slice() {
+        [] => String::new(),
+        lost => {
+            let words = "is for an agentwatch.toml beside the agent";
+            format!("; what it says of {} {words}", lost.join(", "))
+        }
+    };
+    Ok(format!(
+        "{home}: {name} is defined in a file that is not in the image; write it out: {}{}{lost}",
+        folder.unwrap_or_default(),
+        shell_all(&words),
+    ))
 }
 
 fn name(resolved: &Resolved) -> String {
@@ -175,11 +295,15 @@ fn name(resolved: &Resolved) -> String {
 /// The options for `run`, as they were typed; and the same by the paths of their keys.
 type Typed = (Vec<String>, Vec<(&'static str, Vec<String>)>);
 
-fn typed(matches: &ArgMatches) -> Result<Typed, Failure> {
+fn typed(is_image: bool, matches: &ArgMatches, resolved: &Resolved) -> Result<Typed, Failure> {
     let (mut options, mut settings) = (Vec::new(), Vec::new());
     for key in KEYS {
         let given = flags::given_all(matches, key.path);
-        let given = texts(&given.into_iter().map(OsString::from).collect::<Vec<_>>())?;
+        let mut given = texts(&given.into_iter().map(OsString::from).collect::<Vec<_>>())?;
+        // Of this machine it is the same from wherever it is looked at.
+        if key.path == "state_dir" && !given.is_empty() && !is_image {
+            given = vec![text(resolved.state_dir.clone())?];
+        }
         let Some(flag) = key.flag.filter(|_| !given.is_empty()) else { continue };
         if key.path != "name" {
             options.extend(given.iter().flat_map(|text| [format!("--{flag}"), text.clone()]));

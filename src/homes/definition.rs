@@ -10,8 +10,9 @@ use crate::config::template;
 pub fn file(agent: &Agent) -> Written {
     if agent.command.is_empty() {
         let text = set(template::TEXT, &agent.settings);
-        let steps = vec!["agentwatch check --config agentwatch.toml".to_owned()];
-        return Written { name: "agentwatch.toml".to_owned(), text, steps };
+        let name = "agentwatch.toml".to_owned();
+        let steps = vec![format!("agentwatch check --config {}", agent.written(&name))];
+        return Written::new(name, text, steps);
     }
     let mut settings = agent.settings.clone();
     settings.push(("command", agent.command.clone()));
@@ -24,12 +25,12 @@ pub fn file(agent: &Agent) -> Written {
     } else {
         "~/.config/agentwatch/agents"
     };
-    let steps = vec![
-        format!("mkdir -p {folder} && mv {} {folder}/", shell(&file)),
-        format!("agentwatch check {name}"),
-        format!("agentwatch run {name}"),
-    ];
-    Written { name: file, text: set(template::TEXT, &settings), steps }
+    // In its place already there is nothing to move.
+    let placed = agent.folder.as_ref().is_some_and(|path| path.ends_with("/agentwatch/agents"));
+    let placing = format!("mkdir -p {folder} && mv {} {folder}/", agent.written(&file));
+    let steps = (!placed).then_some(placing).into_iter();
+    let steps = steps.chain([format!("agentwatch check {name}"), format!("agentwatch run {name}")]);
+    Written::new(file, set(template::TEXT, &settings), steps.collect())
 }
 
 /// The template with settings in the place of the lines that are commented out.

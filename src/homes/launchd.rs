@@ -12,9 +12,8 @@ pub fn plist(agent: &Agent) -> Written {
     let label = format!("dev.agentwatch.{}", agent.name);
     let hold: &[&str] =
         if agent.has("restart.on_escalate") { &[] } else { &["--on-escalate", "hold"] };
-    let words = std::iter::once(agent.program.clone())
-        .chain(agent.run_words(hold))
-        .chain(agent.found_command());
+    let words =
+        std::iter::once(agent.program.clone()).chain(agent.run_words(hold, agent.found_command()));
     let arguments: Vec<String> =
         words.map(|word| format!("    <string>{}</string>", xml(&word))).collect();
     let (what, folder, log_folder, domain) = if agent.own {
@@ -26,9 +25,17 @@ pub fn plist(agent: &Agent) -> Written {
     };
     let place = format!("{folder}/{label}.plist");
     let log = format!("{log_folder}/{}.log", agent.name);
-    let user = agent.user.as_ref().filter(|_| !agent.own).map(|user| {
-        let user = xml(user);
-        format!("\n  <!-- As whom it runs. -->\n  <key>UserName</key>\n  <string>{user}</string>")
+    let user = (!agent.own).then(|| match &agent.user {
+        Some(user) => {
+            let user = xml(user);
+            format!(
+                "\n  <!-- As whom it runs. -->\n  <key>UserName</key>\n  <string>{user}</string>"
+            )
+        }
+        None => {
+            "\n  <!-- It runs as root. As another: <key>UserName</key> <string>NAME</string> -->"
+                .to_owned()
+        }
     });
     let stop = agent.stop_seconds().to_string();
     let values = [
@@ -44,12 +51,8 @@ pub fn plist(agent: &Agent) -> Written {
         ("stop_seconds", &stop),
         ("log", &xml(&log)),
     ];
-    let name = format!("{label}.plist");
-    Written {
-        steps: steps(agent, &label, &folder, &log_folder, &domain),
-        text: fill(PLIST, &values),
-        name,
-    }
+    let steps = steps(agent, &label, &folder, &log_folder, &domain);
+    Written::new(format!("{label}.plist"), fill(PLIST, &values), steps)
 }
 
 /// The domain of a user who sits at the machine: what is loaded there has their keychain and screen, and
@@ -61,9 +64,10 @@ fn gui(agent: &Agent) -> String {
 fn steps(agent: &Agent, label: &str, folder: &str, logs: &str, domain: &str) -> Vec<String> {
     let sudo = if agent.own { "" } else { "sudo " };
     let file = format!("{label}.plist");
+    let path = agent.written(&file);
     let (folder, logs) = (shell(folder), shell(logs));
     let mut steps = vec![
-        format!("{sudo}mkdir -p {folder} {logs} && {sudo}mv {file} {folder}/"),
+        format!("{sudo}mkdir -p {folder} {logs} && {sudo}mv {path} {folder}/"),
         format!("plutil -lint {folder}/{file}"),
     ];
     if !agent.own {

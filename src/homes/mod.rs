@@ -3,6 +3,8 @@
 pub mod checkup;
 pub mod definition;
 pub mod docker;
+pub mod fits;
+mod image;
 pub mod kubernetes;
 pub mod launchd;
 pub mod quote;
@@ -22,14 +24,22 @@ const AFTER_STOP: Duration = Duration::from_secs(30);
 pub struct Agent {
     /// Its name.
     pub name: String,
-    /// Its command as it was typed; empty if it is defined in `agents/NAME.toml`.
+    /// Its command as it was typed; empty if it is defined in `agents/NAME.toml`, or for whoever is.
     pub command: Vec<String>,
+    /// The name that it is defined by, if it is.
+    pub defined: Option<String>,
     /// The options for `run` as they were typed, without `--name`.
     pub options: Vec<String>,
     /// The same for a configuration file: key and text, in the order of the table of keys.
     pub settings: Vec<(&'static str, Vec<String>)>,
     /// Where it is started, absolute.
     pub cwd: String,
+    /// Where the file is written, absolute, if that is not where we are.
+    pub folder: Option<String>,
+    /// What lies where it is started, of [`docker::TELLING`].
+    pub files: Vec<&'static str>,
+    /// Where its data is to be kept, if that was typed.
+    pub state_dir: Option<String>,
     /// agentwatch itself, absolute.
     pub program: String,
     /// The program of the command, absolute, if it is found here: an init system has another `PATH`.
@@ -65,13 +75,38 @@ impl Agent {
         words
     }
 
-    /// What comes between `agentwatch` and the command: `run --name NAME … --`.
-    fn run_words(&self, more: &[&str]) -> Vec<String> {
-        let mut words = vec!["run".to_owned(), "--name".to_owned(), self.name.clone()];
+    /// What stands behind `agentwatch`: `run --name NAME … -- COMMAND`, of a defined one `run … NAME`.
+    fn run_words(&self, more: &[&str], command: Vec<String>) -> Vec<String> {
+        let mut words = vec!["run".to_owned()];
+        if self.defined.as_ref() != Some(&self.name) {
+            words.extend(["--name".to_owned(), self.name.clone()]);
+        }
         words.extend(self.options.iter().cloned());
         words.extend(more.iter().map(|word| (*word).to_owned()));
-        words.push("--".to_owned());
+        match &self.defined {
+            Some(name) => words.push(name.clone()),
+            None => words.extend(std::iter::once("--".to_owned()).chain(command)),
+        }
         words
+    }
+
+    /// A file that is written, as a shell finds it.
+    fn written(&self, name: &str) -> String {
+        match &self.folder {
+            Some(folder) => quote::shell(&format!("{}/{name}", folder.trim_end_matches('/'))),
+            None => quote::shell(name),
+        }
+    }
+
+    /// `--state-dir DIR` for a command that looks, if it must be told.
+    fn look_words(&self) -> String {
+        let told = |dir: &String| format!(" --state-dir {}", quote::shell(dir));
+        self.state_dir.as_ref().map(told).unwrap_or_default()
+    }
+
+    /// Whether it is for whoever is named behind the `@` of a template unit.
+    fn is_for_all(&self) -> bool {
+        self.command.is_empty() && self.defined.is_none()
     }
 
     /// Whether an option was typed.
@@ -89,6 +124,17 @@ pub struct Written {
     pub text: String,
     /// Commands for the person, and remarks that begin with `#`.
     pub steps: Vec<String>,
+    /// Another file that is to lie beside it, if there is none yet: name and content.
+    pub beside: Option<(String, &'static str)>,
+    /// What is likely not to work as it was typed, each with what would.
+    pub warnings: Vec<String>,
+}
+
+impl Written {
+    /// A file alone.
+    fn new(name: String, text: String, steps: Vec<String>) -> Self {
+        Self { name, text, steps, beside: None, warnings: Vec::new() }
+    }
 }
 
 /// Puts values into a template, each in place of `{{its name}}`.

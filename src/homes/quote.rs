@@ -33,6 +33,12 @@ pub fn systemd(word: &str) -> String {
     text
 }
 
+/// A word in the value of another setting of a unit, where a dollar is nothing special.
+#[must_use]
+pub fn systemd_value(word: &str) -> String {
+    systemd(word).replace("$$", "$")
+}
+
 /// A path as the whole value of a setting of a unit, where quotes would be part of it.
 #[must_use]
 pub fn systemd_path(path: &str) -> String {
@@ -63,7 +69,16 @@ pub fn json_all(words: &[String]) -> String {
     list(words, json)
 }
 
-/// Text in XML; what XML cannot hold at all is left out.
+/// Whether XML can hold a character, and give it back as it was.
+#[must_use]
+pub fn fits_xml(c: char) -> bool {
+    match c {
+        '\n' | '\t' => true,
+        c => !c.is_ascii_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'),
+    }
+}
+
+/// Text in XML; what it cannot hold is refused before ([`fits_xml`]).
 #[must_use]
 pub fn xml(word: &str) -> String {
     let mut text = String::new();
@@ -72,7 +87,7 @@ pub fn xml(word: &str) -> String {
             '&' => text.push_str("&amp;"),
             '<' => text.push_str("&lt;"),
             '>' => text.push_str("&gt;"),
-            c if c.is_control() && !matches!(c, '\n' | '\t') => {}
+            c if !fits_xml(c) => {}
             c => text.push(c),
         }
     }

@@ -128,19 +128,167 @@ fn the_manifest_holds_to_the_schemas() {
     assert!(!output.status.success());
 }
 
+/// Compose, as a command of its own or of docker.
+fn composes() -> Option<Command> {
+    let mut of_docker = Command::new("docker");
+    of_docker.arg("compose");
+    let mut tried = Command::new("docker");
+    if tried.args(["compose", "version"]).output().is_ok_and(|output| output.status.success()) {
+        return Some(of_docker);
+    }
+    has("docker-compose").then(|| Command::new("docker-compose"))
+}
+
 #[test]
 fn compose_reads_its_file() {
-    let composes = Command::new("docker").args(["compose", "version"]).output();
-    if !composes.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: docker compose is not installed");
+    if composes().is_none() {
         return;
     }
     let world = World::new();
     let path = init(&world, &["compose"], "compose.yaml");
-    let output = Command::new("docker").args(["compose", "-f"]).arg(&path).arg("config").output();
-    let output = output.unwrap();
+    let output = composes().unwrap().arg("-f").arg(&path).arg("config").output().unwrap();
     good(&output);
     assert!(text(&output.stdout).contains("$$(id)"), "{}", text(&output.stdout));
+    for name in ["123", "true", "null", "on", "0x10", "1agent", "1.5"] {
+        fs::remove_file(&path).unwrap();
+        let args = ["init", "compose", "--interval", "5m", "--name", name, "--output"];
+        let folder = path.parent().unwrap().to_str().unwrap();
+        let written = world.output(&[&args[..], &[folder, "--", "true"]].concat());
+        good(&written);
+        let output = composes().unwrap().arg("-f").arg(&path).arg("config").output().unwrap();
+        good(&output);
+        assert!(text(&output.stdout).contains("- 5m"), "{}", text(&output.stdout));
+    }
+}
+
+/// Writes the definition of an agent where `agentwatch run` finds it.
+fn define(world: &World, name: &str, definition: &str) {
+    let folder = world.path("config/agentwatch/agents");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{name}.toml")), definition).unwrap();
+}
+
+#[test]
+fn an_agent_of_a_file_is_written_as_it_is_defined() {
+    let world = World::new();
+    let slow = "command = [\"sh\", \"a b.sh\"]\ncwd = \"/tmp\"\n[stop]\ntimeout = \"2m\"\n";
+    define(&world, "slow", slow);
+    for args in [&["slow"][..], &["--", "slow"]] {
+        let output = world.output(&[&["init", "systemd", "--output", "-"], args].concat());
+        let unit = text(&output.stdout);
+        good(&output);
+        for line in [" run slow\n", "\nWorkingDirectory=/tmp\n", "\nTimeoutStopSec=150\n"] {
+            assert!(unit.contains(line), "{line}: {unit}");
+        }
+    }
+    for home in ["docker", "compose", "kubernetes"] {
+        let output = world.output(&["init", home, "--", "slow"]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let way = format!(
+            "cd /tmp && agentwatch init {home} --name slow --stop-timeout 2m -- sh 'a b.sh'"
+        );
+        assert!(text(&output.stderr).contains(&way), "{output:?}");
+    }
+    // Behind -- a program stays one.
+    define(&world, "true", slow);
+    let output = world.output(&["init", "systemd", "--output", "-", "--", "true"]);
+    assert!(text(&output.stdout).contains(" run --name true -- /"), "{output:?}");
+}
+
+#[test]
+fn what_will_not_start_is_said_and_written_all_the_same() {
+    let world = World::new();
+    for (command, words) in [
+        (&["no-such-program", "x"][..], "no-such-program: not found in PATH"),
+        (&["./not-there"], "./not-there: no such file"),
+        (&["FOO=bar", "true"], "write env FOO=bar"),
+    ] {
+        for home in ["systemd", "launchd"] {
+            let args = ["init", home, "--name", "t", "--output", "-", "--"];
+            let output = world.output(&[&args[..], command].concat());
+            good(&output);
+            let said = text(&output.stderr);
+            assert!(said.contains("warning") && said.contains(words), "{command:?}: {said}");
+        }
+    }
+    let output = world.output(&["init", "systemd", "--user", "--output", "-", "--", "true"]);
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn a_secret_is_refused_and_not_repeated() {
+    let world = World::new();
+    let secret = "slack:https://hooks.slack.com/services/T00000000/B00000000/abcdefSECRETxyz";
+    let output = world.output(&["init", "systemd", "--alert", secret, "--", "true"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("${NAME}") && said.contains("EnvironmentFile="), "{said}");
+    assert!(!said.contains("SECRET") && !world.path("true.service").exists(), "{said}");
+    good(&world.output(&["init", "systemd", "--alert", "slack:${HOOK}", "--", "true"]));
+    assert!(fs::read_to_string(world.path("true.service")).unwrap().contains("slack:$${HOOK}"));
+}
+
+#[test]
+fn a_system_unit_runs_as_who_asked_for_it() {
+    let world = World::new();
+    let args = ["init", "systemd", "--output", "-", "--", "true"];
+    let as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let can = Command::new("setpriv").args(&as_nobody[1..]).arg("true").output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: only root becomes another user");
+        return;
+    }
+    let by_other = world.within(&as_nobody, &args).env("PATH", "/opt/mine:/usr/bin:/bin").output();
+    let unit = text(&by_other.unwrap().stdout);
+    assert!(unit.contains("\nUser=nobody\n"), "{unit}");
+    assert!(unit.contains("\nEnvironment=PATH=/opt/mine:/usr/bin:/bin\n"), "{unit}");
+    let by_sudo = || {
+        let mut command = world.command(&args);
+        command.env("SUDO_USER", "nobody").env("SUDO_UID", "65534");
+        text(&command.output().unwrap().stdout)
+    };
+    assert!(by_sudo().contains("\n#User=agent\n"), "not in a folder of root's");
+    std::os::unix::fs::chown(&world.dir, Some(65534), None).unwrap();
+    assert!(by_sudo().contains("\nUser=nobody\n"));
+    let by_root = text(&world.output(&args).stdout);
+    assert!(by_root.contains("\n#User=agent\n") && by_root.contains("\n#Environment=PATH="));
+}
+
+#[test]
+fn an_image_comes_with_what_it_leaves_out() {
+    let world = World::new();
+    let folder = world.path("my images");
+    fs::create_dir_all(&folder).unwrap();
+    let args = ["init", "docker", "--install", "--", "python3", "a.py"];
+    good(&world.output(&args));
+    let ignored = fs::read_to_string(world.path(".dockerignore")).unwrap();
+    assert!(ignored.lines().any(|line| line == "**/.env*") && ignored.contains(".git\n"));
+    fs::write(world.path(".dockerignore"), "mine").unwrap();
+    good(&world.output(&args));
+    assert_eq!(fs::read_to_string(world.path(".dockerignore")).unwrap(), "mine");
+    let output = world.output(&[
+        "init",
+        "docker",
+        "--install",
+        "--output",
+        "my images",
+        "--",
+        "python3",
+        "a.py",
+    ]);
+    let said = text(&output.stdout);
+    assert!(folder.join("Dockerfile.dockerignore").exists(), "{said}");
+    assert!(said.contains("/my images/Dockerfile' .\n") && said.contains("  cd "), "{said}");
+}
+
+#[test]
+fn the_help_fits_a_terminal_of_80_columns() {
+    let world = World::new();
+    let help = text(&world.output(&["init", "--help"]).stdout);
+    assert!(help.contains("--output <DIR>") && help.contains("agentwatch run --help"), "{help}");
+    assert_eq!(help.lines().find(|line| 80 < line.chars().count()), None);
+    // Where there is room for all of them, they are.
+    assert!(text(&world.output(&["man", "init"]).stdout).contains("stop\\-timeout"));
 }
 
 #[test]
@@ -167,11 +315,19 @@ fn what_is_there_is_never_overwritten_unasked() {
 #[test]
 fn what_cannot_be_written_is_said_in_a_line() {
     let world = World::new();
+    fs::write(world.path("x.toml"), "").unwrap();
     for (args, code, words) in [
         (&["init", "podman"][..], 2, "systemd"),
         (&["init", "docker"], 2, "docker: which command?"),
         (&["init", "systemd", "--interval", "soon", "--", "true"], 2, "soon"),
-        (&["init", "systemd", "--output", "no/such", "--", "true"], 1, "no/such/true.service"),
+        (
+            &["init", "systemd", "--output", "no/such", "--", "true"],
+            1,
+            "no/such: no such folder; mkdir",
+        ),
+        (&["init", "docker", "--user", "--", "true"], 2, "--user is for systemd and launchd"),
+        (&["init", "compose", "--config", "x.toml", "--", "true"], 2, "agentwatch.toml"),
+        (&["init", "systemd", "--interval", "5m"], 2, "agentwatch init config"),
     ] {
         let output = world.output(args);
         let said = text(&output.stderr);

@@ -144,8 +144,9 @@ fn a_stranger_is_reaped_and_lives_through_the_restarts_of_the_child() {
     if !can_contain() {
         return;
     }
-    let script =
-        "setsid sleep 1000 & until [ -f go$AGENTWATCH_INCARNATION ]; do sleep 0.02; done; exit 1";
+    // It ends only when its stray has left its session.
+    let script = "n=$AGENTWATCH_INCARNATION; setsid sh -c \"touch up$n; exec sleep 1000\" & \
+                  until [ -f up$n ] && [ -f go$n ]; do sleep 0.02; done; exit 1";
     let container = Container::start(&["--cooldown", "20ms"], script);
     container.run.started(1);
     // Its parent is gone at once, so that it is PID 1's.
