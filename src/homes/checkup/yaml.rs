@@ -1,13 +1,14 @@
-//! As much YAML as files of Compose are written in; what is beyond that is said, and not guessed.
+//! What is to be known of a file of Compose, from what the parser of YAML tells of it.
+
+use std::collections::BTreeMap;
+
+use saphyr_parser::{Event, Parser, Tag};
 
 /// Deeper than this is nobody's file.
 const DEPTH_MAX: usize = 32;
 
 /// Where aliases would make more of a file than this, it is not read.
 const NODES_MAX: usize = 20_000;
-
-/// Each alias looks through all anchors.
-const ANCHORS_MAX: usize = 500;
 
 /// What was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,10 @@ impl Node {
         }
     }
 
+    fn entries(&self) -> &[(String, Self)] {
+        if let Self::Map(entries) = self { entries } else { &[] }
+    }
+
     /// All scalars in it, and the keys of what is below.
     pub fn texts(&self) -> Vec<String> {
         match self {
@@ -61,315 +66,106 @@ impl Node {
     }
 }
 
-/// A line: its number, how far it is indented, its text.
-#[derive(Clone, Debug)]
-struct Line {
-    number: usize,
-    indent: usize,
-    text: String,
+/// A sequence or mapping whose end has not come.
+struct Open {
+    node: Node,
+    /// Of a mapping, the key whose value comes next.
+    key: Option<String>,
+    anchor: usize,
 }
 
+/// What has been read so far.
+#[derive(Default)]
 struct Reader {
-    lines: Vec<Line>,
-    at: usize,
-    anchors: Vec<(String, Node)>,
+    root: Option<Node>,
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, Node>,
     nodes: usize,
 }
 
-type Read<T> = Result<T, String>;
-
-/// Reads a document.
+/// Reads a file.
 ///
 /// # Errors
-/// What is not understood, with its line.
-pub(super) fn read(text: &str) -> Read<Node> {
-    let mut lines = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        let number = at + 1;
-        let bare = line.trim_start_matches(' ');
-        let text = bare.trim_end();
-        if text.is_empty() || text.starts_with('#') || text == "---" || text.starts_with('%') {
-            continue;
-        }
-        if text == "..." {
-            break;
-        }
-        if text.starts_with('\t') {
-            return Err(format!("line {number} is indented by a tab"));
-        }
-        lines.push(Line { number, indent: line.len() - bare.len(), text: text.to_owned() });
+/// It is no YAML, or more than is understood here, with the line.
+pub fn read(text: &str) -> Result<Node, String> {
+    let mut reader = Reader::default();
+    for event in Parser::new_from_str(text) {
+        let (event, span) =
+            event.map_err(|error| format!("line {}: {}", error.marker().line(), error.info()))?;
+        reader.take(event).map_err(|words| format!("line {}: {words}", span.start.line()))?;
     }
-    let mut reader = Reader { lines, at: 0, anchors: Vec::new(), nodes: 0 };
-    let Some(first) = reader.lines.first() else { return Ok(Node::Map(Vec::new())) };
-    let node = reader.block(first.indent, 0)?;
-    match reader.lines.get(reader.at) {
-        Some(line) => Err(format!("line {} is indented like no other", line.number)),
-        None => Ok(node),
+    match reader.root {
+        None => Ok(Node::Map(Vec::new())),
+        Some(root @ Node::Map(_)) => Ok(root),
+        Some(_) => Err("line 1: it is no mapping".to_owned()),
     }
-}
-
-/// The text before a remark.
-fn without_remark(text: &str) -> &str {
-    let mut quote = None;
-    let mut before = ' ';
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            (None, '#') if before.is_whitespace() => {
-                return text.get(..at).unwrap_or_default().trim_end();
-            }
-            (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
-            (Some(open), c) if open == c && before != '\\' => quote = None,
-            _ => {}
-        }
-        before = c;
-    }
-    text.trim_end()
-}
-
-/// A key and what stands behind it.
-fn pair(text: &str) -> Option<(String, &str)> {
-    if let Some(quote @ ('"' | '\'')) = text.chars().next() {
-        let (key, rest) = text.get(1..)?.split_once(quote)?;
-        let rest = rest.trim_start().strip_prefix(':')?;
-        return Some((key.to_owned(), rest.trim_start()));
-    }
-    if text.starts_with(['[', '{', '#', '|', '>']) {
-        return None;
-    }
-    let at = text.find(": ").or_else(|| text.ends_with(':').then(|| text.len() - 1));
-    // A remark may end in a colon, and a line may be a key with a remark behind it.
-    let at = at.or_else(|| without_remark(text).strip_suffix(':').map(str::len))?;
-    let (key, rest) = text.split_at(at);
-    Some((key.trim_end().to_owned(), rest.get(1..)?.trim_start()))
 }
 
 impl Reader {
-    fn peek(&self) -> Option<&Line> {
-        self.lines.get(self.at)
-    }
-
-    fn wrong<T>(&self, what: &str) -> Read<T> {
-        let line = self.lines.get(self.at).or(self.lines.last());
-        Err(format!("line {}: {what}", line.map_or(0, |line| line.number)))
-    }
-
-    /// About the line that was passed last.
-    fn was<T>(&self, what: &str) -> Read<T> {
-        let line = self.at.checked_sub(1).and_then(|at| self.lines.get(at));
-        Err(format!("line {}: {what}", line.map_or(0, |line| line.number)))
-    }
-
-    /// What stands at this indentation.
-    fn block(&mut self, indent: usize, depth: usize) -> Read<Node> {
-        if DEPTH_MAX < depth {
-            return self.wrong("it is nested too deeply");
-        }
-        let (mut list, mut map) = (Vec::new(), Vec::new());
-        while let Some(line) = self.peek().filter(|line| line.indent == indent).cloned() {
-            if line.text == "-" || line.text.starts_with("- ") {
-                if !map.is_empty() {
-                    break;
-                }
-                list.push(self.item(&line, depth)?);
-                continue;
+    fn take(&mut self, event: Event<'_>) -> Result<(), String> {
+        let is_tagged = |tag: &Option<std::borrow::Cow<'_, Tag>>| tag.is_some();
+        match event {
+            Event::Scalar(.., tag) | Event::SequenceStart(_, tag) | Event::MappingStart(_, tag)
+                if is_tagged(&tag) =>
+            {
+                Err("a tag, which is not understood here".to_owned())
             }
-            if !list.is_empty() {
-                break;
+            Event::Scalar(text, _, anchor, _) => self.put(Node::Text(text.into_owned()), anchor),
+            Event::Alias(anchor) => {
+                let known = self.anchors.get(&anchor).cloned();
+                self.put(known.ok_or("an alias of what it stands in")?, 0)
             }
-            let Some((key, rest)) = pair(&line.text) else {
-                return self.wrong("it is neither a key nor an item");
-            };
-            self.at += 1;
-            let value = self.value(rest, indent, true, depth)?;
-            match value {
-                Node::Map(entries) if key == "<<" => map.splice(0..0, entries).for_each(drop),
-                value => map.push((key, value)),
+            Event::SequenceStart(anchor, _) => self.begin(Node::List(Vec::new()), anchor),
+            Event::MappingStart(anchor, _) => self.begin(Node::Map(Vec::new()), anchor),
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(open) => self.put(open.node, open.anchor),
+                None => Ok(()),
+            },
+            Event::DocumentStart(_) if self.root.is_some() => {
+                Err("a second document, which is not read".to_owned())
             }
-        }
-        self.nodes += 1;
-        Ok(if list.is_empty() { Node::Map(map) } else { Node::List(list) })
-    }
-
-    /// Behind a hyphen.
-    fn item(&mut self, line: &Line, depth: usize) -> Read<Node> {
-        let rest = line.text.strip_prefix('-').unwrap_or_default();
-        let text = rest.trim_start();
-        let inner = line.indent + line.text.len() - text.len();
-        if pair(text).is_some() && !text.starts_with(['&', '*', '!', '"', '\'']) {
-            if let Some(line) = self.lines.get_mut(self.at) {
-                line.indent = inner;
-                text.clone_into(&mut line.text);
-            }
-            return self.block(inner, depth + 1);
-        }
-        self.at += 1;
-        self.value(text, line.indent, false, depth)
-    }
-
-    /// What stands behind a key or a hyphen at this indentation.
-    fn value(&mut self, rest: &str, indent: usize, of_key: bool, depth: usize) -> Read<Node> {
-        if DEPTH_MAX < depth || ANCHORS_MAX < self.anchors.len() {
-            return self.was("it is nested too deeply, or has too many anchors");
-        }
-        let rest = without_remark(rest);
-        if let Some(rest) = rest.strip_prefix('&') {
-            let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-            let node = self.value(rest.trim_start(), indent, of_key, depth + 1)?;
-            self.anchors.push((name.to_owned(), node.clone()));
-            return Ok(node);
-        }
-        if let Some(name) = rest.strip_prefix('*') {
-            let known = self.anchors.iter().rev().find(|(known, _)| known == name);
-            let Some((_, node)) = known.cloned() else { return self.was("an alias of nothing") };
-            self.nodes += node.size();
-            return if NODES_MAX < self.nodes { self.was("its aliases explode") } else { Ok(node) };
-        }
-        match rest.chars().next() {
-            None => self.below(indent, of_key, depth),
-            Some('!') => self.was("a tag"),
-            Some('|' | '>') => Ok(Node::Text(self.lines_below(indent).join("\n"))),
-            Some('[' | '{') => self.flow(rest, indent),
-            Some(_) => {
-                let mut text = rest.to_owned();
-                for more in self.lines_below(indent) {
-                    text.push(' ');
-                    text.push_str(without_remark(&more));
-                }
-                Ok(Node::Text(unquoted(&text)))
-            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Ok(()),
         }
     }
 
-    /// A block below a key or a hyphen; items may stand right below their key.
-    fn below(&mut self, indent: usize, of_key: bool, depth: usize) -> Read<Node> {
-        let deeper = |line: &&Line| {
-            indent < line.indent || of_key && line.indent == indent && line.text.starts_with('-')
+    fn begin(&mut self, node: Node, anchor: usize) -> Result<(), String> {
+        if DEPTH_MAX <= self.open.len() {
+            return Err("it is too deep".to_owned());
+        }
+        self.open.push(Open { node, key: None, anchor });
+        Ok(())
+    }
+
+    fn put(&mut self, node: Node, anchor: usize) -> Result<(), String> {
+        self.nodes += node.size();
+        if NODES_MAX < self.nodes {
+            return Err("aliases make it explode".to_owned());
+        }
+        // An anchor's number is never 0.
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
         };
-        match self.peek().filter(deeper).map(|line| line.indent) {
-            Some(inner) => self.block(inner, depth + 1),
-            None => Ok(Node::Text(String::new())),
-        }
-    }
-
-    /// The lines that are indented deeper, as they are.
-    fn lines_below(&mut self, indent: usize) -> Vec<String> {
-        let mut texts = Vec::new();
-        while let Some(line) = self.peek().filter(|line| indent < line.indent) {
-            texts.push(line.text.clone());
-            self.at += 1;
-        }
-        texts
-    }
-
-    /// `[…]` and `{…}`, over as many lines as it takes.
-    fn flow(&mut self, rest: &str, indent: usize) -> Read<Node> {
-        /// Each line more is read with all before it.
-        const LINES_MAX: usize = 500;
-        let mut text = rest.to_owned();
-        for _ in 0..LINES_MAX {
-            let mut chars = text.chars().peekable();
-            if let Some(node) = flow(&mut chars, 0) {
-                let behind: String = chars.collect();
-                return match behind.trim() {
-                    "" => Ok(node),
-                    _ => self.was("something stands behind a bracket"),
-                };
+        match (&mut open.node, open.key.take(), node) {
+            (Node::List(items), _, node) => items.push(node),
+            (Node::Map(entries), Some(key), node) if key == "<<" => {
+                // What is merged in gives way to what stands here, wherever that does.
+                let merged = node.items().iter().flat_map(Node::entries).cloned();
+                entries.splice(..0, merged.collect::<Vec<_>>());
             }
-            let Some(line) = self.peek().filter(|line| indent <= line.indent).cloned() else {
-                return self.was("a bracket is not closed, or holds what is not understood");
-            };
-            text.push(' ');
-            text.push_str(without_remark(&line.text));
-            self.at += 1;
+            (Node::Map(entries), Some(key), node) => entries.push((key, node)),
+            (Node::Map(_), None, Node::Text(key)) => open.key = Some(key),
+            _ => return Err("a key that is no word".to_owned()),
         }
-        self.was("a bracket is not closed for long")
+        Ok(())
     }
-}
-
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-/// A node within brackets; `None` if the text ends too soon.
-fn flow(chars: &mut Chars<'_>, depth: usize) -> Option<Node> {
-    if DEPTH_MAX < depth {
-        return None;
-    }
-    while chars.next_if(|c| c.is_whitespace()).is_some() {}
-    let close = match chars.peek()? {
-        '[' => ']',
-        '{' => '}',
-        _ => return scalar(chars).map(Node::Text),
-    };
-    chars.next();
-    let (mut list, mut map) = (Vec::new(), Vec::new());
-    loop {
-        while chars.next_if(|c| c.is_whitespace() || *c == ',').is_some() {}
-        if chars.next_if_eq(&close).is_some() {
-            return Some(if close == ']' { Node::List(list) } else { Node::Map(map) });
-        }
-        let node = flow(chars, depth + 1)?;
-        while chars.next_if(|c| c.is_whitespace()).is_some() {}
-        match node {
-            Node::Text(key) if close == '}' => {
-                let value = chars.next_if_eq(&':').and_then(|_| flow(chars, depth + 1));
-                map.push((key, value.unwrap_or(Node::Text(String::new()))));
-            }
-            node => list.push(node),
-        }
-        // A bracket of the other kind closes nothing.
-        if !matches!(chars.peek()?, c if *c == ',' || *c == close) {
-            return None;
-        }
-    }
-}
-
-/// A scalar within brackets.
-fn scalar(chars: &mut Chars<'_>) -> Option<String> {
-    let mut text = String::new();
-    if let Some(quote) = chars.next_if(|c| matches!(c, '"' | '\'')) {
-        loop {
-            match chars.next()? {
-                c if c == quote => return Some(text),
-                '\\' if quote == '"' => text.push(escaped(chars.next()?)),
-                c => text.push(c),
-            }
-        }
-    }
-    // What stands elsewhere is not put in here, and not taken for a text.
-    if chars.peek().is_some_and(|c| "*&!".contains(*c)) {
-        return None;
-    }
-    while let Some(c) = chars.peek().copied().filter(|c| !matches!(c, ',' | ']' | '}' | '[' | '{'))
-    {
-        let mut ahead = chars.clone();
-        ahead.next();
-        // The colon of a key is left for who wants a key.
-        if c == ':' && ahead.peek().is_none_or(|next| next.is_whitespace() || ",]}".contains(*next))
-        {
-            break;
-        }
-        text.push(c);
-        chars.next();
-    }
-    chars.peek().map(|_| text.trim_end().to_owned())
-}
-
-fn escaped(c: char) -> char {
-    match c {
-        'n' => '\n',
-        't' => '\t',
-        c => c,
-    }
-}
-
-/// A scalar without its quotes.
-fn unquoted(text: &str) -> String {
-    match text.chars().next() {
-        Some('"' | '\'') => {}
-        _ => return text.to_owned(),
-    }
-    // As within brackets, where something must follow.
-    let mut chars = text.chars().peekable();
-    scalar(&mut chars).unwrap_or_else(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -405,16 +201,19 @@ mod tests {
     #[test]
     fn what_is_beyond_it_is_said() {
         for (bad, words) in [
-            ("a:\n\tb: 1", "line 2 is indented by a tab"),
-            ("a: [1, 2", "line 1: a bracket is not closed, or holds what is not understood"),
-            ("a: {b: 1]", "line 1: a bracket is not closed, or holds what is not understood"),
-            ("a: *b", "line 1: an alias of nothing"),
-            ("a: [*b]", "line 1: a bracket is not closed, or holds what is not understood"),
+            ("a:\n\tb: 1", "line 2"),
+            ("a: [1, 2", "line 2: while parsing a flow sequence"),
+            ("a: {b: 1]", "line 1"),
+            ("a: *b", "line 1"),
+            ("a: &b [*b]", "an alias of what it stands in"),
             ("a: !reset []", "line 1: a tag"),
-            ("just words", "line 1: it is neither a key nor an item"),
-            ("  a: 1\n b: 2", "line 2 is indented like no other"),
+            ("just words", "line 1: it is no mapping"),
+            ("[a]: b", "a key that is no word"),
+            ("a: 1\n---\nb: 2", "a second document"),
+            ("  a: 1\n b: 2", "line 2"),
         ] {
-            assert_eq!(read(bad), Err(words.to_owned()), "{bad}");
+            let said = read(bad).unwrap_err();
+            assert!(said.contains(words), "{bad}: {said}");
         }
         let deep = "[".repeat(100_000);
         assert!(read(&format!("a: {deep}")).is_err());
