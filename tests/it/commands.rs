@@ -2,7 +2,7 @@
 
 use agentwatch::core::fact::Fact;
 
-use crate::harness::{DEADLINE, World};
+use crate::harness::{DEADLINE, World, until};
 
 const STEADY: &str =
     r#"while :; do echo '{"agent":"a","status":"ok","tokens_used":1200}'; sleep 0.05; done"#;
@@ -42,7 +42,8 @@ fn status_follows_cooldown_escalation_and_a_killed_agentwatch() {
     let world = World::new();
     let mut run = world.script(&["--cooldown", "1h"], "exit 1");
     run.says("next start");
-    assert_eq!(state(&world), "cooldown");
+    // What is said is written a moment later.
+    until("a cooldown", || (state(&world) == "cooldown").then_some(()));
     run.signal("TERM");
     run.wait();
     assert_eq!(state(&world), "stopped");
