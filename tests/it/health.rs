@@ -229,13 +229,14 @@ fn a_first_beat_brings_a_look_at_the_memory_of_the_whole_tree() {
         return;
     }
     let world = World::new();
-    let script = r#"sleep 600 & echo '{"agent":"a","status":"ok"}'; exec sleep 600"#;
+    // Of one that has just become another program nothing is resident yet.
+    let script = r#"sleep 600 & sleep 0.3; echo '{"agent":"a","status":"ok"}'; sleep 600; :"#;
     let run = world.script(&["--release", "9f3c", "--max-tokens-per-day", "1000"], script);
     let memory = run.fact("memory", 1, |fact| match fact {
         Fact::Memory(memory) => Some(*memory),
         _ => None,
     });
-    assert_eq!((memory.incarnation, memory.processes), (1, 2));
+    assert!(memory.incarnation == 1 && (2..=3).contains(&memory.processes), "{memory:?}");
     assert!((300..200_000).contains(&memory.rss_kib), "{memory:?}");
     let began = run.fact("the begin", 1, |fact| match fact {
         Fact::SupervisorStarted(began) => Some(began.clone()),

@@ -12,6 +12,9 @@ use super::{State, Supervisor};
 /// of all processes of the machine.
 const EVERY: Duration = Duration::from_hours(1);
 
+/// Where nothing was seen, as of one that is just becoming another program, it is looked at again so much later.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// Who does not beat is measured first when it has run for so long: what it has right after its start says
 /// little.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -23,11 +26,11 @@ impl Supervisor {
         let now = self.now.up;
         let State::Live(child) = &mut self.state else { return };
         let due = match child.measured {
-            Some(last) => EVERY <= now.since(last),
+            Some((last, wait)) => wait <= now.since(last),
             None => child.pulse.beaten() || SETTLED <= now.since(child.started.up),
         };
         if child.spawned && due {
-            child.measured = Some(now);
+            child.measured = Some((now, EVERY));
             out.push(Effect::Measure { incarnation: child.incarnation });
         }
     }
@@ -42,7 +45,12 @@ impl Supervisor {
     ) {
         let now = self.now.up;
         let Some(child) = self.state.child_mut() else { return };
-        if child.incarnation == incarnation {
+        if child.incarnation != incarnation {
+            return;
+        }
+        if rss_kib == 0 {
+            child.measured = Some((now, AGAIN));
+        } else {
             let age_ms = millis(now.since(child.started.up));
             let fact = MemoryFact { incarnation, age_ms, rss_kib, processes };
             out.push(Effect::Record(Fact::Memory(fact)));

@@ -40,8 +40,8 @@ pub(super) struct Child {
     pub(super) announced: Option<Up>,
     /// When it was looked at in its silence, and the CPU time of its tree then.
     pub(super) looked: Option<(Up, u64)>,
-    /// When its memory was looked at last.
-    pub(super) measured: Option<Up>,
+    /// When its memory was looked at last, and how long it is left alone after that.
+    pub(super) measured: Option<(Up, Duration)>,
     /// The signals that were passed on to it, one bit each.
     pub(super) passed: u64,
     /// The word of its last beat.

@@ -50,6 +50,17 @@ fn who_never_beats_is_measured_when_something_else_wakes_us() {
 }
 
 #[test]
+fn nothing_is_no_figure_and_is_looked_for_again() {
+    let mut story = Story::new(defaults());
+    story.launch().advance(s(3)).beat();
+    story.step(Event::Measured { incarnation: 1, rss_kib: 0, processes: 2 });
+    story.advance(s(9)).beat();
+    assert_eq!(ages(&story), [3], "not at once");
+    story.advance(s(2)).beat();
+    assert_eq!(ages(&story), [3, 14]);
+}
+
+#[test]
 fn each_incarnation_is_measured_anew_and_an_old_one_no_more() {
     let mut story = Story::healthy(defaults());
     story.beats_for(min(10)).exit(1).advance(s(5)).beat();
