@@ -12,7 +12,7 @@ use super::{State, Supervisor};
 /// of all processes of the machine.
 const EVERY: Duration = Duration::from_hours(1);
 
-/// Where nothing was seen, as of one that is just becoming another program, it is looked at again so much later.
+/// Where nothing was seen, as of one that is just becoming another program, it is looked at again so soon.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// Who does not beat is measured first when it has run for so long: what it has right after its start says
