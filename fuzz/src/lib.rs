@@ -17,7 +17,7 @@ pub mod check;
 pub mod config;
 pub mod control;
 pub mod doctor;
-mod env_file;
+pub mod env_file;
 pub mod http;
 pub mod lines;
 pub mod name;
