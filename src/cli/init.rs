@@ -12,24 +12,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::config::keys::{KEYS, Kind};
 use crate::config::{self, Origin, Resolved, flags};
 use crate::homes::quote::{shell, shell_all};
-use crate::homes::{Agent, Written, definition, docker, fits, kubernetes, launchd, systemd};
+use crate::homes::{Agent, HOMES, Written, docker, fits};
 use crate::sys::{host, program};
 
 use super::output::{complain, print};
 use super::{EXIT_FAILED, EXIT_USAGE, Failure, Outcome};
-
-/// Writes one kind of home.
-type Write = fn(&Agent) -> Written;
-
-/// What can be written, and by whom.
-const HOMES: [(&str, Write); 6] = [
-    ("systemd", systemd::unit),
-    ("docker", docker::image),
-    ("compose", docker::compose),
-    ("launchd", launchd::plist),
-    ("kubernetes", kubernetes::manifest),
-    ("config", definition::file),
-];
 
 /// The definition.
 pub fn command() -> Command {

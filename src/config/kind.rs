@@ -107,6 +107,12 @@ pub struct Key {
 }
 
 impl Kind {
+    /// Whether TOML has a value of it without quotes: a number, true or false.
+    #[must_use]
+    pub fn is_bare(self) -> bool {
+        matches!(self, Self::Count { .. } | Self::Decimal { .. } | Self::Bool)
+    }
+
     /// Whether what is written may hold a secret, so that no error repeats it.
     #[must_use]
     pub fn is_secret(self) -> bool {

@@ -1,6 +1,6 @@
 //! The configuration file with every key and its default, as shipped and as `init config` writes it.
 
-use super::keys::{Key, Kind};
+use super::keys::Key;
 
 /// `config/agentwatch.toml`: every key that a file may hold, commented out, with its default. A
 /// test holds it to the key table.
@@ -12,25 +12,7 @@ pub const TEXT: &str = include_str!("../../config/agentwatch.toml");
 pub fn line(key: &Key) -> String {
     let name = key.path.rsplit('.').next().unwrap_or(key.path);
     let sample = key.sample();
-    match key.kind {
-        Kind::Count { .. } | Kind::Decimal { .. } | Kind::Bool => format!("{name} = {sample}"),
-        Kind::Duration { .. }
-        | Kind::Size { .. }
-        | Kind::Choice(_)
-        | Kind::Signal
-        | Kind::Path
-        | Kind::Input
-        | Kind::Name
-        | Kind::Label
-        | Kind::Text
-        | Kind::Secret
-        | Kind::Sinks
-        | Kind::Addresses
-        | Kind::Files
-        | Kind::Command => {
-            format!("{name} = \"{sample}\"")
-        }
-    }
+    if key.kind.is_bare() { format!("{name} = {sample}") } else { format!("{name} = \"{sample}\"") }
 }
 
 #[cfg(test)]

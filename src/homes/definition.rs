@@ -64,19 +64,9 @@ fn value(path: &str, texts: &[String]) -> String {
     let first = texts.first().map(String::as_str).unwrap_or_default();
     let Some(key) = keys::find(path) else { return toml(first) };
     match key.kind {
-        Kind::Count { .. } | Kind::Decimal { .. } | Kind::Bool => first.to_owned(),
+        kind if kind.is_bare() => first.to_owned(),
         Kind::Command if path == "command" => toml_all(texts),
         Kind::Sinks | Kind::Files | Kind::Addresses => toml_all(texts),
-        Kind::Duration { .. }
-        | Kind::Size { .. }
-        | Kind::Choice(_)
-        | Kind::Signal
-        | Kind::Path
-        | Kind::Input
-        | Kind::Name
-        | Kind::Label
-        | Kind::Text
-        | Kind::Secret
-        | Kind::Command => toml(first),
+        _ => toml(first),
     }
 }

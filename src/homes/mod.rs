@@ -15,6 +15,19 @@ mod tests;
 
 use std::time::Duration;
 
+/// Writes one kind of home.
+pub type Write = fn(&Agent) -> Written;
+
+/// What can be written, and by whom.
+pub const HOMES: [(&str, Write); 6] = [
+    ("systemd", systemd::unit),
+    ("docker", docker::image),
+    ("compose", docker::compose),
+    ("launchd", launchd::plist),
+    ("kubernetes", kubernetes::manifest),
+    ("config", definition::file),
+];
+
 /// What an agent may still need after its stop timeout: what is left of its tree (5 s and 10 s), letters to
 /// people (15 s).
 const AFTER_STOP: Duration = Duration::from_secs(30);

@@ -65,17 +65,6 @@ pub(super) fn agents() -> [Agent; 2] {
     [odd(), plain()]
 }
 
-type Write = fn(&Agent) -> Written;
-
-const HOMES: [(&str, Write); 6] = [
-    ("systemd", systemd::unit),
-    ("docker", docker::image),
-    ("compose", docker::compose),
-    ("launchd", launchd::plist),
-    ("kubernetes", kubernetes::manifest),
-    ("config", definition::file),
-];
-
 #[test]
 fn what_is_written_is_what_was_accepted() {
     let bless = std::env::var_os("AGENTWATCH_BLESS").is_some();

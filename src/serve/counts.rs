@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::cost::money::Usd;
 use crate::core::fact::{Cause, Fact, MemoryFact, Outcome};
+use crate::wire::ending::cause_word;
 use crate::wire::glance::{Glance, glance};
 use crate::wire::record::{self, Head};
 
@@ -101,11 +102,11 @@ impl Counts {
             Fact::Exited { outcome, .. } => {
                 self.rss_kib = None;
                 if let Outcome::Failure { cause, .. } = outcome {
-                    add(self.failures.entry(name(*cause).to_owned()).or_default(), 1);
+                    add(self.failures.entry(cause_word(*cause).to_owned()).or_default(), 1);
                 }
             }
             Fact::SpawnFailed { .. } => {
-                add(self.failures.entry(name(Cause::NotStarted).to_owned()).or_default(), 1);
+                add(self.failures.entry(cause_word(Cause::NotStarted).to_owned()).or_default(), 1);
             }
             Fact::Escalated { .. } => add(&mut self.escalations, 1),
             Fact::LoopSuspected { .. } => add(&mut self.loops, 1),
@@ -119,22 +120,6 @@ impl Counts {
 
 fn add(to: &mut u64, more: u64) {
     *to = to.saturating_add(more);
-}
-
-fn name(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Exited => "exited",
-        Cause::Silent { .. } => "silent",
-        Cause::NoFirstBeat { .. } => "no_first_beat",
-        Cause::Stalled { .. } => "stalled",
-        Cause::ShutdownOverrun { .. } => "shutdown_overrun",
-        Cause::MaxRun { .. } => "max_run",
-        Cause::Triggered => "triggered",
-        Cause::Loop { .. } => "loop",
-        Cause::Budget { .. } => "budget",
-        Cause::NotStarted => "not_started",
-        Cause::Lost => "lost",
-    }
 }
 
 #[cfg(test)]
