@@ -295,6 +295,18 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_started_is_no_happy_end() {
+        use crate::core::fact::{FinishedWhy, Summary};
+        let finished = |reason| Fact::Finished { reason, code: 127, summary: Summary::default() };
+        let status = stands(&[finished(FinishedWhy::NotStarted)], None, Supervised::ByNobody);
+        assert_eq!((status.state, status.not_started), ("finished", true));
+        let note = crate::report::attention::note(&status, None, Wall(5000));
+        assert_eq!(note.as_deref(), Some("could not be started"));
+        let status = stands(&[finished(FinishedWhy::Success)], None, Supervised::ByNobody);
+        assert_eq!((status.state, status.not_started), ("finished", false));
+    }
+
+    #[test]
     fn the_latch_shows_whatever_the_journal_says() {
         let memory = Memory {
             latch: Some(Latch { since: Wall(0), failures: 3, why: LatchWhy::Failures }),
